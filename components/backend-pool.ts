@@ -1,0 +1,149 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { deal, type Slot } from "./deal";
+import { hardened, replaceOnChanges } from "./hardening";
+import { chooseAlias, type ExistingBackend } from "./identity";
+import { labelList, labels } from "./labels";
+import type { UpstreamServer } from "./nginx-config";
+import type { AppSettings } from "./settings";
+import { hashTree, hashValue } from "./source-hash";
+
+export interface BackendPoolArgs {
+  /** The apps that the backends are dealt to in turn; at least one. */
+  readonly apps: readonly AppSettings[];
+  /** Backends in all, at least 1. */
+  readonly backendCount: number;
+  /** Base image of the apps, their Dockerfiles' build argument PYTHON_IMAGE. */
+  readonly pythonImage: string;
+  /** Any text; another one replaces every backend. */
+  readonly revision: string;
+  /** How long a backend may take to finish its requests after SIGTERM, in seconds. */
+  readonly drainSeconds: number;
+  /** Value of the label by which the stack's containers are found. */
+  readonly stackLabel: string;
+  /** The stack's backend containers of now, newest first: their aliases are not given to others. */
+  readonly existing: readonly ExistingBackend[];
+  /** Name of the network that the balancer reaches the backends through. */
+  readonly networkName: pulumi.Input<string>;
+}
+
+/** A backend as the stack's output shows it. */
+export interface Backend {
+  readonly alias: string;
+  readonly app: string;
+  readonly containerName: pulumi.Output<string>;
+}
+
+/** One image for each app, and the containers that serve them: replaced one for one, new ones first. */
+export class BackendPool extends pulumi.ComponentResource {
+  /** The backends as upstream servers, known before any of them exists. */
+  public readonly servers: readonly UpstreamServer[];
+  public readonly backends: readonly Backend[];
+  /** Container ids by alias. */
+  public readonly containerIds: pulumi.Output<Record<string, string>>;
+
+  constructor(name: string, args: BackendPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("nginx-load-balancer:components:BackendPool", name, {}, opts);
+
+    const slots = deal(args.apps, args.backendCount);
+    const images = new Map(
+      [...new Set(slots.map(({ app }) => app))].map((app) => [app.name, this.buildImage(name, app, args)]),
+    );
+
+    const made = slots.map((slot) => {
+      const image = images.get(slot.app.name) as AppImage;
+      const hash = hashValue({
+        image: image.tag,
+        container: containerSettings(slot.app),
+        env: slot.app.env,
+        revision: args.revision,
+      });
+      const alias = chooseAlias(slot.name, hash, args.existing);
+      const container = new docker.Container(
+        `${name}-${slot.name}`,
+        {
+          ...containerSettings(slot.app),
+          image: image.resource.imageId,
+          // Secret, when it comes from a secret: only the hash of it is shown.
+          envs: Object.entries(slot.app.env)
+            .map(([key, value]) => `${key}=${value}`)
+            .sort(),
+          destroyGraceSeconds: args.drainSeconds,
+          networksAdvanced: [{ name: args.networkName, aliases: [alias] }],
+          labels: labelList({ ...slotLabels(slot, args), [labels.hash]: hash, [labels.alias]: alias }),
+        },
+        { parent: this, deleteBeforeReplace: false, replaceOnChanges },
+      );
+      return { slot, alias, container };
+    });
+
+    this.servers = made.map(({ slot, alias }) => ({
+      host: alias,
+      port: slot.app.port,
+      weight: slot.app.weight,
+      healthPath: slot.app.healthPath,
+    }));
+    this.backends = made.map(({ slot, alias, container }) => ({
+      alias,
+      app: slot.app.name,
+      containerName: container.name,
+    }));
+    this.containerIds = pulumi.output(Object.fromEntries(made.map(({ alias, container }) => [alias, container.id])));
+    this.registerOutputs({ servers: this.servers, backends: this.backends, containerIds: this.containerIds });
+  }
+
+  private buildImage(name: string, app: AppSettings, args: BackendPoolArgs): AppImage {
+    const hash = hashValue({ source: hashTree(app.path), base: args.pythonImage });
+    // The stack is part of the name: two stacks that build the same source must not delete each other's image.
+    const tag = `${args.stackLabel}/${app.name}:${hash}`;
+    const resource = new docker.RemoteImage(
+      `${name}-${app.name}-image`,
+      {
+        name: tag,
+        build: { context: app.path, buildArgs: { PYTHON_IMAGE: args.pythonImage } },
+        triggers: { source: hash },
+        forceRemove: false,
+      },
+      { parent: this, deleteBeforeReplace: false },
+    );
+    return { tag, resource };
+  }
+}
+
+interface AppImage {
+  readonly tag: string;
+  readonly resource: docker.RemoteImage;
+}
+
+/** Seconds between two healthchecks of a backend. */
+const healthIntervalSeconds = 2;
+
+function containerSettings(app: AppSettings) {
+  return {
+    ...hardened(app.memoryMb),
+    tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=16m" },
+    // The probe through the balancer decides whether a change goes on; Docker's own check is for what comes after.
+    wait: false,
+    healthcheck: {
+      tests: ["CMD-SHELL", healthCommand(app)],
+      interval: `${healthIntervalSeconds}s`,
+      timeout: "5s",
+      retries: 3,
+      startPeriod: "1m0s",
+    },
+  } satisfies Partial<docker.ContainerArgs>;
+}
+
+function healthCommand(app: AppSettings): string {
+  return `python3 -S -c 'import http.client,sys; c=http.client.HTTPConnection("127.0.0.1",${app.port},timeout=4); c.request("GET","${app.healthPath}"); sys.exit(c.getresponse().status!=200)'`;
+}
+
+function slotLabels(slot: Slot<AppSettings>, args: BackendPoolArgs): Record<string, string> {
+  return {
+    [labels.stack]: args.stackLabel,
+    [labels.role]: "backend",
+    [labels.app]: slot.app.name,
+    [labels.slot]: slot.name,
+    ...(args.revision === "" ? {} : { [labels.revision]: args.revision }),
+  };
+}

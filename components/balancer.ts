@@ -1,0 +1,133 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { hardened, replaceOnChanges } from "./hardening";
+import { chooseGeneration, type LiveConfig } from "./identity";
+import { labelList, labels } from "./labels";
+import { listenPort, renderNginxConfig, type BalancerSpec } from "./nginx-config";
+import { hashTree, hashValue } from "./source-hash";
+
+export interface BalancerArgs {
+  /** What the configuration is rendered from. */
+  readonly spec: BalancerSpec;
+  /** Where the balancer is published: an address of the host and a TCP port. */
+  readonly bindAddress: string;
+  readonly port: number;
+  /** Base image, the build argument NGINX_IMAGE of nginx/Dockerfile; nginx 1.30 or newer. */
+  readonly nginxImage: string;
+  /** How long a new backend may take to answer, in seconds. */
+  readonly healthTimeoutSeconds: number;
+  /** Value of the label by which the stack's containers are found. */
+  readonly stackLabel: string;
+  /** What the balancer's volume holds now; undefined when there is none. */
+  readonly live: LiveConfig | undefined;
+  /** Name of the network that the servers are reached through. */
+  readonly networkName: pulumi.Input<string>;
+  /** Container ids of the servers by host; none for servers that are no containers of this stack. */
+  readonly containerIds: pulumi.Input<Record<string, string>>;
+}
+
+/**
+ * nginx in a container that stays, its configuration on a volume, and the step that brings a new one in: tested in a
+ * second nginx, then reloaded in the order that loses no request.
+ */
+export class Balancer extends pulumi.ComponentResource {
+  /** The address that clients use. */
+  public readonly url: string;
+  /** The rendered configuration: what is previewed is what is installed. */
+  public readonly upstreamConfig: string;
+  public readonly containerName: pulumi.Output<string>;
+  /** What the last install did, see LastChange in nginx/report.ts. */
+  public readonly lastChange: pulumi.Output<unknown>;
+
+  constructor(name: string, args: BalancerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("nginx-load-balancer:components:Balancer", name, {}, opts);
+
+    this.upstreamConfig = renderNginxConfig(args.spec);
+    this.url = urlOf(args.bindAddress, args.port);
+
+    const imageHash = hashValue({ source: hashTree("nginx"), base: args.nginxImage });
+    const image = new docker.RemoteImage(
+      `${name}-image`,
+      {
+        name: `${args.stackLabel}/nginx:${imageHash}`,
+        build: { context: "nginx", buildArgs: { NGINX_IMAGE: args.nginxImage } },
+        triggers: { source: imageHash },
+        forceRemove: false,
+      },
+      { parent: this, deleteBeforeReplace: false },
+    );
+
+    const volume = new docker.Volume(
+      `${name}-config`,
+      { labels: labelList({ [labels.stack]: args.stackLabel }) },
+      { parent: this },
+    );
+
+    const container = new docker.Container(
+      `${name}-nginx`,
+      {
+        ...hardened(256),
+        image: image.imageId,
+        tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
+        healthcheck: {
+          tests: [
+            "CMD",
+            "curl",
+            "--fail",
+            "--silent",
+            "--output",
+            "/dev/null",
+            "--unix-socket",
+            "/tmp/nginx/control.sock",
+            "http://balancer/configuration",
+          ],
+          interval: "10s",
+          timeout: "5s",
+          retries: 3,
+        },
+        ports: [{ internal: listenPort, external: args.port, ip: args.bindAddress }],
+        networksAdvanced: [{ name: args.networkName }],
+        volumes: [{ volumeName: volume.name, containerPath: "/etc/nginx/live" }],
+        labels: labelList({ [labels.stack]: args.stackLabel, [labels.role]: "balancer" }),
+      },
+      // Two containers can't publish one port: here alone the old one goes first.
+      { parent: this, deleteBeforeReplace: true, replaceOnChanges },
+    );
+
+    const installed = new command.local.Command(
+      `${name}-installed`,
+      {
+        create: "node -r sucrase/register nginx/install.ts",
+        delete: "node -r sucrase/register nginx/remove.ts",
+        stdin: this.upstreamConfig,
+        environment: {
+          BALANCER: container.id,
+          BALANCER_URL: this.url,
+          BACKENDS: pulumi.jsonStringify(args.containerIds),
+          STACK_LABEL: `${labels.stack}=${args.stackLabel}`,
+          HEALTH_TIMEOUT_SECONDS: String(args.healthTimeoutSeconds),
+          DRAIN_SECONDS: String(args.spec.drainSeconds),
+          GENERATION: chooseGeneration(this.upstreamConfig, args.live),
+        },
+        logging: command.local.Logging.Stderr,
+      },
+      { parent: this },
+    );
+
+    this.containerName = container.name;
+    this.lastChange = installed.stdout.apply((text) => JSON.parse(text) as unknown);
+    this.registerOutputs({
+      url: this.url,
+      upstreamConfig: this.upstreamConfig,
+      containerName: this.containerName,
+      lastChange: this.lastChange,
+    });
+  }
+}
+
+function urlOf(bindAddress: string, port: number): string {
+  const wildcards: Record<string, string> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
+  const host = wildcards[bindAddress] ?? (bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress);
+  return `http://${host}:${port}`;
+}

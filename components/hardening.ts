@@ -1,0 +1,25 @@
+import type * as docker from "@pulumi/docker";
+
+/**
+ * What every container of the stack has in common: the restrictions of section 5 of the CIS Docker Benchmark that the
+ * provider can express, a bound on its log, and a restart after a crash or a reboot.
+ *
+ * @param memoryMb limit in MiB, swap included
+ */
+export function hardened(memoryMb: number) {
+  return {
+    readOnly: true,
+    capabilities: { drops: ["ALL"] },
+    securityOpts: ["no-new-privileges:true"],
+    memory: memoryMb,
+    memorySwap: memoryMb,
+    restart: "unless-stopped",
+    logDriver: "json-file",
+    logOpts: { "max-size": "10m", "max-file": "3" },
+    // A change applies to a running container only by replacing it, whatever the provider reports.
+    mustRun: true,
+  } satisfies Partial<docker.ContainerArgs>;
+}
+
+/** Properties that the provider reports as updated in place without applying them. */
+export const replaceOnChanges = ["healthcheck", "tmpfs", "memory", "memorySwap", "restart"];

@@ -1,0 +1,41 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { BackendPool } from "./components/backend-pool";
+import { Balancer } from "./components/balancer";
+import { loadSettings } from "./config";
+import { assertPortIsFree } from "./nginx/port";
+import { observeStack } from "./nginx/live";
+
+export = async () => {
+  const settings = loadSettings();
+  const stackLabel = `${pulumi.getProject()}/${pulumi.getStack()}`;
+  const live = await observeStack(stackLabel);
+  await assertPortIsFree(settings, live.balancer?.ports);
+
+  const network = new docker.Network("network", { driver: "bridge" });
+
+  const pool = new BackendPool("backends", {
+    ...settings,
+    stackLabel,
+    existing: live.backends,
+    networkName: network.name,
+  });
+
+  const balancer = new Balancer("balancer", {
+    ...settings,
+    spec: { ...settings, servers: pool.servers },
+    stackLabel,
+    live: live.config,
+    networkName: network.name,
+    containerIds: pool.containerIds,
+  });
+
+  return {
+    url: balancer.url,
+    backends: pool.backends,
+    upstreamConfig: balancer.upstreamConfig,
+    balancer: balancer.containerName,
+    network: network.name,
+    lastChange: balancer.lastChange,
+  };
+};

@@ -1,0 +1,93 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+
+/** What a command in the balancer's container printed (both streams) and its exit code. */
+export interface ShellResult {
+  readonly code: number;
+  readonly output: string;
+}
+
+/**
+ * One shell inside the balancer's container for all steps of a change: a `docker exec` costs a tenth of a second, a
+ * line to an open shell nothing. It ends, and lets go of its locks, when this process does.
+ */
+export class BalancerShell {
+  private readonly process: ChildProcessWithoutNullStreams;
+  private received = "";
+  private diagnostics = "";
+  private ended: string | undefined;
+  private wake: () => void = () => undefined;
+
+  constructor(private readonly container: string) {
+    this.process = spawn("docker", ["exec", "--interactive", container, "sh"]);
+    this.process.stdout.setEncoding("utf8").on("data", (text: string) => {
+      this.received += text;
+      this.wake();
+    });
+    this.process.stderr.setEncoding("utf8").on("data", (text: string) => (this.diagnostics += text));
+    this.process.stdin.on("error", () => undefined); // the end of the process is reported by its exit
+    const end = (reason: string) => {
+      this.ended ??= reason;
+      this.wake();
+    };
+    this.process.on("error", (error) => end(error.message));
+    this.process.on("close", (code) => end(this.diagnostics.trim() || `docker exec ended with exit code ${code}`));
+  }
+
+  /**
+   * Runs shell commands. One call at a time.
+   *
+   * @param timeoutSeconds how long they may take; default 30
+   * @throws Error when the container's shell is gone or the time is over
+   */
+  async run(script: string, timeoutSeconds = 30): Promise<ShellResult> {
+    const marker = `end-${randomUUID()}`;
+    const deadline = Date.now() + timeoutSeconds * 1000;
+    this.process.stdin.write(`{ ${script}\n} 2>&1 </dev/null\nprintf '\\n%s %s\\n' ${marker} $?\n`);
+    const pattern = new RegExp(`\\n${marker} (\\d+)\\n`);
+    for (;;) {
+      const match = pattern.exec(this.received);
+      if (match) {
+        const output = this.received.slice(0, match.index);
+        this.received = this.received.slice(match.index + match[0].length);
+        return { code: Number(match[1]), output };
+      }
+      if (this.ended !== undefined)
+        throw new Error(`The balancer's container ${this.container} takes no commands: ${this.ended}`);
+      await this.nextOutput(deadline, timeoutSeconds);
+    }
+  }
+
+  /** Runs shell commands and gives what they printed; a failing one is an error. */
+  async read(script: string, timeoutSeconds?: number): Promise<string> {
+    const { code, output } = await this.run(script, timeoutSeconds);
+    if (code !== 0)
+      throw new Error(`In the balancer's container, '${script}' ended with exit code ${code}: ${output.trim()}`);
+    return output;
+  }
+
+  /** Writes a file as a whole: a reader sees the old content or the new one, nothing in between. */
+  async write(path: string, content: string): Promise<void> {
+    const marker = `end-${randomUUID()}`;
+    await this.read(`cat >${path}.new <<'${marker}' && mv ${path}.new ${path}\n${content}${marker}`);
+  }
+
+  close(): void {
+    this.process.stdin.end();
+    this.process.kill();
+  }
+
+  private async nextOutput(deadline: number, timeoutSeconds: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () =>
+          reject(new Error(`The balancer's container ${this.container} did not answer within ${timeoutSeconds} s.`)),
+        deadline - Date.now(),
+      );
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+
+/** What a docker command printed and how it ended. */
+export interface DockerResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a docker command; a failing one is a result, not an error. */
+export async function tryDocker(...args: string[]): Promise<DockerResult> {
+  return new Promise((resolve, reject) => {
+    execFile("docker", args, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (error && typeof error.code !== "number")
+        reject(new Error(`docker ${args[0]} could not be run: ${error.message}`));
+      else resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+    });
+  });
+}
+
+/** Runs a docker command and gives its standard output; a failing one is an error with docker's own words. */
+export async function docker(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await tryDocker(...args);
+  if (code !== 0) throw new Error(`docker ${args[0]} failed: ${stderr.trim()}`);
+  return stdout;
+}
+
+/** A container's state, as far as it tells whether it serves. */
+export interface ContainerState {
+  readonly id: string;
+  readonly name: string;
+  /** created, running, restarting, exited, ... */
+  readonly status: string;
+  readonly exitCode: number;
+  /** How often Docker has restarted it after it ended by itself. */
+  readonly restarts: number;
+  /** healthy, unhealthy, starting; none without a healthcheck. */
+  readonly health: string;
+}
+
+const stateFormat =
+  "{{.Id}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}";
+
+/** The states of containers, by id; one that is gone has no entry. */
+export async function inspectContainers(ids: readonly string[]): Promise<Map<string, ContainerState>> {
+  if (ids.length === 0) return new Map();
+  const { stdout } = await tryDocker("container", "inspect", "--format", stateFormat, ...ids);
+  return new Map(parseStates(stdout).map((state) => [state.id, state]));
+}
+
+export function parseStates(output: string): ContainerState[] {
+  return output
+    .split("\n")
+    .filter((line) => line.includes("\t"))
+    .map((line) => {
+      const [id = "", name = "", status = "", exitCode = "", restarts = "", health = ""] = line.split("\t");
+      return {
+        id,
+        name: name.replace(/^\//, ""),
+        status,
+        exitCode: Number(exitCode),
+        restarts: Number(restarts),
+        health,
+      };
+    });
+}
+
+/** The last lines that a container has logged, both streams. */
+export async function lastLogLines(id: string, lines: number): Promise<string[]> {
+  const { stdout, stderr } = await tryDocker("logs", "--tail", String(lines), id);
+  return `${stdout}${stderr}`.trimEnd().split("\n").slice(-lines);
+}

@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import type { Run } from "./command";
+import { SetupError } from "./error";
+import { readIfThere } from "./files";
+import { projectRoot } from "./project";
+
+/** Names of the base images: each a setting of the stack. */
+export interface BaseImages {
+  readonly pythonImage: string;
+  readonly nginxImage: string;
+}
+
+/** One base image: where it comes from, and what takes its place where no registry can be reached. */
+export interface BaseImage {
+  /** The stack's setting that names it. */
+  readonly setting: keyof BaseImages;
+  /** What offline/base-images/build.sh calls it. */
+  readonly kind: "python" | "nginx";
+  /** The default of the setting. */
+  readonly official: string;
+  readonly standIn: string;
+}
+
+export const knownBaseImages: readonly BaseImage[] = [
+  {
+    setting: "pythonImage",
+    kind: "python",
+    official: "python:3.14-slim",
+    standIn: "nginx-load-balancer/base-python:forky",
+  },
+  {
+    setting: "nginxImage",
+    kind: "nginx",
+    official: "nginx:1.30",
+    standIn: "nginx-load-balancer/base-nginx:forky",
+  },
+];
+
+export const stackName = "dev";
+export const namespace = "nginx-load-balancer";
+
+/** The base images on this machine: official ones, else stand-ins. Throws when set-up has not run. */
+export async function findBaseImages(run: Run): Promise<BaseImages> {
+  const present = await presentImages(run);
+  const find = (setting: keyof BaseImages): string => {
+    const image = knownBaseImages.find((candidate) => candidate.setting === setting);
+    const name = [image?.official, image?.standIn].find((candidate) => candidate && present.has(candidate));
+    if (name) return name;
+    throw new SetupError(`neither ${image?.official} nor ${image?.standIn} is on this machine`, "npm run setup");
+  };
+  return { pythonImage: find("pythonImage"), nginxImage: find("nginxImage") };
+}
+
+/** Which of the known images the Docker engine has; none when it doesn't answer. */
+export async function presentImages(run: Run): Promise<ReadonlySet<string>> {
+  const names = knownBaseImages.flatMap(({ official, standIn }) => [official, standIn]);
+  // Fails as soon as one is missing, but prints the others.
+  const { stdout } = await run("docker", ["image", "inspect", "--format", "{{json .RepoTags}}", ...names]);
+  const tags = stdout.split("\n").flatMap((line) => (line ? (JSON.parse(line) as string[]) : []));
+  return new Set(names.filter((name) => tags.includes(name)));
+}
+
+/** The image settings in the stack's file, as far as they are set. */
+export async function imageSettings(root = projectRoot): Promise<Partial<BaseImages>> {
+  const file = (await readIfThere(join(root, `Pulumi.${stackName}.yaml`))) ?? "";
+  const read = ({ setting }: BaseImage) => {
+    const value = new RegExp(`^\\s+${namespace}:${setting}:\\s*(\\S+)`, "m").exec(file)?.[1];
+    return value ? [[setting, value.replace(/^(["'])(.*)\1$/, "$2")]] : [];
+  };
+  return Object.fromEntries(knownBaseImages.flatMap(read)) as Partial<BaseImages>;
+}
+
+/** Whether the user has named an image of their own, say in a mirror. Set-up leaves it alone. */
+export function isOwnChoice({ official, standIn }: BaseImage, configured: string | undefined): boolean {
+  return configured !== undefined && configured !== official && configured !== standIn;
+}
+
+/**
+ * What the stack's setting has to become: a name, "unset", or "keep".
+ *
+ * The stand-in is named only where it is needed, so that elsewhere the default holds and the stack's file stays as it is.
+ */
+export function planSetting(image: BaseImage, present: ReadonlySet<string>, configured: string | undefined): string {
+  if (isOwnChoice(image, configured)) return "keep";
+  const needsStandIn = !present.has(image.official) && present.has(image.standIn);
+  if (needsStandIn) return configured === image.standIn ? "keep" : image.standIn;
+  return configured === image.standIn && present.has(image.official) ? "unset" : "keep";
+}

@@ -1,0 +1,61 @@
+import { run } from "./command";
+import { Interrupted } from "./error";
+import { findBaseImages } from "./images";
+import type { BaseImages } from "./images";
+import { runSteps } from "./step";
+import type { Step } from "./step";
+import { baseImagesStep } from "./steps/base-images";
+import { dockerStep } from "./steps/docker";
+import { engineStep } from "./steps/engine";
+import { npxStep } from "./steps/npx";
+import { pluginStep } from "./steps/plugin";
+import { stackStep } from "./steps/stack";
+import { formatSeconds, streamReporter } from "./terminal";
+
+export { Interrupted, SetupError } from "./error";
+export { pulumiBinary, pulumiEnv } from "./project";
+export type { BaseImages } from "./images";
+
+/** What set-up sees to after the npm packages, in this order: later steps rest on earlier ones. */
+function allSteps(): Step[] {
+  return [
+    npxStep(),
+    dockerStep(run),
+    engineStep(run),
+    pluginStep("docker", run),
+    pluginStep("command", run),
+    baseImagesStep(run),
+    stackStep(run),
+  ];
+}
+
+/**
+ * Sees to all that the project needs on this machine and says on standard error what it did. With nothing to do it takes
+ * some tenths of a second.
+ *
+ * Throws a `SetupError` that names cause and remedy, or `Interrupted` after Ctrl-C; both have an `exitCode`.
+ *
+ * @param quiet says nothing when there was nothing to do; default false
+ */
+export async function runSetup({ quiet = false } = {}): Promise<void> {
+  const started = performance.now();
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  const reporter = streamReporter(process.stderr);
+  try {
+    const count = await runSteps(allSteps(), reporter, interruption.signal);
+    if (interruption.signal.aborted) throw new Interrupted();
+    if (count === 0 && quiet) return;
+    const took = formatSeconds((performance.now() - started) / 1000);
+    process.stderr.write(count === 0 ? `Set-up: nothing to do (${took})\n` : `Set-up: complete (${took})\n`);
+  } finally {
+    reporter.close();
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}
+
+/** The base images on this machine: the official ones where they are, else the stand-ins that set-up built. */
+export function baseImages(): Promise<BaseImages> {
+  return findBaseImages(run);
+}

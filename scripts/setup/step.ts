@@ -1,0 +1,52 @@
+/** What a step may use while it runs. */
+export interface StepContext {
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Says once what is being done now. */
+  note(text: string): void;
+  /** Says how far it is; replaces the previous status. */
+  status(text: string): void;
+}
+
+/** One thing that set-up sees to. */
+export interface Step {
+  readonly name: string;
+  /** Whether there is nothing to do; cheap, changes nothing, and false when it can't tell yet. */
+  isDone(): Promise<boolean>;
+  /** Does it, whole or not at all. Throws a `SetupError` that names cause and remedy. */
+  run(context: StepContext): Promise<void>;
+}
+
+/** Where steps report to. */
+export interface Reporter {
+  begin(step: string): void;
+  note(text: string): void;
+  status(text: string): void;
+  /** @param seconds what the step took */
+  end(seconds: number): void;
+}
+
+/**
+ * Runs the steps that are not done, in order. All are checked at once first; after one has run, those behind it are
+ * checked again, since they may rest on it.
+ *
+ * @returns how many had something to do
+ */
+export async function runSteps(steps: readonly Step[], reporter: Reporter, signal: AbortSignal): Promise<number> {
+  const done = await Promise.all(steps.map((step) => step.isDone()));
+  let count = 0;
+  for (const [index, step] of steps.entries()) {
+    const settled = count === 0 ? done[index] : await step.isDone();
+    if (settled) continue;
+    count += 1;
+    const started = performance.now();
+    reporter.begin(step.name);
+    await step.run({
+      signal,
+      note: (text) => reporter.note(text),
+      status: (text) => reporter.status(text),
+    });
+    reporter.end((performance.now() - started) / 1000);
+  }
+  return count;
+}

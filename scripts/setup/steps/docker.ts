@@ -1,0 +1,146 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { canInstallPackages, installPackages } from "../apt";
+import type { Run } from "../command";
+import { Interrupted, SetupError } from "../error";
+import { isAlive, readIfThere } from "../files";
+import { stateFolder } from "../project";
+import type { Step, StepContext } from "../step";
+
+const answerTimeoutMs = 5_000;
+const startTimeoutMs = 60_000;
+const pollMs = 100;
+const daemonPackages = ["docker.io", "iptables"];
+
+/** How Docker presents itself. */
+export interface DockerFacts {
+  /** What `docker version` came to. */
+  readonly client: "answered" | "failed" | "timed out" | "not found";
+  /** The client's last words. */
+  readonly words: string;
+  /** DOCKER_HOST, where it is set. */
+  readonly host: string | undefined;
+  readonly platform: NodeJS.Platform;
+  readonly isRoot: boolean;
+  readonly hasDaemon: boolean;
+  readonly hasSystemd: boolean;
+  readonly canInstall: boolean;
+}
+
+export type DockerPlan =
+  | { readonly action: "none" }
+  | { readonly action: "start"; readonly install: boolean; readonly by: "systemd" | "dockerd" }
+  | { readonly action: "give up"; readonly cause: string; readonly remedy: string };
+
+/** What to do for a Docker engine that answers. */
+export function planDocker(facts: DockerFacts): DockerPlan {
+  const { client, words, host, platform, isRoot, hasDaemon, hasSystemd, canInstall } = facts;
+  const giveUp = (cause: string, remedy: string): DockerPlan => ({ action: "give up", cause, remedy });
+
+  if (client === "answered") return { action: "none" };
+  if (/permission denied/i.test(words)) {
+    return giveUp(
+      "Docker runs, but this user may not use it",
+      "sudo usermod -aG docker $USER, then log in again; or run this as root",
+    );
+  }
+  if (host) return giveUp(`nothing answers at DOCKER_HOST=${host}`, "start the engine there, or unset DOCKER_HOST");
+  if (platform !== "linux") {
+    return giveUp("Docker doesn't answer", "install and start Docker Desktop (https://docs.docker.com/desktop)");
+  }
+  const missing = client === "not found" || !hasDaemon;
+  if (missing && !canInstall) {
+    return giveUp("Docker is not installed", "install it (https://docs.docker.com/engine/install) and start it");
+  }
+  if (!isRoot) return giveUp("Docker is installed, but doesn't run", "sudo systemctl start docker");
+  return { action: "start", install: missing, by: hasSystemd ? "systemd" : "dockerd" };
+}
+
+/** A Docker engine that answers: the one DOCKER_HOST or the client's context names, else installed and started. */
+export function dockerStep(run: Run): Step {
+  const ask = () => run("docker", ["version", "--format", "{{.Server.Version}}"], { timeoutMs: answerTimeoutMs });
+  const answers = async () => (await ask()).outcome === "succeeded";
+
+  return {
+    name: "Docker engine",
+    isDone: answers,
+    async run(context) {
+      const { outcome, lastWords } = await ask();
+      const plan = planDocker({
+        client: outcome === "succeeded" ? "answered" : outcome,
+        words: lastWords,
+        host: process.env.DOCKER_HOST,
+        platform: process.platform,
+        isRoot: process.getuid?.() === 0,
+        hasDaemon: (await run("dockerd", ["--version"])).outcome === "succeeded",
+        hasSystemd: existsSync("/run/systemd/system"),
+        canInstall: await canInstallPackages(run),
+      });
+      if (plan.action === "none") return;
+      if (plan.action === "give up") throw new SetupError(plan.cause, plan.remedy);
+      if (plan.install) await installPackages(daemonPackages, run, context);
+      if (plan.by === "systemd") await startService(run, answers, context);
+      else await startDaemon(answers, context);
+    },
+  };
+}
+
+async function startService(run: Run, answers: () => Promise<boolean>, context: StepContext): Promise<void> {
+  context.note("systemctl start docker");
+  const { outcome, lastWords } = await run("systemctl", ["start", "docker"], { signal: context.signal });
+  if (outcome === "succeeded" && (await waitFor(answers, () => false, context.signal))) return;
+  throw new SetupError(`systemctl start docker did not bring Docker up:\n${lastWords}`, "journalctl -u docker");
+}
+
+async function startDaemon(answers: () => Promise<boolean>, context: StepContext): Promise<void> {
+  await mkdir(stateFolder, { recursive: true });
+  const log = join(stateFolder, "dockerd.log");
+  let ended = false;
+
+  if (await isRunning("/var/run/docker.pid", "dockerd")) {
+    context.note("waiting for the dockerd that is running");
+  } else {
+    // A machine that was switched off, or restored from an image, keeps these; by now they may name anything, and
+    // dockerd takes any living process for its predecessor.
+    await rm("/var/run/docker.pid", { force: true });
+    const containerd = "/var/run/docker/containerd/containerd.pid";
+    if (!(await isRunning(containerd, "containerd"))) await rm(containerd, { force: true });
+
+    context.note(`starting dockerd, log in ${log}`);
+    const output = openSync(log, "a");
+    const daemon = spawn("dockerd", [], { detached: true, stdio: ["ignore", output, output], cwd: "/" });
+    closeSync(output);
+    daemon.on("exit", () => (ended = true));
+    daemon.on("error", () => (ended = true));
+    daemon.unref();
+  }
+
+  if (await waitFor(answers, () => ended, context.signal)) return;
+  const lastLines = ((await readIfThere(log)) ?? "").trimEnd().split("\n").slice(-8).join("\n");
+  const cause = ended ? "dockerd ended" : `dockerd does not answer after ${startTimeoutMs / 1000} s`;
+  throw new SetupError(`${cause}, its last words:\n${lastLines}`, `see ${log}`);
+}
+
+async function isRunning(pidFile: string, program: string): Promise<boolean> {
+  const pid = Number(await readIfThere(pidFile));
+  if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return false;
+  return (await readIfThere(`/proc/${pid}/comm`))?.trim() === program;
+}
+
+/** Waits until `condition` holds, or until the deadline, or until `hopeless`. */
+async function waitFor(
+  condition: () => Promise<boolean>,
+  hopeless: () => boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const deadline = performance.now() + startTimeoutMs;
+  while (performance.now() < deadline && !hopeless()) {
+    if (signal.aborted) throw new Interrupted();
+    if (await condition()) return true;
+    await sleep(pollMs);
+  }
+  return condition();
+}
