@@ -2,6 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
+import { labelList, labels } from "./components/labels";
 import { loadSettings } from "./config";
 import { assertPortIsFree } from "./nginx/port";
 import { observeStack } from "./nginx/live";
@@ -12,7 +13,10 @@ export = async () => {
   const live = await observeStack(stackLabel);
   await assertPortIsFree(settings, live.balancer?.ports);
 
-  const network = new docker.Network("network", { driver: "bridge" });
+  const network = new docker.Network("network", {
+    driver: "bridge",
+    labels: labelList({ [labels.stack]: stackLabel }),
+  });
 
   const pool = new BackendPool("backends", {
     ...settings,

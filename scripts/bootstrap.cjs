@@ -5,7 +5,7 @@
 
 const { spawn, spawnSync } = require("node:child_process");
 const { createHash } = require("node:crypto");
-const { readFileSync, writeFileSync } = require("node:fs");
+const { existsSync, readFileSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
 
 const root = join(__dirname, "..");
@@ -63,6 +63,7 @@ function installPackages() {
 
 function runScript(name, args) {
   const script = join(root, "scripts", `${name}.ts`);
+  if (!existsSync(script)) fail(`There is no scripts/${name}.ts.`);
   const child = spawn(process.execPath, ["-r", require.resolve("sucrase/register"), script, ...args], {
     stdio: "inherit",
   });

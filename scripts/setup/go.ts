@@ -9,6 +9,8 @@ export interface GoBuild {
   readonly module: string;
   /** Package in it, as `go build` takes it. */
   readonly package: string;
+  /** Build tags. Default: none. */
+  readonly tags?: string;
   /** The program to write. */
   readonly output: string;
   /** Full name of the variable that takes the version, and the version. */
@@ -17,7 +19,7 @@ export interface GoBuild {
 
 /** Builds a Go program. The status counts the packages that were not in Go's cache. */
 export async function goBuild(build: GoBuild, run: Run, { note, status, signal }: StepContext): Promise<void> {
-  note(`building ${build.what} from Go modules, which takes minutes the first time`);
+  note(`building ${build.what} from Go modules`);
   let packages = 0;
   let modules = 0;
   const result = await run(
@@ -27,6 +29,7 @@ export async function goBuild(build: GoBuild, run: Run, { note, status, signal }
       "-v",
       "-trimpath",
       "-buildvcs=false",
+      ...(build.tags ? ["-tags", build.tags] : []),
       "-ldflags",
       `-s -w -X ${build.version.join("=")}`,
       "-o",

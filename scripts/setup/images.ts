@@ -21,34 +21,42 @@ export interface BaseImage {
   readonly standIn: string;
 }
 
-export const knownBaseImages: readonly BaseImage[] = [
-  {
-    setting: "pythonImage",
-    kind: "python",
-    official: "python:3.14-slim",
-    standIn: "nginx-load-balancer/base-python:forky",
-  },
-  {
-    setting: "nginxImage",
-    kind: "nginx",
-    official: "nginx:1.30",
-    standIn: "nginx-load-balancer/base-nginx:forky",
-  },
-];
+const pythonBaseImage: BaseImage = {
+  setting: "pythonImage",
+  kind: "python",
+  official: "python:3.14-slim",
+  standIn: "nginx-load-balancer/base-python:forky",
+};
 
+const nginxBaseImage: BaseImage = {
+  setting: "nginxImage",
+  kind: "nginx",
+  official: "nginx:1.30",
+  standIn: "nginx-load-balancer/base-nginx:forky",
+};
+
+export const knownBaseImages: readonly BaseImage[] = [pythonBaseImage, nginxBaseImage];
+
+/** The stack that set-up creates. */
 export const stackName = "dev";
+
+/** Where the stack's settings are: the name of the project. */
 export const namespace = "nginx-load-balancer";
 
-/** The base images on this machine: official ones, else stand-ins. Throws when set-up has not run. */
-export async function findBaseImages(run: Run): Promise<BaseImages> {
-  const present = await presentImages(run);
-  const find = (setting: keyof BaseImages): string => {
-    const image = knownBaseImages.find((candidate) => candidate.setting === setting);
-    const name = [image?.official, image?.standIn].find((candidate) => candidate && present.has(candidate));
-    if (name) return name;
-    throw new SetupError(`neither ${image?.official} nor ${image?.standIn} is on this machine`, "npm run setup");
+/**
+ * The base images to use on this machine: the user's own choice in stack `dev`, else official ones, else stand-ins.
+ * Throws when set-up has not run.
+ */
+export async function findBaseImages(run: Run, root = projectRoot): Promise<BaseImages> {
+  const [present, settings] = await Promise.all([presentImages(run), imageSettings(root)]);
+  const choose = (image: BaseImage): string => {
+    const configured = settings[image.setting];
+    if (configured !== undefined && isOwnChoice(image, configured)) return configured;
+    const name = [image.official, image.standIn].find((candidate) => present.has(candidate));
+    if (name !== undefined) return name;
+    throw new SetupError(`neither ${image.official} nor ${image.standIn} is on this machine`, "npm run setup");
   };
-  return { pythonImage: find("pythonImage"), nginxImage: find("nginxImage") };
+  return { pythonImage: choose(pythonBaseImage), nginxImage: choose(nginxBaseImage) };
 }
 
 /** Which of the known images the Docker engine has; none when it doesn't answer. */

@@ -55,7 +55,10 @@ export async function runSetup({ quiet = false } = {}): Promise<void> {
   }
 }
 
-/** The base images on this machine: the official ones where they are, else the stand-ins that set-up built. */
+/**
+ * The base images to use on this machine: those the user has named in stack `dev`, else the official ones where they
+ * are, else the stand-ins that set-up built.
+ */
 export function baseImages(): Promise<BaseImages> {
   return findBaseImages(run);
 }

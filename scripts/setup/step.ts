@@ -1,3 +1,5 @@
+import { Interrupted, SetupError } from "./error";
+
 /** What a step may use while it runs. */
 export interface StepContext {
   /** Aborted by Ctrl-C. */
@@ -36,6 +38,7 @@ export async function runSteps(steps: readonly Step[], reporter: Reporter, signa
   const done = await Promise.all(steps.map((step) => step.isDone()));
   let count = 0;
   for (const [index, step] of steps.entries()) {
+    if (signal.aborted) throw new Interrupted();
     const settled = count === 0 ? done[index] : await step.isDone();
     if (settled) continue;
     count += 1;
@@ -46,6 +49,9 @@ export async function runSteps(steps: readonly Step[], reporter: Reporter, signa
       note: (text) => reporter.note(text),
       status: (text) => reporter.status(text),
     });
+    if (!(await step.isDone())) {
+      throw new SetupError(`${step.name}: nothing failed, but it is still not there`, "run set-up again");
+    }
     reporter.end((performance.now() - started) / 1000);
   }
   return count;

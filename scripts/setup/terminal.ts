@@ -2,9 +2,9 @@ import type { Reporter } from "./step";
 
 const plainIntervalMs = 15_000;
 
-/** 0.31 s, 12 s, 3 min 20 s */
+/** 0.31 s, 4.5 s, 12 s, 3 min 20 s; whole seconds stay whole. */
 export function formatSeconds(seconds: number): string {
-  if (seconds < 10) return `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`;
+  if (seconds < 10 && !Number.isInteger(seconds)) return `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`;
   const whole = Math.round(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

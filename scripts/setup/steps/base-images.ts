@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { canInstallPackages, installPackages } from "../apt";
-import type { CommandResult, Run } from "../command";
+import type { Run } from "../command";
 import { SetupError } from "../error";
 import { imageSettings, isOwnChoice, knownBaseImages, namespace, presentImages } from "../images";
 import type { BaseImage } from "../images";
@@ -54,27 +54,23 @@ async function buildStandIns(images: readonly BaseImage[], run: Run, context: St
       const cause = "the base images can't be pulled, and building stand-ins needs debootstrap, which is not installed";
       throw new SetupError(cause, `install debootstrap, or ${ownImages}`);
     }
-    await installPackages(["debootstrap"], run, context);
+    await installPackages(["debootstrap", "debian-archive-keyring"], run, context);
   }
 
   context.note(`building ${images.map(({ standIn }) => standIn).join(" and ")} from Debian packages`);
-  const build = async ({ kind, standIn }: BaseImage): Promise<[BaseImage, CommandResult]> => [
-    { kind, standIn } as BaseImage,
-    await run(join(offlineFolder, "base-images", "build.sh"), [kind, standIn], {
+  const build = async ({ kind, standIn }: BaseImage): Promise<void> => {
+    const { outcome, lastWords } = await run(join(offlineFolder, "base-images", "build.sh"), [kind, standIn], {
       signal: context.signal,
       onLine: (line) => context.status(`${kind}: ${line}`),
-    }),
-  ];
-  // All are awaited before one failure is told: none is left running.
+    });
+    if (outcome === "succeeded") return;
+    throw new SetupError(
+      `building ${standIn} failed:\n${lastWords}`,
+      `see its words above; it needs Debian's archive (DEBIAN_MIRROR names another), or ${ownImages}`,
+    );
+  };
+  // All are awaited before a failure is told, so that none is left running.
   const results = await Promise.allSettled(images.map(build));
-  for (const result of results) {
-    if (result.status === "rejected") throw result.reason;
-    const [{ standIn }, { outcome, lastWords }] = result.value;
-    if (outcome !== "succeeded") {
-      throw new SetupError(
-        `building ${standIn} failed:\n${lastWords}`,
-        `see its words above; it needs Debian's archive (DEBIAN_MIRROR names another), or ${ownImages}`,
-      );
-    }
-  }
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
 }

@@ -13,7 +13,6 @@ import type { Step, StepContext } from "../step";
 const answerTimeoutMs = 5_000;
 const startTimeoutMs = 60_000;
 const pollMs = 100;
-const daemonPackages = ["docker.io", "iptables"];
 
 /** How Docker presents itself. */
 export interface DockerFacts {
@@ -81,7 +80,11 @@ export function dockerStep(run: Run): Step {
       });
       if (plan.action === "none") return;
       if (plan.action === "give up") throw new SetupError(plan.cause, plan.remedy);
-      if (plan.install) await installPackages(daemonPackages, run, context);
+      if (plan.install) {
+        await installPackages(["docker.io", "iptables"], run, context);
+        // Newer releases have the client in a package of its own.
+        if ((await ask()).outcome === "not found") await installPackages(["docker-cli"], run, context);
+      }
       if (plan.by === "systemd") await startService(run, answers, context);
       else await startDaemon(answers, context);
     },

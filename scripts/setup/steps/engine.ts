@@ -3,16 +3,24 @@ import { join } from "node:path";
 import type { Run } from "../command";
 import { isExecutable, replaceFolder } from "../files";
 import { goBuild } from "../go";
-import { downloadsReachable } from "../online";
+import { pulumiReachable } from "../online";
 import { engineFolder, engineVersion, offlineFolder, projectRoot } from "../project";
 import { isUpToDate, stampName, stampOf } from "../stamp";
 import type { Step } from "../step";
 
 const programs = ["pulumi", "pulumi-language-nodejs"];
 const downloadTimeoutMs = 10 * 60_000;
+// What the launcher itself does at its first start, into another folder.
+const download = `
+  const [version, folder] = process.argv.slice(1);
+  require("pulumi/lib/download").installCLI(version, folder).catch((error) => {
+    console.error(error.message);
+    process.exit(1);
+  });
+`;
 
 /** The Pulumi engine and its Node.js language host: official where they can be downloaded, else built. */
-export function engineStep(run: Run, folder = engineFolder): Step {
+export function engineStep(run: Run, folder = engineFolder, isReachable = pulumiReachable): Step {
   const sources = [join(offlineFolder, "engine"), join(offlineFolder, "language-host")];
 
   return {
@@ -25,11 +33,9 @@ export function engineStep(run: Run, folder = engineFolder): Step {
 
     async run(context) {
       await replaceFolder(folder, async (temporary) => {
-        if (await downloadsReachable()) {
+        if (await isReachable()) {
           context.note("downloading the official one");
-          // What the launcher itself does at its first start, into another folder.
-          const install = `require("pulumi/lib/download").installCLI(process.argv[1], process.argv[2]).catch((error) => { console.error(error.message); process.exit(1); })`;
-          const result = await run(process.execPath, ["-e", install, engineVersion, temporary], {
+          const result = await run(process.execPath, ["-e", download, engineVersion, temporary], {
             cwd: projectRoot,
             timeoutMs: downloadTimeoutMs,
             signal: context.signal,
@@ -37,7 +43,7 @@ export function engineStep(run: Run, folder = engineFolder): Step {
           if (result.outcome === "succeeded") return temporary;
           context.note(`the download ${result.outcome}: ${result.lastWords}`);
         } else {
-          context.note("get.pulumi.com can't be reached");
+          context.note("get.pulumi.com can't be reached; building takes minutes when Go's cache is empty");
         }
 
         const bin = join(temporary, "bin");
@@ -49,9 +55,11 @@ export function engineStep(run: Run, folder = engineFolder): Step {
             run,
             context,
           );
-        const languageHost = "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs";
+        const host = "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs";
         await build("the Pulumi engine", "engine", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "pulumi");
-        await build("the Node.js language host", "language-host", languageHost, "pulumi-language-nodejs");
+        // The launcher expects the host beside it under this name.
+        await build("the Node.js language host", "language-host", host, "pulumi-language-nodejs-3.60.0");
+        await build("the language host's launcher", "language-host", ".", "pulumi-language-nodejs");
         await writeFile(join(temporary, stampName), await stampOf(sources));
         return temporary;
       });

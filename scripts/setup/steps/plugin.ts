@@ -4,15 +4,22 @@ import { join } from "node:path";
 import type { Run } from "../command";
 import { isExecutable, replaceFolder } from "../files";
 import { goBuild } from "../go";
-import { downloadsReachable } from "../online";
+import { pulumiReachable } from "../online";
 import { offlineFolder, pinnedVersion, projectRoot, pulumiBinary, pulumiEnv, pulumiHome } from "../project";
 import { isUpToDate, stampName, stampOf } from "../stamp";
 import type { Step } from "../step";
 
+// Leaves Docker Compose out of the Docker plugin: see offline/README.md.
+const tags = "no_compose";
 const downloadTimeoutMs = 10 * 60_000;
 
 /** The plugin that goes with an npm package @pulumi/NAME: official where it can be downloaded, else built. */
-export function pluginStep(name: "docker" | "command", run: Run, home = pulumiHome): Step {
+export function pluginStep(
+  name: "docker" | "command",
+  run: Run,
+  home = pulumiHome,
+  isReachable = pulumiReachable,
+): Step {
   const version = pinnedVersion(`@pulumi/${name}`);
   const folderName = `resource-${name}-v${version}`;
   const folder = join(home, "plugins", folderName);
@@ -32,7 +39,7 @@ export function pluginStep(name: "docker" | "command", run: Run, home = pulumiHo
 
     async run(context) {
       await replaceFolder(folder, async (temporary) => {
-        if (await downloadsReachable()) {
+        if (await isReachable()) {
           context.note("downloading the official one");
           // Into a home of its own: an interrupted download leaves nothing where the engine looks.
           const download = join(temporary, "home");
@@ -45,13 +52,14 @@ export function pluginStep(name: "docker" | "command", run: Run, home = pulumiHo
           if (result.outcome === "succeeded") return join(download, "plugins", folderName);
           context.note(`the download ${result.outcome}: ${result.lastWords}`);
         } else {
-          context.note("get.pulumi.com can't be reached");
+          context.note("get.pulumi.com can't be reached; building takes minutes when Go's cache is empty");
         }
 
         const built = join(temporary, "built");
         const output = join(built, program);
         const what = `the ${name} plugin`;
-        await goBuild({ what, module: source, package: ".", output, version: ["main.version", version] }, run, context);
+        const linked = ["main.version", version] as const;
+        await goBuild({ what, module: source, package: ".", tags, output, version: linked }, run, context);
         await writeFile(join(built, stampName), await stampOf([source]));
         return built;
       });

@@ -1,0 +1,57 @@
+import { get } from "node:http";
+import { runMain } from "./cli";
+import { readOutputs, runEngine } from "./pulumi";
+import { runSetup } from "./setup/index";
+import { formatTable } from "./table";
+import { formatStatus, readStatus, stackLabelOf } from "./status";
+
+const help = `Usage: npm run up [-- OPTIONS]
+
+Sets this machine up (npm run setup), brings stack dev up (pulumi up), and shows its backends and how 20 requests through
+the balancer were spread.
+
+  OPTIONS   go to \`pulumi up\`, for example --refresh or --diff
+`;
+
+const stack = "dev";
+const requests = 20;
+
+async function main(args: string[]): Promise<void> {
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(help);
+    return;
+  }
+  await runSetup({ quiet: true });
+  await runEngine(["up", "--stack", stack, "--yes", "--skip-preview", ...args]);
+  const outputs = await readOutputs(stack);
+  process.stdout.write(`\n${formatStatus(await readStatus(stackLabelOf(stack), outputs))}\n`);
+  process.stdout.write(`\n${formatSpread(await spread(outputs.url))}\n`);
+}
+
+/** How often each answer came, for requests to the balancer one after the other. */
+async function spread(url: string): Promise<Map<string, number>> {
+  const answers = new Map<string, number>();
+  for (let sent = 0; sent < requests; sent++) {
+    const answer = await ask(url);
+    answers.set(answer, (answers.get(answer) ?? 0) + 1);
+  }
+  return new Map([...answers].sort());
+}
+
+function formatSpread(answers: ReadonlyMap<string, number>): string {
+  return formatTable([`answer to GET / (${requests} requests)`, "times"], [...answers]);
+}
+
+async function ask(url: string): Promise<string> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false, timeout: 10_000 }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+      response.on("end", () => resolve(`${response.statusCode} ${body.trim().slice(0, 60)}`));
+    });
+    request.on("timeout", () => request.destroy(new Error("no answer within 10 s")));
+    request.on("error", (error) => resolve(error.message));
+  });
+}
+
+runMain(main);

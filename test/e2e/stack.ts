@@ -1,0 +1,159 @@
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { tryDocker } from "../../nginx/docker";
+import { baseImages } from "../../scripts/setup/index";
+import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
+import type { StackOutputs } from "../../scripts/pulumi";
+import type { LastChange } from "../../nginx/report";
+
+/** How a run of the engine ended. */
+export interface EngineRun {
+  readonly code: number | null;
+  /** Both streams. */
+  readonly output: string;
+}
+
+export type Outputs = StackOutputs & { readonly lastChange: LastChange };
+
+let ports = 20000 + (process.pid % 20000);
+
+/** A stack of this program on the real engine and the real Docker, with a state, a config and a port of its own. */
+export class TestStack {
+  readonly name: string;
+  readonly port = ports++;
+  private config = new Map<string, string>();
+
+  private constructor(
+    label: string,
+    private readonly folder: string,
+  ) {
+    this.name = `e2e-${label}-${process.pid}`;
+  }
+
+  /**
+   * Makes a stack; nothing runs yet.
+   *
+   * @param label part of its name
+   */
+  static async create(label: string, config: Record<string, unknown> = {}): Promise<TestStack> {
+    const stack = new TestStack(label, await mkdtemp(join(tmpdir(), "nlb-e2e-")));
+    await stack.engineOk("stack", "init", stack.name, "--no-select");
+    await stack.configure({ ...(await baseImages()), port: stack.port, ...config });
+    return stack;
+  }
+
+  get stackLabel(): string {
+    return `nginx-load-balancer/${this.name}`;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.config.get("port") ?? this.port}`;
+  }
+
+  /** Sets keys of the stack's config; undefined takes a key out. */
+  async configure(values: Record<string, unknown>): Promise<void> {
+    for (const [key, value] of Object.entries(values)) {
+      const text = typeof value === "string" ? value : JSON.stringify(value);
+      if (value === undefined) {
+        this.config.delete(key);
+        await this.engineOk("config", "rm", key);
+      } else {
+        this.config.set(key, text);
+        await this.engineOk("config", "set", key, text);
+      }
+    }
+  }
+
+  /** Runs the engine on this stack; a failing run is a result. */
+  async engine(...args: string[]): Promise<EngineRun> {
+    return this.start(...args).ended;
+  }
+
+  /** Starts the engine on this stack, for a run that is to be interrupted. */
+  start(...args: string[]): { readonly pid: number; kill(signal: NodeJS.Signals): void; readonly ended: Promise<EngineRun> } {
+    const child = spawn(pulumiBinary(), [...args, ...this.options(args), "--non-interactive"], {
+      cwd: projectRoot,
+      env: this.environment(),
+      detached: true,
+    });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
+    return {
+      pid: child.pid as number,
+      kill: (signal) => void child.kill(signal),
+      ended: new Promise((resolve, reject) => {
+        child.on("error", reject).on("close", (code) => resolve({ code, output }));
+      }),
+    };
+  }
+
+  /** Runs the engine; a failing run is an error with its whole output. */
+  async engineOk(...args: string[]): Promise<string> {
+    const { code, output } = await this.engine(...args);
+    if (code !== 0) throw new Error(`pulumi ${args.join(" ")} ended with exit code ${code}:\n${output}`);
+    return output;
+  }
+
+  async up(...args: string[]): Promise<Outputs> {
+    await this.engineOk("up", ...args);
+    return this.outputs();
+  }
+
+  async outputs(): Promise<Outputs> {
+    return new Promise((resolve, reject) => {
+      execFile(
+        pulumiBinary(),
+        ["stack", "output", "--json", "--show-secrets", "--stack", this.name],
+        { cwd: projectRoot, env: this.environment(), maxBuffer: 1 << 26 },
+        (error, stdout) => (error ? reject(error) : resolve(JSON.parse(stdout) as Outputs)),
+      );
+    });
+  }
+
+  /** The ids of everything of this stack that is left on the host: containers, networks, volumes and images. */
+  async leftovers(): Promise<string[]> {
+    const label = `label=nginx-load-balancer.stack=${this.stackLabel}`;
+    const lists = await Promise.all([
+      tryDocker("ps", "--all", "--quiet", "--filter", label),
+      tryDocker("network", "ls", "--quiet", "--filter", label),
+      tryDocker("volume", "ls", "--quiet", "--filter", label),
+      tryDocker("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", `reference=${this.stackLabel}/*`),
+    ]);
+    return lists.flatMap(({ stdout }) => stdout.split("\n").filter(Boolean));
+  }
+
+  /** Ends everything, however the test went: by the engine, and by hand what the engine doesn't know of any more. */
+  async remove(): Promise<void> {
+    await this.engine("cancel", "--yes");
+    const { code, output } = await this.engine("destroy", "--refresh");
+    const label = `label=nginx-load-balancer.stack=${this.stackLabel}`;
+    const containers = (await tryDocker("ps", "--all", "--quiet", "--filter", label)).stdout.split("\n").filter(Boolean);
+    if (containers.length > 0) await tryDocker("rm", "--force", ...containers);
+    if (code !== 0) {
+      const second = await this.engine("destroy", "--refresh");
+      if (second.code !== 0) throw new Error(`The stack could not be destroyed:\n${output}\n${second.output}`);
+    }
+    const images = (await this.leftovers()).filter((name) => name.includes("/"));
+    if (images.length > 0) await tryDocker("rmi", "--force", ...images);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** What a command of the engine needs to act on this stack, without asking anything. */
+  private options([command = "", subcommand = ""]: readonly string[]): string[] {
+    const named = command === "stack" && subcommand === "init" ? [] : ["--stack", this.name];
+    const configured = ["config", "up", "preview", "refresh", "destroy"].includes(command);
+    const confirmed = ["up", "refresh", "destroy"].includes(command);
+    return [
+      ...named,
+      ...(configured ? ["--config-file", join(this.folder, "config.yaml")] : []),
+      ...(confirmed ? ["--yes", "--skip-preview"] : []),
+    ];
+  }
+
+  private environment(): NodeJS.ProcessEnv {
+    return { ...process.env, ...pulumiEnv(), PULUMI_BACKEND_URL: `file://${this.folder}` };
+  }
+}

@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
+import { Balancer, type BalancerArgs } from "../../components/balancer";
+import { configurationHash, serverLines } from "../../components/nginx-config";
+import { parseSettings } from "../../components/settings";
+import { mockEngine, recordOptions, valueOf, type Recording } from "../mocks";
+
+const types = {
+  image: "docker:index/remoteImage:RemoteImage",
+  container: "docker:index/container:Container",
+  volume: "docker:index/volume:Volume",
+  command: "command:local:Command",
+  pool: "nginx-load-balancer:components:BackendPool",
+  balancer: "nginx-load-balancer:components:Balancer",
+};
+
+const settings = parseSettings({ backendCount: "3" }, { isApp: () => true });
+
+const poolArgs = (more: Partial<BackendPoolArgs> = {}): BackendPoolArgs => ({
+  ...settings,
+  stackLabel: "nginx-load-balancer/unit",
+  existing: [],
+  networkName: "network-made",
+  ...more,
+});
+
+const balancerArgs = (pool: BackendPool, more: Partial<BalancerArgs> = {}): BalancerArgs => ({
+  ...settings,
+  spec: { ...settings, servers: pool.servers },
+  stackLabel: "nginx-load-balancer/unit",
+  live: undefined,
+  networkName: "network-made",
+  containerIds: pool.containerIds,
+  ...more,
+});
+
+/** A pool and its balancer on mocks. */
+async function build({ preview = false, pool: poolMore = {} as Partial<BackendPoolArgs>, balancer: balancerMore = {} as Partial<BalancerArgs> } = {}) {
+  const recording = await mockEngine(preview);
+  const opts = { transformations: [recordOptions(recording)] };
+  const pool = new BackendPool("pool", poolArgs(poolMore), opts);
+  const balancer = new Balancer("lb", balancerArgs(pool, balancerMore), opts);
+  await settle(pool, balancer);
+  return { recording, pool, balancer };
+}
+
+/** Waits until everything has been registered. */
+async function settle(pool: BackendPool, balancer: Balancer): Promise<void> {
+  await Promise.all([valueOf(pool.containerIds), valueOf(balancer.containerName), valueOf(balancer.lastChange), valueOf(balancer.urn), valueOf(pool.urn)]);
+}
+
+function container(recording: Recording, name: string): Record<string, unknown> {
+  return recording.one(types.container, name).inputs as Record<string, unknown>;
+}
+
+describe("components on mocks", () => {
+  describe("backend pool", () => {
+    it("makes an image for each app and a container for each slot", async () => {
+      const { recording } = await build();
+      assert.deepEqual(
+        recording.names().filter((name) => name.includes(" pool")),
+        [
+          `${types.container} pool-app1-0`,
+          `${types.container} pool-app1-1`,
+          `${types.container} pool-app2-0`,
+          `${types.image} pool-app1-image`,
+          `${types.image} pool-app2-image`,
+          `${types.pool} pool`,
+        ].sort(),
+      );
+    });
+
+    it("builds no image for an app without a backend", async () => {
+      const { recording } = await build({ pool: { backendCount: 1 } });
+      assert.deepEqual(
+        recording.ofType(types.image).map(({ name }) => name),
+        ["pool-app1-image", "lb-image"],
+      );
+    });
+
+    it("gives every container the alias that the balancer's configuration names", async () => {
+      const { recording, pool, balancer } = await build();
+      const aliases = recording
+        .ofType(types.container)
+        .filter(({ name }) => name.startsWith("pool-"))
+        .map(({ inputs }) => (inputs["networksAdvanced"] as { name: string; aliases: string[] }[])[0]);
+      assert.deepEqual(aliases.map((network) => network?.aliases[0]).sort(), pool.servers.map(({ host }) => host).sort());
+      assert.deepEqual([...serverLines(balancer.upstreamConfig).keys()].sort(), pool.servers.map(({ host }) => host).sort());
+      assert.ok(aliases.every((network) => network?.name === "network-made"));
+    });
+
+    it("leaves the container's name to the engine, and publishes no port", async () => {
+      const { recording } = await build();
+      const inputs = container(recording, "pool-app1-0");
+      assert.equal("name" in inputs, false);
+      assert.equal("ports" in inputs, false);
+    });
+
+    it("replaces containers and images by making the new one first", async () => {
+      const { recording } = await build();
+      for (const name of ["pool-app1-0", "pool-app1-image", "lb-image"]) {
+        assert.equal((recording.options.get(name) as pulumi.CustomResourceOptions).deleteBeforeReplace, false, name);
+      }
+    });
+
+    const changes: [what: string, change: Partial<BackendPoolArgs>][] = [
+      ["another revision", { revision: "2" }],
+      ["another base image", { pythonImage: "python:3.15" }],
+      ["another memory limit", { apps: settings.apps.map((app) => ({ ...app, memoryMb: 256 })) }],
+      ["another environment", { apps: settings.apps.map((app) => ({ ...app, env: { A: "b" } })) }],
+      ["another port", { apps: settings.apps.map((app) => ({ ...app, port: 5001 })) }],
+    ];
+    for (const [what, change] of changes) {
+      it(`gives other aliases for ${what}`, async () => {
+        const before = (await build()).pool.servers.map(({ host }) => host);
+        const after = (await build({ pool: change })).pool.servers.map(({ host }) => host);
+        assert.ok(after.every((host) => !before.includes(host)));
+      });
+    }
+
+    it("keeps the aliases for another weight, count or drain time", async () => {
+      const before = (await build()).pool.servers.map(({ host }) => host);
+      const change = { backendCount: 4, drainSeconds: 3, apps: settings.apps.map((app) => ({ ...app, weight: 5 })) };
+      const after = (await build({ pool: change })).pool.servers.map(({ host }) => host);
+      assert.deepEqual(after.slice(0, 3), before);
+    });
+  });
+
+  describe("balancer", () => {
+    it("publishes its port at the address, and is the one container that does", async () => {
+      const { recording } = await build({ balancer: { port: 9000, bindAddress: "0.0.0.0" } });
+      assert.deepEqual(container(recording, "lb-nginx")["ports"], [{ internal: 8080, external: 9000, ip: "0.0.0.0" }]);
+      assert.deepEqual(
+        recording.ofType(types.container).filter(({ inputs }) => "ports" in inputs).length,
+        1,
+      );
+    });
+
+    it("has the configuration on a volume, not in the container", async () => {
+      const { recording } = await build();
+      assert.deepEqual(container(recording, "lb-nginx")["volumes"], [{ volumeName: "lb-config-made", containerPath: "/etc/nginx/live" }]);
+      assert.equal("uploads" in container(recording, "lb-nginx"), false);
+    });
+
+    it("installs the very text that it shows, once the backends exist", async () => {
+      const { recording, balancer } = await build();
+      const { inputs } = recording.one(types.command, "lb-installed");
+      assert.equal(inputs["stdin"], balancer.upstreamConfig);
+      const environment = inputs["environment"] as Record<string, string>;
+      assert.equal(environment["BALANCER"], "lb-nginx-id");
+      const ids = Object.values(JSON.parse(environment["BACKENDS"] ?? "") as Record<string, string>);
+      assert.deepEqual(ids.sort(), ["pool-app1-0-id", "pool-app1-1-id", "pool-app2-0-id"]);
+      // A replaced command would run its delete, which ends the balancer.
+      assert.equal("triggers" in inputs, false);
+    });
+
+    it("counts an install for a text that the volume doesn't hold, and none for the one that it holds", async () => {
+      const generationFor = async (live: BalancerArgs["live"]) => {
+        const { recording } = await build({ balancer: { live } });
+        return (recording.one(types.command, "lb-installed").inputs["environment"] as Record<string, string>)["GENERATION"];
+      };
+      const text = (await build()).balancer.upstreamConfig;
+      assert.equal(await generationFor(undefined), "1");
+      assert.equal(await generationFor({ text, generation: "7" }), "7");
+      assert.equal(await generationFor({ text: `${text}# edited\n`, generation: "7" }), "8");
+    });
+
+    const urls: [bindAddress: string, url: string][] = [
+      ["127.0.0.1", "http://127.0.0.1:8080"],
+      ["0.0.0.0", "http://127.0.0.1:8080"],
+      ["::", "http://[::1]:8080"],
+      ["::1", "http://[::1]:8080"],
+      ["192.0.2.7", "http://192.0.2.7:8080"],
+    ];
+    for (const [bindAddress, url] of urls) {
+      it(`is reached at ${url} when bound to ${bindAddress}`, async () => {
+        assert.equal((await build({ balancer: { bindAddress } })).balancer.url, url);
+      });
+    }
+  });
+
+  it("hardens every container", async () => {
+    const { recording } = await build();
+    for (const { name, inputs } of recording.ofType(types.container)) {
+      assert.equal(inputs["readOnly"], true, name);
+      assert.deepEqual(inputs["capabilities"], { drops: ["ALL"] }, name);
+      assert.deepEqual(inputs["securityOpts"], ["no-new-privileges:true"], name);
+      assert.equal(inputs["restart"], "unless-stopped", name);
+      assert.equal(inputs["memory"], inputs["memorySwap"], name);
+      assert.ok(Number(inputs["memory"]) > 0, name);
+      assert.deepEqual(inputs["logOpts"], { "max-size": "10m", "max-file": "3" }, name);
+      assert.ok((inputs["healthcheck"] as { tests: string[] }).tests.length > 1, name);
+      assert.equal("privileged" in inputs, false, name);
+      assert.doesNotMatch(JSON.stringify(inputs), /docker\.sock/, name);
+    }
+  });
+
+  it("has every resource below its component", async () => {
+    const { recording, pool, balancer } = await build();
+    const parents = { pool: await valueOf(pool.urn), lb: await valueOf(balancer.urn) };
+    for (const [name, options] of recording.options) {
+      if (name === "pool" || name === "lb") continue;
+      assert.equal(await valueOf((options.parent as pulumi.Resource).urn), name.startsWith("pool") ? parents.pool : parents.lb, name);
+    }
+  });
+
+  it("can be used twice in one program", async () => {
+    const recording = await mockEngine();
+    for (const name of ["one", "two"]) {
+      const pool = new BackendPool(`${name}-pool`, poolArgs());
+      await settle(pool, new Balancer(`${name}-lb`, balancerArgs(pool)));
+    }
+    assert.equal(new Set(recording.names()).size, recording.resources.length);
+    assert.equal(recording.ofType(types.container).length, 8);
+  });
+
+  it("knows the whole configuration in a preview, and no container's id", async () => {
+    const { recording, balancer } = await build({ preview: true });
+    assert.match(configurationHash(balancer.upstreamConfig), /^[0-9a-f]{16}$/);
+    assert.equal(recording.one(types.command, "lb-installed").inputs["stdin"], balancer.upstreamConfig);
+    assert.equal(await valueOf(balancer.lastChange), undefined);
+  });
+});
