@@ -16,7 +16,11 @@ export class UserError extends Error {
  *
  * @throws UserError (exit code 2) that names an unknown option
  */
-export function parseOptions<T extends NonNullable<ParseArgsConfig["options"]>>(args: string[], options: T, help: string) {
+export function parseOptions<T extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  options: T,
+  help: string,
+) {
   const all = { ...options, help: { type: "boolean", short: "h" } } as const;
   try {
     const { values } = parseArgs({ args, options: all, strict: true });

@@ -8,7 +8,11 @@ import { projectRoot, pulumiBinary, pulumiEnv } from "./setup/project";
  * @throws UserError with the engine's exit code when it fails
  */
 export async function runEngine(args: readonly string[]): Promise<void> {
-  const child = spawn(pulumiBinary(), args, { cwd: projectRoot, env: { ...process.env, ...pulumiEnv() }, stdio: "inherit" });
+  const child = spawn(pulumiBinary(), args, {
+    cwd: projectRoot,
+    env: { ...process.env, ...pulumiEnv() },
+    stdio: "inherit",
+  });
   // Ctrl-C reaches the engine, too: it ends in order, and then this process does.
   const wait = () => undefined;
   process.on("SIGINT", wait);
@@ -44,7 +48,9 @@ export interface StackOutputs {
  * @throws UserError when there is no such stack, or nothing runs on it
  */
 export async function readOutputs(stack: string): Promise<StackOutputs> {
-  const outputs = JSON.parse(await readEngine(["stack", "output", "--json", "--show-secrets", "--stack", stack])) as Partial<StackOutputs>;
+  const outputs = JSON.parse(
+    await readEngine(["stack", "output", "--json", "--show-secrets", "--stack", stack]),
+  ) as Partial<StackOutputs>;
   if (outputs.url === undefined) throw new UserError(`Stack ${stack} has nothing running: npm run up starts it.`);
   return outputs as StackOutputs;
 }

@@ -82,8 +82,10 @@ export function describeDrift(
   const drift: string[] = [];
   if (onVolume === undefined) drift.push("The balancer is not running.");
   else if (!isIntact(onVolume)) drift.push("The configuration on the volume was edited.");
-  else if (onVolume !== outputs.upstreamConfig) drift.push(`The volume holds configuration ${configurationHash(onVolume)} instead of ${wanted}.`);
-  if (served !== undefined && served !== wanted) drift.push(`nginx serves configuration ${served} instead of ${wanted}.`);
+  else if (onVolume !== outputs.upstreamConfig)
+    drift.push(`The volume holds configuration ${configurationHash(onVolume)} instead of ${wanted}.`);
+  if (served !== undefined && served !== wanted)
+    drift.push(`nginx serves configuration ${served} instead of ${wanted}.`);
   for (const { alias, health } of backends) {
     if (!known.has(alias)) drift.push(`${alias} is none of the stack's backends (${health}).`);
     else if (health !== "healthy" && health !== "starting") drift.push(`${alias} is ${health}.`);
@@ -112,7 +114,15 @@ async function inspect(ids: readonly string[], network: string): Promise<Map<str
 }
 
 async function servedHash(balancer: string): Promise<string | undefined> {
-  const ask = ["curl", "--silent", "--max-time", "2", "--unix-socket", "/tmp/nginx/control.sock", "http://balancer/configuration"];
+  const ask = [
+    "curl",
+    "--silent",
+    "--max-time",
+    "2",
+    "--unix-socket",
+    "/tmp/nginx/control.sock",
+    "http://balancer/configuration",
+  ];
   const { code, stdout } = await tryDocker("exec", balancer, ...ask);
   return code === 0 ? stdout.trim() : undefined;
 }
@@ -131,12 +141,18 @@ export function formatStatus(status: StackStatus): string {
   return [
     `${status.url}  ${balancer.container || "no balancer"} (${balancer.health}), configuration ${balancer.configuration}`,
     formatTable(["backend", "app", "container", "health", "address", "receives"], rows),
-    ...(status.drift.length === 0 ? ["No drift."] : ["Drift, which `npm run up -- --refresh` repairs:", ...status.drift.map((line) => `  ${line}`)]),
+    ...(status.drift.length === 0
+      ? ["No drift."]
+      : ["Drift, which `npm run up -- --refresh` repairs:", ...status.drift.map((line) => `  ${line}`)]),
   ].join("\n");
 }
 
 async function main(args: string[]): Promise<void> {
-  const { stack = "dev", json = false } = parseOptions(args, { stack: { type: "string" }, json: { type: "boolean" } }, help);
+  const { stack = "dev", json = false } = parseOptions(
+    args,
+    { stack: { type: "string" }, json: { type: "boolean" } },
+    help,
+  );
   const status = await readStatus(stackLabelOf(stack), await readOutputs(stack));
   process.stdout.write(`${json ? JSON.stringify(status, undefined, 2) : formatStatus(status)}\n`);
   if (status.drift.length > 0) process.exitCode = 3;

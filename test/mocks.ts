@@ -50,10 +50,13 @@ export async function mockEngine(preview = false): Promise<Recording> {
     {
       newResource({ type, name, inputs, custom }) {
         recording.resources.push({ type, name, inputs: inputs as Record<string, unknown> });
-        if (custom === false || type.startsWith("nginx-load-balancer:")) return { id: undefined, state: inputs as object };
+        if (custom === false || type.startsWith("nginx-load-balancer:"))
+          return { id: undefined, state: inputs as object };
         const make = computed[type];
         assert.ok(make, `test/mocks.ts knows no resource of type ${type}`);
-        return preview ? { id: undefined, state: inputs as object } : { id: `${name}-id`, state: { ...inputs, ...make(name) } };
+        return preview
+          ? { id: undefined, state: inputs as object }
+          : { id: `${name}-id`, state: { ...inputs, ...make(name) } };
       },
       call({ token }) {
         throw new Error(`unexpected call of ${token}`);

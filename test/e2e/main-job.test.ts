@@ -1,26 +1,177 @@
 import assert from "node:assert/strict";
-import { TestStack } from "./stack";
+import { createServer } from "node:net";
+import { docker } from "../../nginx/docker";
+import { readStatus } from "../../scripts/status";
+import { TestStack, type Outputs } from "./stack";
+import { until } from "./until";
 
-describe("the main job", function () {
+/** How the answers of requests sent one after the other were spread. */
+async function spread(url: string, requests: number): Promise<Record<string, number>> {
+  const answers: Record<string, number> = {};
+  for (let sent = 0; sent < requests; sent++) {
+    const body = await (await fetch(url)).text();
+    answers[body] = (answers[body] ?? 0) + 1;
+  }
+  return answers;
+}
+
+const evenly = { "this is response from app1": 10, "this is response from app2": 10 };
+
+describe("the main job, on the real engine and Docker", function () {
   this.timeout(300_000);
   let stack: TestStack;
+  let outputs: Outputs;
 
   before(async () => {
     stack = await TestStack.create("main");
+    outputs = await stack.up();
   });
   after(() => stack.remove());
 
+  const ids = async (role: string) =>
+    (
+      await docker(
+        "ps",
+        "--quiet",
+        "--filter",
+        `label=nginx-load-balancer.stack=${stack.stackLabel}`,
+        "--filter",
+        `label=nginx-load-balancer.role=${role}`,
+      )
+    )
+      .split("\n")
+      .filter(Boolean)
+      .sort();
+
   it("builds, runs and balances the two apps", async () => {
-    const outputs = await stack.up();
     assert.equal(outputs.url, stack.url);
-    const answers = new Map<string, number>();
-    for (let sent = 0; sent < 20; sent++) {
-      const body = await (await fetch(outputs.url)).text();
-      answers.set(body, (answers.get(body) ?? 0) + 1);
+    assert.deepEqual(await spread(outputs.url, 20), evenly);
+    assert.equal((await fetch(`${outputs.url}/health`)).status, 200);
+  });
+
+  it("has nothing to do the second time, also after a refresh", async () => {
+    await stack.engineOk("preview", "--expect-no-changes");
+    await stack.engineOk("refresh");
+    await stack.engineOk("preview", "--expect-no-changes");
+    await stack.engineOk("up", "--expect-no-changes");
+  });
+
+  it("adds and removes just those backends that the count asks for", async () => {
+    const [backends, balancer] = [await ids("backend"), await ids("balancer")];
+    await stack.configure({ backendCount: 5 });
+    outputs = await stack.up();
+    assert.equal(outputs.backends.length, 5);
+    const more = await ids("backend");
+    assert.equal(more.length, 5);
+    assert.ok(backends.every((id) => more.includes(id)));
+
+    await stack.configure({ backendCount: 2 });
+    outputs = await stack.up();
+    assert.deepEqual(await ids("backend"), backends);
+    assert.deepEqual(await ids("balancer"), balancer);
+    assert.deepEqual(await spread(outputs.url, 20), evenly);
+  });
+
+  it("publishes the balancer's port alone, and hardens every container", async () => {
+    const format = [
+      "{{.Name}}",
+      "{{json .HostConfig.PortBindings}}",
+      "{{.Config.User}}",
+      "{{.HostConfig.ReadonlyRootfs}}",
+      "{{json .HostConfig.CapDrop}}",
+      "{{json .HostConfig.SecurityOpt}}",
+      "{{.HostConfig.RestartPolicy.Name}}",
+      "{{.HostConfig.Memory}}",
+      "{{json .HostConfig.LogConfig}}",
+      "{{.State.Health.Status}}",
+      "{{json .HostConfig.Binds}}",
+    ].join("\t");
+    const [backends, balancer] = [await ids("backend"), await ids("balancer")];
+    for (const line of (await docker("inspect", "--format", format, ...backends, ...balancer)).trimEnd().split("\n")) {
+      const [name = "", ports = "", user, readOnly, drop, security, restart, memory, log, health, binds = ""] =
+        line.split("\t");
+      assert.equal(
+        Object.keys((JSON.parse(ports) as object | null) ?? {}).length,
+        name.includes("balancer") ? 1 : 0,
+        name,
+      );
+      assert.equal(user, "10001:10001", name);
+      assert.equal(readOnly, "true", name);
+      assert.match(drop ?? "", /ALL/, name);
+      assert.match(security ?? "", /no-new-privileges/, name);
+      assert.equal(restart, "unless-stopped", name);
+      assert.ok(Number(memory) > 0, name);
+      assert.match(log ?? "", /"max-size":"10m"/, name);
+      assert.match(health ?? "", /healthy|starting/, name);
+      assert.doesNotMatch(binds, /docker\.sock/, name);
     }
-    assert.deepEqual([...answers].sort(), [
-      ["this is response from app1", 10],
-      ["this is response from app2", 10],
-    ]);
+  });
+
+  it("serves a restarted backend again, under its new address, without an update", async () => {
+    const [id = ""] = await ids("backend");
+    await docker("restart", id);
+    await until("both apps answer again", 20, async () => {
+      const answers = await spread(outputs.url, 20);
+      return Object.keys(answers).length === 2 && Object.values(answers).every((times) => times === 10);
+    });
+  });
+
+  it("comes back with the current configuration when the balancer is restarted", async () => {
+    const [id = ""] = await ids("balancer");
+    await docker("restart", id);
+    await until(
+      "the balancer answers",
+      20,
+      async () => (await fetch(outputs.url).catch(() => undefined))?.status === 200,
+    );
+    assert.deepEqual((await readStatus(stack.stackLabel, outputs)).drift, []);
+  });
+
+  it("refuses bad config with one message, and a port that is taken, before anything is touched", async () => {
+    const before = [await ids("backend"), await ids("balancer")];
+    await stack.configure({ backendCount: "many", bindAddress: "nowhere", colour: "red" });
+    const { code, output } = await stack.engine("preview");
+    assert.notEqual(code, 0);
+    assert.match(output, /Bad stack config, 3 problems:/);
+    assert.match(output, /backendCount: got "many", expected an integer from 1 to 200/);
+    assert.match(output, /bindAddress: got "nowhere", expected an IPv4 or IPv6 address/);
+    assert.match(output, /colour: unknown key \(got "?red"?\), allowed keys are backendCount/);
+    assert.doesNotMatch(output, /\.ts:\d+/, "a stack trace is of no use here");
+    await stack.configure({ backendCount: 2, bindAddress: undefined, colour: undefined });
+
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    try {
+      await stack.configure({ port });
+      const taken = await stack.engine("up");
+      assert.notEqual(taken.code, 0);
+      assert.match(taken.output, new RegExp(`port: got ${port}, which something else on this host uses already`));
+    } finally {
+      server.close();
+      await stack.configure({ port: stack.port });
+    }
+    assert.deepEqual([await ids("backend"), await ids("balancer")], before);
+    await stack.engineOk("preview", "--expect-no-changes");
+  });
+
+  it("runs beside another stack, whose end leaves it serving, and leaves nothing of it behind", async () => {
+    const other = await TestStack.create("other", { backendCount: 1 });
+    try {
+      const { url } = await other.up();
+      assert.equal((await fetch(url)).status, 200);
+      await other.engineOk("destroy");
+      assert.deepEqual(await other.leftovers(), []);
+      await assert.rejects(fetch(url));
+      assert.deepEqual(await spread(outputs.url, 20), evenly);
+    } finally {
+      await other.remove();
+    }
+  });
+
+  it("leaves no container, network, volume or image behind", async () => {
+    assert.ok((await stack.leftovers()).length >= 8, "the search finds what is there");
+    await stack.engineOk("destroy");
+    assert.deepEqual(await stack.leftovers(), []);
   });
 });

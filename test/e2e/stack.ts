@@ -72,7 +72,11 @@ export class TestStack {
   }
 
   /** Starts the engine on this stack, for a run that is to be interrupted. */
-  start(...args: string[]): { readonly pid: number; kill(signal: NodeJS.Signals): void; readonly ended: Promise<EngineRun> } {
+  start(...args: string[]): {
+    readonly pid: number;
+    kill(signal: NodeJS.Signals): void;
+    readonly ended: Promise<EngineRun>;
+  } {
     const child = spawn(pulumiBinary(), [...args, ...this.options(args), "--non-interactive"], {
       cwd: projectRoot,
       env: this.environment(),
@@ -130,7 +134,9 @@ export class TestStack {
     await this.engine("cancel", "--yes");
     const { code, output } = await this.engine("destroy", "--refresh");
     const label = `label=nginx-load-balancer.stack=${this.stackLabel}`;
-    const containers = (await tryDocker("ps", "--all", "--quiet", "--filter", label)).stdout.split("\n").filter(Boolean);
+    const containers = (await tryDocker("ps", "--all", "--quiet", "--filter", label)).stdout
+      .split("\n")
+      .filter(Boolean);
     if (containers.length > 0) await tryDocker("rm", "--force", ...containers);
     if (code !== 0) {
       const second = await this.engine("destroy", "--refresh");

@@ -36,7 +36,11 @@ const balancerArgs = (pool: BackendPool, more: Partial<BalancerArgs> = {}): Bala
 });
 
 /** A pool and its balancer on mocks. */
-async function build({ preview = false, pool: poolMore = {} as Partial<BackendPoolArgs>, balancer: balancerMore = {} as Partial<BalancerArgs> } = {}) {
+async function build({
+  preview = false,
+  pool: poolMore = {} as Partial<BackendPoolArgs>,
+  balancer: balancerMore = {} as Partial<BalancerArgs>,
+} = {}) {
   const recording = await mockEngine(preview);
   const opts = { transformations: [recordOptions(recording)] };
   const pool = new BackendPool("pool", poolArgs(poolMore), opts);
@@ -47,7 +51,13 @@ async function build({ preview = false, pool: poolMore = {} as Partial<BackendPo
 
 /** Waits until everything has been registered. */
 async function settle(pool: BackendPool, balancer: Balancer): Promise<void> {
-  await Promise.all([valueOf(pool.containerIds), valueOf(balancer.containerName), valueOf(balancer.lastChange), valueOf(balancer.urn), valueOf(pool.urn)]);
+  await Promise.all([
+    valueOf(pool.containerIds),
+    valueOf(balancer.containerName),
+    valueOf(balancer.lastChange),
+    valueOf(balancer.urn),
+    valueOf(pool.urn),
+  ]);
 }
 
 function container(recording: Recording, name: string): Record<string, unknown> {
@@ -85,8 +95,14 @@ describe("components on mocks", () => {
         .ofType(types.container)
         .filter(({ name }) => name.startsWith("pool-"))
         .map(({ inputs }) => (inputs["networksAdvanced"] as { name: string; aliases: string[] }[])[0]);
-      assert.deepEqual(aliases.map((network) => network?.aliases[0]).sort(), pool.servers.map(({ host }) => host).sort());
-      assert.deepEqual([...serverLines(balancer.upstreamConfig).keys()].sort(), pool.servers.map(({ host }) => host).sort());
+      assert.deepEqual(
+        aliases.map((network) => network?.aliases[0]).sort(),
+        pool.servers.map(({ host }) => host).sort(),
+      );
+      assert.deepEqual(
+        [...serverLines(balancer.upstreamConfig).keys()].sort(),
+        pool.servers.map(({ host }) => host).sort(),
+      );
       assert.ok(aliases.every((network) => network?.name === "network-made"));
     });
 
@@ -131,15 +147,14 @@ describe("components on mocks", () => {
     it("publishes its port at the address, and is the one container that does", async () => {
       const { recording } = await build({ balancer: { port: 9000, bindAddress: "0.0.0.0" } });
       assert.deepEqual(container(recording, "lb-nginx")["ports"], [{ internal: 8080, external: 9000, ip: "0.0.0.0" }]);
-      assert.deepEqual(
-        recording.ofType(types.container).filter(({ inputs }) => "ports" in inputs).length,
-        1,
-      );
+      assert.deepEqual(recording.ofType(types.container).filter(({ inputs }) => "ports" in inputs).length, 1);
     });
 
     it("has the configuration on a volume, not in the container", async () => {
       const { recording } = await build();
-      assert.deepEqual(container(recording, "lb-nginx")["volumes"], [{ volumeName: "lb-config-made", containerPath: "/etc/nginx/live" }]);
+      assert.deepEqual(container(recording, "lb-nginx")["volumes"], [
+        { volumeName: "lb-config-made", containerPath: "/etc/nginx/live" },
+      ]);
       assert.equal("uploads" in container(recording, "lb-nginx"), false);
     });
 
@@ -158,7 +173,9 @@ describe("components on mocks", () => {
     it("counts an install for a text that the volume doesn't hold, and none for the one that it holds", async () => {
       const generationFor = async (live: BalancerArgs["live"]) => {
         const { recording } = await build({ balancer: { live } });
-        return (recording.one(types.command, "lb-installed").inputs["environment"] as Record<string, string>)["GENERATION"];
+        return (recording.one(types.command, "lb-installed").inputs["environment"] as Record<string, string>)[
+          "GENERATION"
+        ];
       };
       const text = (await build()).balancer.upstreamConfig;
       assert.equal(await generationFor(undefined), "1");
@@ -201,7 +218,11 @@ describe("components on mocks", () => {
     const parents = { pool: await valueOf(pool.urn), lb: await valueOf(balancer.urn) };
     for (const [name, options] of recording.options) {
       if (name === "pool" || name === "lb") continue;
-      assert.equal(await valueOf((options.parent as pulumi.Resource).urn), name.startsWith("pool") ? parents.pool : parents.lb, name);
+      assert.equal(
+        await valueOf((options.parent as pulumi.Resource).urn),
+        name.startsWith("pool") ? parents.pool : parents.lb,
+        name,
+      );
     }
   });
 

@@ -6,7 +6,12 @@ import { formatChange } from "../../nginx/report";
 import { parseInFlight, parseWorkers } from "../../nginx/workers";
 
 describe("alias", () => {
-  const backend = (slot: string, hash: string, alias = `${slot}-${hash}`): ExistingBackend => ({ id: alias, slot, hash, alias });
+  const backend = (slot: string, hash: string, alias = `${slot}-${hash}`): ExistingBackend => ({
+    id: alias,
+    slot,
+    hash,
+    alias,
+  });
 
   it("is slot and hash", () => assert.equal(chooseAlias("a-0", "h1", []), "a-0-h1"));
 
@@ -16,7 +21,10 @@ describe("alias", () => {
 
   it("is another one when an older container has it: going back after a failed change", () => {
     assert.equal(chooseAlias("a-0", "h1", [backend("a-0", "h2"), backend("a-0", "h1")]), "a-0-h1-2");
-    assert.equal(chooseAlias("a-0", "h1", [backend("a-0", "h2"), backend("a-0", "h1"), backend("a-0", "h1", "a-0-h1-2")]), "a-0-h1-3");
+    assert.equal(
+      chooseAlias("a-0", "h1", [backend("a-0", "h2"), backend("a-0", "h1"), backend("a-0", "h1", "a-0-h1-2")]),
+      "a-0-h1-3",
+    );
   });
 });
 
@@ -65,10 +73,15 @@ describe("probes", () => {
 
 describe("workers", () => {
   it("are the nginx workers among the children of process 1, and those that leave", () => {
-    assert.deepEqual(parseWorkers("7 nginx: worker process \n9 nginx: worker process is shutting down \n12 nginx: cache manager process \n13 sh \n"), [
-      { pid: 7, leaving: false },
-      { pid: 9, leaving: true },
-    ]);
+    assert.deepEqual(
+      parseWorkers(
+        "7 nginx: worker process \n9 nginx: worker process is shutting down \n12 nginx: cache manager process \n13 sh \n",
+      ),
+      [
+        { pid: 7, leaving: false },
+        { pid: 9, leaving: true },
+      ],
+    );
   });
 
   it("have in flight what is established to a backend", () => {

@@ -15,7 +15,12 @@ const config = (hosts: readonly string[], maxBodyMb = 10) =>
   });
 
 const steps = (live: string, wanted: string) =>
-  planChange(live, wanted).steps.map(({ name, text, probe, drain }) => ({ name, hosts: [...serverLines(text).keys()].sort(), probe, drain }));
+  planChange(live, wanted).steps.map(({ name, text, probe, drain }) => ({
+    name,
+    hosts: [...serverLines(text).keys()].sort(),
+    probe,
+    drain,
+  }));
 
 describe("change plan", () => {
   it("has old and new servers together, probed, before the new ones alone and a drain", () => {
@@ -32,11 +37,15 @@ describe("change plan", () => {
   });
 
   it("has one reload and a drain where servers are only removed", () => {
-    assert.deepEqual(steps(config(["a-1", "b-1"]), config(["a-1"])), [{ name: "switch", hosts: ["a-1"], probe: [], drain: true }]);
+    assert.deepEqual(steps(config(["a-1", "b-1"]), config(["a-1"])), [
+      { name: "switch", hosts: ["a-1"], probe: [], drain: true },
+    ]);
   });
 
   it("has one plain reload where the servers stay", () => {
-    assert.deepEqual(steps(config(["a-1"], 1), config(["a-1"], 2)), [{ name: "reload", hosts: ["a-1"], probe: [], drain: false }]);
+    assert.deepEqual(steps(config(["a-1"], 1), config(["a-1"], 2)), [
+      { name: "reload", hosts: ["a-1"], probe: [], drain: false },
+    ]);
   });
 
   it("has nothing to do for the same text", () => {
@@ -44,19 +53,26 @@ describe("change plan", () => {
   });
 
   it("takes the first configuration, and one that was edited, for what they are", () => {
-    assert.deepEqual(steps("events {}\n", config(["a-1"])), [{ name: "switch", hosts: ["a-1"], probe: ["a-1"], drain: false }]);
+    assert.deepEqual(steps("events {}\n", config(["a-1"])), [
+      { name: "switch", hosts: ["a-1"], probe: ["a-1"], drain: false },
+    ]);
     const edited = config(["a-1", "b-1"]).replace("10m", "11m");
-    assert.deepEqual(steps(edited, config(["a-1", "b-1"])), [{ name: "reload", hosts: ["a-1", "b-1"], probe: [], drain: false }]);
+    assert.deepEqual(steps(edited, config(["a-1", "b-1"])), [
+      { name: "reload", hosts: ["a-1", "b-1"], probe: [], drain: false },
+    ]);
   });
 
   it("never takes a server out before the others have answered, and ends with the wanted text", () => {
-    const sets = fc.uniqueArray(fc.constantFrom("a-1", "b-1", "c-1", "d-1", "e-1"), { minLength: 1 });
+    const sets = fc.uniqueArray(fc.constantFrom<string[]>("a-1", "b-1", "c-1", "d-1", "e-1"), { minLength: 1 });
     fc.assert(
       fc.property(sets, sets, (older, newer) => {
         const plan = planChange(config(older), config(newer));
         const answered = new Set(older);
         for (const { text, probe, drain } of plan.steps) {
-          assert.ok([...serverLines(text).keys()].some((host) => answered.has(host)), "unknown servers alone");
+          assert.ok(
+            [...serverLines(text).keys()].some((host) => answered.has(host)),
+            "unknown servers alone",
+          );
           assert.ok(isIntact(text));
           const gone = older.filter((host) => !serverLines(text).has(host));
           if (gone.length > 0) assert.ok(drain, "servers go without a drain");

@@ -35,18 +35,20 @@ export function engineStep(run: Run, folder = engineFolder, isReachable = pulumi
       await replaceFolder(folder, async (temporary) => {
         if (await isReachable()) {
           context.note("downloading the official one");
-          const result = await run(process.execPath, ["-e", download, engineVersion, temporary], {
+          const official = join(temporary, "official");
+          const result = await run(process.execPath, ["-e", download, engineVersion, official], {
             cwd: projectRoot,
             timeoutMs: downloadTimeoutMs,
             signal: context.signal,
           });
-          if (result.outcome === "succeeded") return temporary;
+          if (result.outcome === "succeeded") return official;
           context.note(`the download ${result.outcome}: ${result.lastWords}`);
         } else {
           context.note("get.pulumi.com can't be reached; building takes minutes when Go's cache is empty");
         }
 
-        const bin = join(temporary, "bin");
+        const built = join(temporary, "built");
+        const bin = join(built, "bin");
         await mkdir(bin, { recursive: true });
         const version = ["github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", `v${engineVersion}`] as const;
         const build = (what: string, module: string, packageName: string, program: string) =>
@@ -60,8 +62,8 @@ export function engineStep(run: Run, folder = engineFolder, isReachable = pulumi
         // The launcher expects the host beside it under this name.
         await build("the Node.js language host", "language-host", host, "pulumi-language-nodejs-3.60.0");
         await build("the language host's launcher", "language-host", ".", "pulumi-language-nodejs");
-        await writeFile(join(temporary, stampName), await stampOf(sources));
-        return temporary;
+        await writeFile(join(built, stampName), await stampOf(sources));
+        return built;
       });
     },
   };

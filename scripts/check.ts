@@ -1,0 +1,4 @@
+import { runChecks } from "./checks";
+import { runMain } from "./cli";
+
+runMain(async () => runChecks());

@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { UserError } from "./cli";
+import { projectRoot } from "./setup/project";
+
+/** The checks of the source that need no Docker: types, lint, format. */
+const checks: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
+  ["types", "tsc", "-p", "."],
+  ["lint", "eslint", "--max-warnings=0", "."],
+  ["format", "prettier", "--check", "--log-level=warn", "."],
+];
+
+/** Runs a command of the installed packages in the foreground; gives its exit code, 130 after a signal. */
+export async function runTool(
+  command: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<number> {
+  const child = spawn(join(projectRoot, "node_modules", ".bin", command), args, {
+    cwd: projectRoot,
+    env: { ...process.env, ...environment },
+    stdio: "inherit",
+  });
+  // Ctrl-C reaches the command, too; this process ends after it.
+  const wait = () => undefined;
+  process.on("SIGINT", wait);
+  const code = await new Promise<number | null>((resolve, reject) => child.on("exit", resolve).on("error", reject));
+  process.off("SIGINT", wait);
+  return code ?? 130;
+}
+
+/**
+ * Runs all checks.
+ *
+ * @throws UserError that names those that failed
+ */
+export async function runChecks(): Promise<void> {
+  const failed: string[] = [];
+  for (const [name, command, ...args] of checks) {
+    const start = performance.now();
+    const code = await runTool(command, args);
+    process.stderr.write(
+      `${name}: ${code === 0 ? "fine" : "failed"} (${((performance.now() - start) / 1000).toFixed(1)} s)\n`,
+    );
+    if (code !== 0) failed.push(name);
+  }
+  if (failed.length > 0)
+    throw new UserError(`Failed: ${failed.join(", ")}. npm run format mends what can be mended by itself.`);
+}

@@ -1,0 +1,79 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runChecks, runTool } from "./checks";
+import { runMain, UserError } from "./cli";
+import { runSetup } from "./setup/index";
+
+const help = `Usage: npm test                set-up, types, lint, format, then the parts unit, offline and e2e
+       npm run test:unit       without Docker and Pulumi engine
+       npm run test:offline    the built plugins, on the real engine
+       npm run test:e2e        the product, on the real engine and Docker
+       npm run test:soak       every interruption, and 10 minutes of random changes under load
+
+Further arguments go to mocha: npm run test:e2e -- --grep 'two stacks'
+The last line is 'N passed, N failed'; exit code 0 when none failed.
+`;
+
+/** The parts, with what each needs. */
+const parts: Readonly<Record<string, { readonly files: string; readonly needsEngine: boolean }>> = {
+  unit: { files: "test/unit/**/*.test.ts", needsEngine: false },
+  offline: { files: "test/offline/**/*.test.ts", needsEngine: true },
+  e2e: { files: "test/e2e/**/*.test.ts", needsEngine: true },
+  soak: { files: "test/soak/**/*.test.ts", needsEngine: true },
+};
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+async function main(args: string[]): Promise<void> {
+  if (args.includes("--help")) {
+    process.stdout.write(help);
+    return;
+  }
+  const [part, ...mochaArgs] = args[0]?.startsWith("-") === false ? args : [undefined, ...args];
+  if (part !== undefined && !(part in parts))
+    throw new UserError(`got ${part}, allowed are ${Object.keys(parts).join(", ")}\n\n${help}`, 2);
+  const names = part === undefined ? ["unit", "offline", "e2e"] : [part];
+
+  if (names.some((name) => parts[name]?.needsEngine)) {
+    await runSetup({ quiet: true }).catch((error: Error) => {
+      throw new UserError(
+        `${error.message}\nnpm run test:unit runs the part that needs neither Docker nor the Pulumi engine.`,
+      );
+    });
+  }
+  if (part === undefined) await runChecks();
+
+  let passed = 0;
+  let failed = 0;
+  for (const name of names) {
+    const counts = await runPart(parts[name]?.files ?? "", mochaArgs);
+    passed += counts.passed;
+    failed += counts.failed;
+  }
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  if (failed > 0 || passed === 0) process.exitCode = 1;
+}
+
+/** Runs mocha on a part's files. A run that ends before it has counted is one failure more. */
+async function runPart(files: string, mochaArgs: readonly string[]): Promise<Counts> {
+  const folder = await mkdtemp(join(tmpdir(), "nlb-test-"));
+  const countsFile = join(folder, "counts.json");
+  try {
+    const code = await runTool("mocha", ["--reporter", "test/reporter.ts", ...mochaArgs, files], {
+      TEST_COUNTS_FILE: countsFile,
+    });
+    const counts = JSON.parse(await readFile(countsFile, "utf8")) as Counts;
+    return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  } catch (error) {
+    process.stderr.write(`mocha ended without a count: ${(error as Error).message}\n`);
+    return { passed: 0, failed: 1 };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+runMain(main);

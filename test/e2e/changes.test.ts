@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { docker } from "../../nginx/docker";
+import type { Account } from "../../scripts/load/books";
+import type { Load } from "../../scripts/load/load";
+import { readStatus } from "../../scripts/status";
+import { FixtureApp, fixtureLoad } from "./app";
+import { TestStack, type Outputs } from "./stack";
+import { until } from "./until";
+
+/** Fails with the books when a request was lost, or when there was no load to speak of. */
+function assertNoneLost(account: Account, leastSent = 100): void {
+  assert.equal(
+    account.lost,
+    0,
+    `lost ${account.lost} of ${account.sent}: ${JSON.stringify(account.losses, undefined, 1)}`,
+  );
+  assert.ok(account.sent >= leastSent, `only ${account.sent} requests were sent`);
+}
+
+describe("changes under load", function () {
+  this.timeout(300_000);
+  let app: FixtureApp;
+  let stack: TestStack;
+  let outputs: Outputs;
+  let load: Load;
+
+  before(async () => {
+    app = await FixtureApp.create();
+    stack = await TestStack.create("changes", {
+      backendCount: 2,
+      drainSeconds: 8,
+      healthTimeoutSeconds: 20,
+      apps: [{ name: "fixture", path: app.path }],
+    });
+    outputs = await stack.up();
+    load = fixtureLoad(outputs.url, { maxSeconds: 1200 });
+  });
+  after(async () => {
+    await load?.stop();
+    await stack.remove();
+    await app.remove();
+  });
+  beforeEach(() => void load.mark());
+
+  it("scales 2 -> 10 -> 2 and loses nothing", async () => {
+    await stack.configure({ backendCount: 10 });
+    outputs = await stack.up();
+    assert.equal(outputs.lastChange.added.length, 8);
+    assertNoneLost(load.mark());
+    await stack.configure({ backendCount: 2 });
+    outputs = await stack.up();
+    assert.equal(outputs.lastChange.removed.length, 8);
+    assertNoneLost(load.mark());
+  });
+
+  it("scales to and from one backend, rolls a single one, and loses nothing", async () => {
+    await stack.configure({ backendCount: 1 });
+    await stack.up();
+    await stack.configure({ revision: "single" });
+    await stack.up();
+    await stack.configure({ backendCount: 2 });
+    await stack.up();
+    assertNoneLost(load.mark());
+  });
+
+  it("rolls all backends to a new version, and none of the old one answers afterwards", async () => {
+    await app.write("v2");
+    outputs = await stack.up();
+    assertNoneLost(load.mark());
+    await until("the requests of before have ended", 10, async () => {
+      load.mark();
+      return load.inFlight >= 0;
+    });
+    const answers = new Set<string>();
+    for (let sent = 0; sent < 40; sent++) answers.add(await (await fetch(outputs.url)).text());
+    assert.deepEqual([...answers], ["v2"]);
+  });
+  it("applies a balancer setting by one reload of the same container", async () => {
+    const { balancer } = outputs;
+    await stack.configure({ requestTimeoutSeconds: 30 });
+    outputs = await stack.up();
+    assert.equal(outputs.balancer, balancer);
+    assert.deepEqual([outputs.lastChange.added, outputs.lastChange.removed], [[], []]);
+    assertNoneLost(load.mark());
+    assert.deepEqual((await readStatus(stack.stackLabel, outputs)).drift, []);
+  });
+});
