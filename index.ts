@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
 import { labelList, labels } from "./components/labels";
+import { StackImages } from "./components/stack-images";
 import { loadSettings } from "./config";
 import { assertPortIsFree } from "./nginx/port";
 import { observeStack } from "./nginx/live";
@@ -18,9 +19,12 @@ export = async () => {
     labels: labelList({ [labels.stack]: stackLabel }),
   });
 
+  const images = new StackImages("images", { stackLabel });
+
   const pool = new BackendPool("backends", {
     ...settings,
     stackLabel,
+    images,
     existing: live.backends,
     networkName: network.name,
   });
@@ -29,6 +33,7 @@ export = async () => {
     ...settings,
     spec: { ...settings, servers: pool.servers },
     stackLabel,
+    images,
     live: live.config,
     networkName: network.name,
     containerIds: pool.containerIds,

@@ -2,17 +2,21 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { deal, type Slot } from "./deal";
 import { hardened, replaceOnChanges } from "./hardening";
+import { healthCommand } from "./health-command";
 import { chooseAlias, type ExistingBackend } from "./identity";
 import { labelList, labels } from "./labels";
 import type { UpstreamServer } from "./nginx-config";
 import type { AppSettings } from "./settings";
-import { hashTree, hashValue } from "./source-hash";
+import { hashValue } from "./source-hash";
+import type { StackImage, StackImages } from "./stack-images";
 
 export interface BackendPoolArgs {
   /** The apps that the backends are dealt to in turn; at least one. */
   readonly apps: readonly AppSettings[];
   /** Backends in all, at least 1. */
   readonly backendCount: number;
+  /** Builds the apps' images. */
+  readonly images: StackImages;
   /** Base image of the apps, their Dockerfiles' build argument PYTHON_IMAGE. */
   readonly pythonImage: string;
   /** Any text; another one replaces every backend. */
@@ -46,12 +50,10 @@ export class BackendPool extends pulumi.ComponentResource {
     super("nginx-load-balancer:components:BackendPool", name, {}, opts);
 
     const slots = deal(args.apps, args.backendCount);
-    const images = new Map(
-      [...new Set(slots.map(({ app }) => app))].map((app) => [app.name, this.buildImage(name, app, args)]),
-    );
+    const images = new Map([...new Set(slots.map(({ app }) => app))].map((app) => [app.name, buildImage(app, args)]));
 
     const made = slots.map((slot) => {
-      const image = images.get(slot.app.name) as AppImage;
+      const image = images.get(slot.app.name) as StackImage;
       const hash = hashValue({
         image: image.tag,
         container: containerSettings(slot.app),
@@ -63,7 +65,7 @@ export class BackendPool extends pulumi.ComponentResource {
         `${name}-${slot.name}`,
         {
           ...containerSettings(slot.app),
-          image: image.resource.imageId,
+          image: image.id,
           // Secret, when it comes from a secret: only the hash of it is shown.
           envs: Object.entries(slot.app.env)
             .map(([key, value]) => `${key}=${value}`)
@@ -91,28 +93,10 @@ export class BackendPool extends pulumi.ComponentResource {
     this.containerIds = pulumi.output(Object.fromEntries(made.map(({ alias, container }) => [alias, container.id])));
     this.registerOutputs({ servers: this.servers, backends: this.backends, containerIds: this.containerIds });
   }
-
-  private buildImage(name: string, app: AppSettings, args: BackendPoolArgs): AppImage {
-    const hash = hashValue({ source: hashTree(app.path), base: args.pythonImage });
-    // The stack is part of the name: two stacks that build the same source must not delete each other's image.
-    const tag = `${args.stackLabel}/${app.name}:${hash}`;
-    const resource = new docker.RemoteImage(
-      `${name}-${app.name}-image`,
-      {
-        name: tag,
-        build: { context: app.path, buildArgs: { PYTHON_IMAGE: args.pythonImage } },
-        triggers: { source: hash },
-        forceRemove: false,
-      },
-      { parent: this, deleteBeforeReplace: false },
-    );
-    return { tag, resource };
-  }
 }
 
-interface AppImage {
-  readonly tag: string;
-  readonly resource: docker.RemoteImage;
+function buildImage(app: AppSettings, args: BackendPoolArgs): StackImage {
+  return args.images.build({ name: app.name, context: app.path, buildArgs: { PYTHON_IMAGE: args.pythonImage } });
 }
 
 /** Seconds between two healthchecks of a backend. */
@@ -125,17 +109,13 @@ function containerSettings(app: AppSettings) {
     // The probe through the balancer decides whether a change goes on; Docker's own check is for what comes after.
     wait: false,
     healthcheck: {
-      tests: ["CMD-SHELL", healthCommand(app)],
+      tests: ["CMD-SHELL", healthCommand(app.port, app.healthPath)],
       interval: `${healthIntervalSeconds}s`,
       timeout: "5s",
       retries: 3,
       startPeriod: "1m0s",
     },
   } satisfies Partial<docker.ContainerArgs>;
-}
-
-function healthCommand(app: AppSettings): string {
-  return `python3 -S -c 'import http.client,sys; c=http.client.HTTPConnection("127.0.0.1",${app.port},timeout=4); c.request("GET","${app.healthPath}"); sys.exit(c.getresponse().status!=200)'`;
 }
 
 function slotLabels(slot: Slot<AppSettings>, args: BackendPoolArgs): Record<string, string> {

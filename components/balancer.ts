@@ -5,7 +5,7 @@ import { hardened, replaceOnChanges } from "./hardening";
 import { chooseGeneration, type LiveConfig } from "./identity";
 import { labelList, labels } from "./labels";
 import { listenPort, renderNginxConfig, type BalancerSpec } from "./nginx-config";
-import { hashTree, hashValue } from "./source-hash";
+import type { StackImages } from "./stack-images";
 
 export interface BalancerArgs {
   /** What the configuration is rendered from. */
@@ -13,6 +13,8 @@ export interface BalancerArgs {
   /** Where the balancer is published: an address of the host and a TCP port. */
   readonly bindAddress: string;
   readonly port: number;
+  /** Builds the balancer's image. */
+  readonly images: StackImages;
   /** Base image, the build argument NGINX_IMAGE of nginx/Dockerfile; nginx 1.30 or newer. */
   readonly nginxImage: string;
   /** How long a new backend may take to answer, in seconds. */
@@ -46,17 +48,7 @@ export class Balancer extends pulumi.ComponentResource {
     this.upstreamConfig = renderNginxConfig(args.spec);
     this.url = urlOf(args.bindAddress, args.port);
 
-    const imageHash = hashValue({ source: hashTree("nginx"), base: args.nginxImage });
-    const image = new docker.RemoteImage(
-      `${name}-image`,
-      {
-        name: `${args.stackLabel}/nginx:${imageHash}`,
-        build: { context: "nginx", buildArgs: { NGINX_IMAGE: args.nginxImage } },
-        triggers: { source: imageHash },
-        forceRemove: false,
-      },
-      { parent: this, deleteBeforeReplace: false },
-    );
+    const image = args.images.build({ name: "nginx", context: "nginx", buildArgs: { NGINX_IMAGE: args.nginxImage } });
 
     const volume = new docker.Volume(
       `${name}-config`,
@@ -68,7 +60,7 @@ export class Balancer extends pulumi.ComponentResource {
       `${name}-nginx`,
       {
         ...hardened(256),
-        image: image.imageId,
+        image: image.id,
         tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
         healthcheck: {
           tests: [
@@ -105,6 +97,7 @@ export class Balancer extends pulumi.ComponentResource {
           BALANCER: container.id,
           BALANCER_URL: this.url,
           BACKENDS: pulumi.jsonStringify(args.containerIds),
+          IMAGE_PREFIX: args.stackLabel,
           STACK_LABEL: `${labels.stack}=${args.stackLabel}`,
           HEALTH_TIMEOUT_SECONDS: String(args.healthTimeoutSeconds),
           DRAIN_SECONDS: String(args.spec.drainSeconds),

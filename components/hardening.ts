@@ -16,10 +16,10 @@ export function hardened(memoryMb: number) {
     restart: "unless-stopped",
     logDriver: "json-file",
     logOpts: { "max-size": "10m", "max-file": "3" },
-    // A change applies to a running container only by replacing it, whatever the provider reports.
+    // One that was stopped by hand is shown and started again by `pulumi up --refresh`.
     mustRun: true,
   } satisfies Partial<docker.ContainerArgs>;
 }
 
 /** Properties that the provider reports as updated in place without applying them. */
-export const replaceOnChanges = ["healthcheck", "tmpfs", "memory", "memorySwap", "restart"];
+export const replaceOnChanges = ["healthcheck", "tmpfs"];

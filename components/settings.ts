@@ -80,8 +80,8 @@ function appSchema(context: SettingsContext) {
       z.string(e).refine((path) => context.isApp(path), e),
     ),
     port: integer(1, 65535).default(5000),
-    healthPath: rule("a path that starts with / and has no blanks, quotes or braces", (e) =>
-      z.string(e).regex(/^\/[^\s"'{};\\$]*$/, e),
+    healthPath: rule("a path that starts with / and has only letters, digits and ._~%/?&=:@+,-", (e) =>
+      z.string(e).regex(/^\/[A-Za-z0-9._~%/?&=:@+,-]*$/, e),
     ).default("/health"),
     weight: integer(0, 100).default(1),
     memoryMb: integer(32, 65536).default(128),

@@ -7,6 +7,7 @@ import { BalancerShell } from "./balancer-shell";
 import { docker, inspectContainers, lastLogLines, type ContainerState } from "./docker";
 import { planChange, type ChangePlan, type Step } from "./plan";
 import { ask, type Probe, type Unanswered } from "./probe";
+import { imagesOf } from "./remove-images";
 import { formatChange, type LastChange } from "./report";
 import { countInFlight, listWorkers, type Worker } from "./workers";
 
@@ -22,6 +23,8 @@ export interface Target {
   readonly url: string;
   /** Label, KEY=VALUE, of every container of the stack. */
   readonly stackLabel: string;
+  /** What the names of the stack's images begin with. */
+  readonly imagePrefix: string;
   readonly healthTimeoutSeconds: number;
   readonly drainSeconds: number;
   /** Counts the installs; read back by the program to see whether the volume holds what was installed. */
@@ -36,6 +39,8 @@ const candidateFolder = "/tmp/candidate";
 const pollMilliseconds = 50;
 /** How long nginx may take for things that take it milliseconds. */
 const nginxSeconds = 20;
+/** How long the public address may fail after a reload before the previous configuration is put back. */
+const publicSeconds = 1;
 /** How often a container may end and be restarted before it counts as broken. */
 const restartsAllowed = 2;
 
@@ -86,7 +91,7 @@ async function installThrough(shell: BalancerShell, target: Target, log: Log): P
     throw error;
   }
   await shell.write(`${live}/generation`, `${target.generation}\n`);
-  await timed("stop", () => stopRetired(target));
+  await timed("stop", () => removeRetired(target));
   return {
     configBefore: hashOf(before),
     configAfter: configurationHash(target.text),
@@ -121,6 +126,7 @@ async function testCandidate(shell: BalancerShell, target: Target, plan: ChangeP
     if (code !== 0)
       throw new Error(`nginx refuses the configuration:\n${indent(output)}\nThe live configuration is untouched.`);
     await untilAllAnswer(shell, target, plan, log);
+    await askCandidateAsClient(shell, target);
   } finally {
     await shell.run(`kill $(cat ${candidateFolder}/nginx.pid) 2>/dev/null; rm -rf ${candidateFolder}`);
   }
@@ -280,20 +286,40 @@ async function servedHash(shell: BalancerShell, folder: string): Promise<string>
   ).output.trim();
 }
 
-/** The last word has the address that clients use: any answer but a server error will do, an app may well refuse. */
+/** A server block can answer clients otherwise than probes: what the public address would answer is asked for, too. */
+async function askCandidateAsClient(shell: BalancerShell, target: Target): Promise<void> {
+  const path = publicPath(target);
+  const status = await shell.read(
+    `curl --silent --output /dev/null --max-time 10 --write-out '%{http_code}' --unix-socket ${candidateFolder}/public.sock 'http://balancer${path}' || true`,
+  );
+  if (serves(Number(status))) return;
+  throw new Error(
+    `With the new configuration a client that asks for ${path} gets ${status}. The live configuration is untouched.`,
+  );
+}
+
+/** The last word has the address that clients use. */
 async function askPublicAddress(target: Target): Promise<void> {
-  const path = probesOf(target.text)[0]?.path ?? "/";
-  const deadline = Date.now() + 5000;
+  const url = `${target.url}${publicPath(target)}`;
+  const deadline = Date.now() + publicSeconds * 1000;
   for (;;) {
-    const result = await statusOf(`${target.url}${path}`);
-    if (typeof result === "number" && result < 500) return;
+    const result = await statusOf(url);
+    if (typeof result === "number" && serves(result)) return;
     if (Date.now() > deadline) {
-      throw new Error(
-        `After the reload ${target.url}${path} ${typeof result === "number" ? `answers ${result}` : `gives no answer: ${result}`}. The previous configuration is back.`,
-      );
+      const what = typeof result === "number" ? `answers ${result}` : `gives no answer: ${result}`;
+      throw new Error(`After the reload ${url} ${what}. The previous configuration is back.`);
     }
     await pause(pollMilliseconds);
   }
+}
+
+/** Any answer but a server error will do: an app may well refuse. */
+function serves(status: number): boolean {
+  return status >= 100 && status < 500;
+}
+
+function publicPath(target: Target): string {
+  return probesOf(target.text)[0]?.path ?? "/";
 }
 
 async function statusOf(url: string): Promise<number | string> {
@@ -307,13 +333,26 @@ async function statusOf(url: string): Promise<number | string> {
   });
 }
 
-/** Stops the pool's containers that no request can reach any more, all at once; the engine then removes them. */
-async function stopRetired(target: Target): Promise<void> {
+/**
+ * Ends the backends that no request can reach any more, all at once, and removes their images: what the engine removes
+ * next (it takes a missing container for a removed one), and what an interrupted update left without the engine's knowing.
+ */
+async function removeRetired(target: Target): Promise<void> {
   const serving = new Set(Object.values(target.backends));
   const filters = ["--filter", `label=${target.stackLabel}`, "--filter", `label=${labels.role}=backend`];
-  const running = (await docker("ps", "--quiet", "--no-trunc", ...filters)).split("\n").filter(Boolean);
-  const retired = running.filter((id) => !serving.has(id));
-  if (retired.length > 0) await docker("stop", "--time", String(target.drainSeconds), ...retired);
+  const all = (await docker("ps", "--all", "--quiet", "--no-trunc", ...filters)).split("\n").filter(Boolean);
+  const retired = all.filter((id) => !serving.has(id));
+  if (retired.length > 0) {
+    await docker("stop", "--time", String(target.drainSeconds), ...retired);
+    await docker("rm", "--force", ...retired);
+  }
+  const used = await imagesInUse([target.balancer, ...serving]);
+  const unused = (await imagesOf(target.imagePrefix)).filter(({ id }) => !used.has(id));
+  if (unused.length > 0) await docker("rmi", ...unused.map(({ tag }) => tag));
+}
+
+async function imagesInUse(containers: readonly string[]): Promise<Set<string>> {
+  return new Set((await docker("container", "inspect", "--format", "{{.Image}}", ...containers)).split("\n"));
 }
 
 function hashOf(text: string): string {
@@ -341,6 +380,7 @@ function targetFrom(environment: NodeJS.ProcessEnv, text: string): Target {
     backends: JSON.parse(need("BACKENDS")) as Record<string, string>,
     url: need("BALANCER_URL"),
     stackLabel: need("STACK_LABEL"),
+    imagePrefix: need("IMAGE_PREFIX"),
     healthTimeoutSeconds: Number(need("HEALTH_TIMEOUT_SECONDS")),
     drainSeconds: Number(need("DRAIN_SECONDS")),
     generation: need("GENERATION"),

@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { labels } from "../components/labels";
+import { serverLines } from "../components/nginx-config";
 import { UserError } from "./cli";
 import { projectRoot, pulumiBinary, pulumiEnv } from "./setup/project";
 
@@ -33,7 +35,7 @@ export async function readEngine(args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-/** The stack's outputs, as index.ts returns them. */
+/** What a stack runs: its outputs, as index.ts returns them. */
 export interface StackOutputs {
   readonly url: string;
   readonly backends: readonly { readonly alias: string; readonly app: string; readonly containerName: string }[];
@@ -42,15 +44,54 @@ export interface StackOutputs {
   readonly network: string;
 }
 
+/** The parts of the engine's state that are read here. */
+interface Deployment {
+  readonly resources?: readonly {
+    readonly type: string;
+    readonly urn: string;
+    readonly delete?: boolean;
+    readonly inputs?: { readonly stdin?: string; readonly environment?: Readonly<Record<string, string>> };
+    readonly outputs?: {
+      readonly name?: string;
+      readonly labels?: readonly { readonly label: string; readonly value: string }[];
+    };
+  }[];
+}
+
 /**
- * Reads a stack's outputs.
+ * Reads what the last change of a stack's balancer that worked has left: not from the stack's outputs, which the engine
+ * drops when an update fails.
  *
  * @throws UserError when there is no such stack, or nothing runs on it
  */
 export async function readOutputs(stack: string): Promise<StackOutputs> {
-  const outputs = JSON.parse(
-    await readEngine(["stack", "output", "--json", "--show-secrets", "--stack", stack]),
-  ) as Partial<StackOutputs>;
-  if (outputs.url === undefined) throw new UserError(`Stack ${stack} has nothing running: npm run up starts it.`);
-  return outputs as StackOutputs;
+  const state = JSON.parse(await readEngine(["stack", "export", "--stack", stack])) as { deployment?: Deployment };
+  const outputs = outputsOf(state.deployment ?? {});
+  if (outputs === undefined) throw new UserError(`Stack ${stack} has nothing running: npm run up starts it.`);
+  return outputs;
+}
+
+/** The outputs as they follow from the engine's state; undefined when no change of the balancer has worked yet. */
+export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefined {
+  const current = resources.filter((resource) => resource.delete !== true);
+  const installed = current.find(({ urn }) => urn.endsWith("::balancer-installed"))?.inputs;
+  const url = installed?.environment?.["BALANCER_URL"];
+  if (installed?.stdin === undefined || url === undefined) return undefined;
+  const containers = current.flatMap(({ type, outputs }) => {
+    if (type !== "docker:index/container:Container") return [];
+    const label = (key: string) => outputs?.labels?.find((entry) => entry.label === key)?.value;
+    return [
+      { role: label(labels.role), alias: label(labels.alias), app: label(labels.app), name: outputs?.name ?? "" },
+    ];
+  });
+  return {
+    url,
+    upstreamConfig: installed.stdin,
+    backends: [...serverLines(installed.stdin).keys()].map((alias) => {
+      const container = containers.find((candidate) => candidate.alias === alias);
+      return { alias, app: container?.app ?? "", containerName: container?.name ?? "" };
+    }),
+    balancer: containers.find(({ role }) => role === "balancer")?.name ?? "",
+    network: current.find(({ type }) => type === "docker:index/network:Network")?.outputs?.name ?? "",
+  };
 }

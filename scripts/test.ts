@@ -33,7 +33,8 @@ async function main(args: string[]): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  const [part, ...mochaArgs] = args[0]?.startsWith("-") === false ? args : [undefined, ...args];
+  const part = args[0]?.startsWith("-") === false ? args[0] : undefined;
+  const mochaArgs = part === undefined ? args : args.slice(1);
   if (part !== undefined && !(part in parts))
     throw new UserError(`got ${part}, allowed are ${Object.keys(parts).join(", ")}\n\n${help}`, 2);
   const names = part === undefined ? ["unit", "offline", "e2e"] : [part];

@@ -1,21 +1,10 @@
 import assert from "node:assert/strict";
-import { docker } from "../../nginx/docker";
-import type { Account } from "../../scripts/load/books";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
+import { assertNoneLost } from "./books";
 import { TestStack, type Outputs } from "./stack";
 import { until } from "./until";
-
-/** Fails with the books when a request was lost, or when there was no load to speak of. */
-function assertNoneLost(account: Account, leastSent = 100): void {
-  assert.equal(
-    account.lost,
-    0,
-    `lost ${account.lost} of ${account.sent}: ${JSON.stringify(account.losses, undefined, 1)}`,
-  );
-  assert.ok(account.sent >= leastSent, `only ${account.sent} requests were sent`);
-}
 
 describe("changes under load", function () {
   this.timeout(300_000);

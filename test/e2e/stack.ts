@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tryDocker } from "../../nginx/docker";
-import { baseImages } from "../../scripts/setup/index";
+import { baseImages, type BaseImages } from "../../scripts/setup/index";
 import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
 import type { StackOutputs } from "../../scripts/pulumi";
 import type { LastChange } from "../../nginx/report";
@@ -13,6 +13,15 @@ export interface EngineRun {
   readonly code: number | null;
   /** Both streams. */
   readonly output: string;
+}
+
+/** A run of the engine that is under way. */
+export interface StartedRun {
+  /** What it has printed so far. */
+  output(): string;
+  hasEnded(): boolean;
+  kill(signal: "SIGINT" | "SIGKILL"): void;
+  readonly ended: Promise<EngineRun>;
 }
 
 export type Outputs = StackOutputs & { readonly lastChange: LastChange };
@@ -52,6 +61,11 @@ export class TestStack {
     return `http://127.0.0.1:${this.config.get("port") ?? this.port}`;
   }
 
+  /** The base images that this machine has. */
+  async baseImages(): Promise<BaseImages> {
+    return baseImages();
+  }
+
   /** Sets keys of the stack's config; undefined takes a key out. */
   async configure(values: Record<string, unknown>): Promise<void> {
     for (const [key, value] of Object.entries(values)) {
@@ -72,11 +86,7 @@ export class TestStack {
   }
 
   /** Starts the engine on this stack, for a run that is to be interrupted. */
-  start(...args: string[]): {
-    readonly pid: number;
-    kill(signal: NodeJS.Signals): void;
-    readonly ended: Promise<EngineRun>;
-  } {
+  start(...args: string[]): StartedRun {
     const child = spawn(pulumiBinary(), [...args, ...this.options(args), "--non-interactive"], {
       cwd: projectRoot,
       env: this.environment(),
@@ -86,8 +96,11 @@ export class TestStack {
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
     return {
-      pid: child.pid as number,
-      kill: (signal) => void child.kill(signal),
+      output: () => output,
+      hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+      // The whole group for SIGKILL: engine, plugins and program.
+      kill: (signal) =>
+        void process.kill(signal === "SIGKILL" ? -(child.pid as number) : (child.pid as number), signal),
       ended: new Promise((resolve, reject) => {
         child.on("error", reject).on("close", (code) => resolve({ code, output }));
       }),

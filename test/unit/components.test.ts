@@ -4,6 +4,7 @@ import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool
 import { Balancer, type BalancerArgs } from "../../components/balancer";
 import { configurationHash, serverLines } from "../../components/nginx-config";
 import { parseSettings } from "../../components/settings";
+import { StackImages } from "../../components/stack-images";
 import { mockEngine, recordOptions, valueOf, type Recording } from "../mocks";
 
 const types = {
@@ -17,18 +18,22 @@ const types = {
 
 const settings = parseSettings({ backendCount: "3" }, { isApp: () => true });
 
-const poolArgs = (more: Partial<BackendPoolArgs> = {}): BackendPoolArgs => ({
+const stackLabel = "nginx-load-balancer/unit";
+
+const poolArgs = (images: StackImages, more: Partial<BackendPoolArgs> = {}): BackendPoolArgs => ({
   ...settings,
-  stackLabel: "nginx-load-balancer/unit",
+  stackLabel,
+  images,
   existing: [],
   networkName: "network-made",
   ...more,
 });
 
-const balancerArgs = (pool: BackendPool, more: Partial<BalancerArgs> = {}): BalancerArgs => ({
+const balancerArgs = (images: StackImages, pool: BackendPool, more: Partial<BalancerArgs> = {}): BalancerArgs => ({
   ...settings,
   spec: { ...settings, servers: pool.servers },
-  stackLabel: "nginx-load-balancer/unit",
+  stackLabel,
+  images,
   live: undefined,
   networkName: "network-made",
   containerIds: pool.containerIds,
@@ -43,10 +48,11 @@ async function build({
 } = {}) {
   const recording = await mockEngine(preview);
   const opts = { transformations: [recordOptions(recording)] };
-  const pool = new BackendPool("pool", poolArgs(poolMore), opts);
-  const balancer = new Balancer("lb", balancerArgs(pool, balancerMore), opts);
+  const images = new StackImages("img", { stackLabel }, opts);
+  const pool = new BackendPool("pool", poolArgs(images, poolMore), opts);
+  const balancer = new Balancer("lb", balancerArgs(images, pool, balancerMore), opts);
   await settle(pool, balancer);
-  return { recording, pool, balancer };
+  return { recording, images, pool, balancer };
 }
 
 /** Waits until everything has been registered. */
@@ -66,7 +72,7 @@ function container(recording: Recording, name: string): Record<string, unknown> 
 
 describe("components on mocks", () => {
   describe("backend pool", () => {
-    it("makes an image for each app and a container for each slot", async () => {
+    it("makes a container for each slot", async () => {
       const { recording } = await build();
       assert.deepEqual(
         recording.names().filter((name) => name.includes(" pool")),
@@ -74,8 +80,6 @@ describe("components on mocks", () => {
           `${types.container} pool-app1-0`,
           `${types.container} pool-app1-1`,
           `${types.container} pool-app2-0`,
-          `${types.image} pool-app1-image`,
-          `${types.image} pool-app2-image`,
           `${types.pool} pool`,
         ].sort(),
       );
@@ -85,7 +89,7 @@ describe("components on mocks", () => {
       const { recording } = await build({ pool: { backendCount: 1 } });
       assert.deepEqual(
         recording.ofType(types.image).map(({ name }) => name),
-        ["pool-app1-image", "lb-image"],
+        ["img-app1", "img-nginx"],
       );
     });
 
@@ -115,7 +119,7 @@ describe("components on mocks", () => {
 
     it("replaces containers and images by making the new one first", async () => {
       const { recording } = await build();
-      for (const name of ["pool-app1-0", "pool-app1-image", "lb-image"]) {
+      for (const name of ["pool-app1-0", "img-app1", "img-nginx"]) {
         assert.equal((recording.options.get(name) as pulumi.CustomResourceOptions).deleteBeforeReplace, false, name);
       }
     });
@@ -213,24 +217,36 @@ describe("components on mocks", () => {
     }
   });
 
+  it("removes the images itself, after everything that uses them", async () => {
+    const { recording } = await build();
+    for (const { name, inputs } of recording.ofType(types.image)) {
+      assert.equal(inputs["keepLocally"], true, name);
+      const { dependsOn } = recording.options.get(name) as { dependsOn: pulumi.Resource[] };
+      assert.match((await valueOf(dependsOn[0]?.urn)) ?? "", /img-removal$/);
+    }
+    assert.match(String(recording.one(types.command, "img-removal").inputs["delete"]), /remove-images\.ts$/);
+  });
+
   it("has every resource below its component", async () => {
-    const { recording, pool, balancer } = await build();
-    const parents = { pool: await valueOf(pool.urn), lb: await valueOf(balancer.urn) };
+    const { recording, images, pool, balancer } = await build();
+    const parents: Record<string, unknown> = {
+      pool: await valueOf(pool.urn),
+      lb: await valueOf(balancer.urn),
+      img: await valueOf(images.urn),
+    };
+    assert.ok(parents["pool"] !== undefined && parents["pool"] !== parents["lb"]);
     for (const [name, options] of recording.options) {
-      if (name === "pool" || name === "lb") continue;
-      assert.equal(
-        await valueOf((options.parent as pulumi.Resource).urn),
-        name.startsWith("pool") ? parents.pool : parents.lb,
-        name,
-      );
+      if (["pool", "lb", "img"].includes(name)) continue;
+      assert.equal(await valueOf((options.parent as pulumi.Resource).urn), parents[name.split("-")[0] ?? ""], name);
     }
   });
 
   it("can be used twice in one program", async () => {
     const recording = await mockEngine();
     for (const name of ["one", "two"]) {
-      const pool = new BackendPool(`${name}-pool`, poolArgs());
-      await settle(pool, new Balancer(`${name}-lb`, balancerArgs(pool)));
+      const images = new StackImages(`${name}-img`, { stackLabel });
+      const pool = new BackendPool(`${name}-pool`, poolArgs(images));
+      await settle(pool, new Balancer(`${name}-lb`, balancerArgs(images, pool)));
     }
     assert.equal(new Set(recording.names()).size, recording.resources.length);
     assert.equal(recording.ofType(types.container).length, 8);

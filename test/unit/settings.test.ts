@@ -108,7 +108,7 @@ describe("settings", () => {
     [
       "apps",
       '[{"name":"a","path":"a","healthPath":"health; }"}]',
-      `apps[0].healthPath: got "health; }", expected a path that starts with / and has no blanks, quotes or braces`,
+      `apps[0].healthPath: got "health; }", expected a path that starts with / and has only letters, digits and ._~%/?&=:@+,-`,
     ],
   ];
   for (const [key, value, problem] of table) {

@@ -1,0 +1,21 @@
+/**
+ * A shell command that asks a server in its own container for a path, and succeeds when it answers 200. It runs every few
+ * seconds in every backend, so it takes the cheapest means that the image has: bash by itself, else wget or curl.
+ *
+ * @param port TCP port on the container's loopback
+ * @param path as the settings allow it: nothing that a shell would take for its own
+ */
+export function healthCommand(port: number, path: string): string {
+  const url = `http://127.0.0.1:${port}${path}`;
+  const bash = [
+    `exec 3<>/dev/tcp/127.0.0.1/${port}`,
+    `printf "GET ${path.replaceAll("%", "%%")} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n" >&3`,
+    "read -r _ status _ <&3",
+    '[ "$status" = 200 ]',
+  ].join(" && ");
+  return [
+    `if command -v bash >/dev/null; then exec bash -c '${bash}'`,
+    `elif command -v wget >/dev/null; then exec wget -q -O /dev/null "${url}"`,
+    `else exec curl -fs -o /dev/null "${url}"; fi`,
+  ].join("; ");
+}

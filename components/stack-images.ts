@@ -1,0 +1,65 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { hashTree, hashValue } from "./source-hash";
+
+export interface StackImagesArgs {
+  /** `<project>/<stack>`: the first part of every image's name, so that two stacks never remove each other's images. */
+  readonly stackLabel: string;
+}
+
+/** What an image is built from. */
+export interface ImageSource {
+  /** Last part of the image's name. */
+  readonly name: string;
+  /** Folder of the build context, relative to the program's folder. */
+  readonly context: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+}
+
+/** An image that is built on the Docker host. */
+export interface StackImage {
+  /** `<project>/<stack>/<name>:<hash of all that it is built from>`, known before the image is built. */
+  readonly tag: string;
+  /** Docker's id of the image. */
+  readonly id: pulumi.Output<string>;
+}
+
+/**
+ * The stack's images. They are built as resources but removed together: the provider removes an image by its tag, and
+ * going back to an earlier source after a failed update gives the old image and the new one the same.
+ */
+export class StackImages extends pulumi.ComponentResource {
+  private readonly removal: command.local.Command;
+
+  constructor(
+    private readonly name: string,
+    private readonly args: StackImagesArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("nginx-load-balancer:components:StackImages", name, {}, opts);
+    // Made before the first image, so that the engine deletes it after the last container.
+    this.removal = new command.local.Command(
+      `${name}-removal`,
+      {
+        create: "exit 0",
+        delete: "node -r sucrase/register nginx/remove-images.ts",
+        environment: { IMAGE_PREFIX: args.stackLabel },
+      },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+
+  /** Builds an image; another source gives another image, made before anything that uses the old one is touched. */
+  build({ name, context, buildArgs }: ImageSource): StackImage {
+    const hash = hashValue({ source: hashTree(context), buildArgs });
+    const tag = `${this.args.stackLabel}/${name}:${hash}`;
+    const image = new docker.RemoteImage(
+      `${this.name}-${name}`,
+      { name: tag, build: { context, buildArgs }, triggers: { source: hash }, keepLocally: true },
+      { parent: this, deleteBeforeReplace: false, dependsOn: this.removal },
+    );
+    return { tag, id: image.imageId };
+  }
+}

@@ -1,0 +1,41 @@
+import type { Load } from "../../scripts/load/load";
+import { FixtureApp, fixtureLoad } from "./app";
+import { describeInterruption, interruptions, interruptRoll } from "./interrupted";
+import { TestStack } from "./stack";
+
+// Some of all interruptions, each kind of moment once; npm run test:soak takes all of them.
+const sample = interruptions.filter((_, index) => [1, 4, 7, 9, 12, 15, 17, 20].includes(index));
+
+describe("interrupted updates, under load", function () {
+  this.timeout(300_000);
+  let app: FixtureApp;
+  let stack: TestStack;
+  let load: Load;
+  let version = "v0";
+
+  before(async () => {
+    app = await FixtureApp.create();
+    await app.write(version);
+    stack = await TestStack.create("interrupted", {
+      backendCount: 2,
+      drainSeconds: 4,
+      apps: [{ name: "fixture", path: app.path }],
+    });
+    const { url } = await stack.up();
+    load = fixtureLoad(url, { maxSeconds: 1200, slow: false });
+  });
+  after(async () => {
+    await load?.stop();
+    await stack.remove();
+    await app.remove();
+  });
+
+  for (const [index, interruption] of sample.entries()) {
+    const goBack = index % 2 === 1;
+    it(`loses nothing and converges ${goBack ? "to the old version" : "to the new one"} after ${describeInterruption(interruption)}`, async () => {
+      const next = `v${index + 1}`;
+      await interruptRoll({ stack, app, load }, interruption, { before: version, version: next, goBack });
+      if (!goBack) version = next;
+    });
+  }
+});

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { healthCommand } from "../../components/health-command";
+
+/** The exit code of the command against a server that answers with a status; undefined for none that listens. */
+async function exitCode(status: number | undefined, path: string): Promise<{ code: number; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    response.writeHead(status ?? 500).end("x");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  if (status === undefined) server.close();
+  try {
+    return await new Promise((resolve) => {
+      execFile("/bin/sh", ["-c", healthCommand(port, path)], (error) =>
+        resolve({ code: error ? Number(error.code) : 0, asked }),
+      );
+    });
+  } finally {
+    server.close();
+  }
+}
+
+describe("health command", () => {
+  it("succeeds on 200 alone", async () => {
+    assert.deepEqual(await exitCode(200, "/health"), { code: 0, asked: ["/health"] });
+    for (const status of [204, 301, 404, 500, 503])
+      assert.notEqual((await exitCode(status, "/health")).code, 0, String(status));
+  });
+
+  it("fails when nothing listens", async () => assert.notEqual((await exitCode(undefined, "/health")).code, 0));
+
+  it("asks for the path as it is", async () => {
+    assert.deepEqual((await exitCode(200, "/a%20b/up?x=1&y=%2F")).asked, ["/a%20b/up?x=1&y=%2F"]);
+  });
+});
