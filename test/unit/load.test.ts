@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createSocketServer, type AddressInfo, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import type { Account } from "../../scripts/load/books";
-import { startLoad, type Profile } from "../../scripts/load/load";
+import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 
 type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
@@ -29,13 +30,54 @@ const get = (more: Partial<Profile> = {}): Profile => ({
   ...more,
 });
 
+/** Serves what node:http would not do: `onRequest` gets the bare socket for each request that arrives. */
+async function servingSockets<T>(
+  onRequest: (socket: Socket, count: number) => void,
+  work: (url: string) => Promise<T>,
+): Promise<T> {
+  const sockets = new Set<Socket>();
+  let count = 0;
+  const server = createSocketServer((socket) => {
+    sockets.add(socket);
+    // A client that is gone is the client's business.
+    socket.on("error", () => undefined).on("data", () => onRequest(socket, ++count));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    return await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
+}
+
+const plainAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    assert.ok(Date.now() < deadline, `never came true: ${condition}`);
+    await pause(2);
+  }
+}
+
+function assertBalanced(account: Account): void {
+  assert.equal(account.carried + account.sent, account.answered + account.lost + account.inFlight);
+  assert.equal(account.lost, account.wrong + account.reset + account.refused + account.timedOut);
+  assert.equal(
+    account.lost,
+    Object.values(account.byReason).reduce((sum, count) => sum + count, 0),
+  );
+}
+
 /** The books of a load that goes on until so many requests have been sent. */
 async function load(url: string, profile: Profile, requests = 100, timeoutSeconds = 5): Promise<Account> {
   const running = startLoad({ url, profiles: [profile], maxSeconds: 20, timeoutSeconds });
-  while (running.account().sent < requests) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => running.account().sent >= requests);
   const account = await running.stop();
-  assert.equal(account.sent, account.answered + account.lost, "the books balance");
-  assert.equal(account.lost, account.wrong + account.reset + account.refused + account.timedOut);
+  assertBalanced(account);
+  assert.equal(account.inFlight, 0);
+  assert.equal(running.inFlight, 0);
   return account;
 }
 
@@ -67,6 +109,7 @@ describe("load generator", function () {
     );
     assert.equal(account.wrong, Math.floor(account.sent / 10));
     assert.equal(account.lost, account.wrong);
+    assert.deepEqual(account.byReason, { "status 502": account.wrong });
     assert.equal(account.losses[0]?.reason, "status 502");
   });
 
@@ -169,7 +212,7 @@ describe("load generator", function () {
       (_request, response, count) => void response.end(count > 30 ? "new" : "old"),
       async (url) => {
         const running = startLoad({ url, profiles: [get({ clients: 1, tag: ({ body }) => body })], maxSeconds: 20 });
-        while ((running.account().byTag["new"] ?? 0) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+        await until(() => (running.account().byTag["new"] ?? 0) > 0);
         const first = running.mark();
         const second = await running.stop();
         assert.ok(first.byTag["old"] === 30, JSON.stringify(first.byTag));
@@ -187,10 +230,176 @@ describe("load generator", function () {
     assert.ok(account.max >= 390);
   });
 
-  it("refuses any address but this host's loopback", () => {
-    assert.throws(
-      () => startLoad({ url: "http://192.0.2.1", profiles: [], maxSeconds: 1 }),
-      /expected an address of this host's loopback/,
+  it("takes silence after the end of sending for no gap", async () => {
+    await serving(
+      (request, response) => void setTimeout(() => response.end("x"), request.url === "/slow" ? 400 : 0),
+      async (url) => {
+        const slow = get({ name: "slow", path: "/slow", clients: 1 });
+        const running = startLoad({ url, profiles: [get(), slow], maxSeconds: 20 });
+        await until(() => running.account().answered > 20);
+        const account = await running.stop();
+        assert.equal(account.byProfile["slow"]?.answered, 1);
+        assert.ok(account.longestGap < 300, String(account.longestGap));
+      },
     );
+  });
+
+  it("opens a new connection when the end of the old one came along with the answer, unannounced", async () => {
+    const account = await servingSockets(
+      (socket, count) => {
+        socket.write(plainAnswer);
+        if (count % 3 === 0) socket.end();
+      },
+      (url) => load(url, get({ clients: 4 }), 300),
+    );
+    assert.deepEqual(account.byReason, {});
+  });
+
+  it("opens a new connection when the old one was ended while idle", async () => {
+    const account = await servingSockets(
+      (socket) => {
+        socket.write(plainAnswer);
+        setTimeout(() => socket.end(), 5);
+      },
+      (url) => load(url, get({ pauseMilliseconds: 20 }), 30),
+    );
+    assert.deepEqual(account.byReason, {});
+  });
+
+  it("counts a request on a kept connection that the server closes just then", async () => {
+    const account = await servingSockets(
+      (socket, count) => void (count % 7 === 0 ? socket.end() : socket.write(plainAnswer)),
+      (url) => load(url, get({ clients: 4 }), 200),
+    );
+    assert.equal(account.reset, Math.floor(account.sent / 7));
+    assert.equal(account.lost, account.reset);
+  });
+
+  it("counts an answer that stalls as timed out, not as cut", async () => {
+    const account = await serving(
+      (_request, response, count) => {
+        if (count !== 3) return void response.end("x");
+        response.writeHead(200, { "Content-Length": 100 }).write("half");
+      },
+      (url) => load(url, get(), 50, 0.3),
+    );
+    assert.deepEqual([account.timedOut, account.lost], [1, 1]);
+  });
+
+  it("gives up no request whose answer is there already, when this process was held up", async () => {
+    let running: Load | undefined;
+    const account = await serving(
+      (_request, response, count) => {
+        response.end("x");
+        if (count !== 10) return;
+        // Longer than the time-out of 0.1 s: the client's timer is due before it can read the answer.
+        const end = performance.now() + 300;
+        while (performance.now() < end);
+      },
+      async (url) => {
+        running = startLoad({ url, profiles: [get()], maxSeconds: 20, timeoutSeconds: 0.1 });
+        await until(() => (running?.account().answered ?? 0) > 20);
+        return running.stop();
+      },
+    );
+    assert.equal(account.lost, 0);
+    assert.ok(account.max >= 300);
+  });
+
+  it("carries what is in flight over to the next stretch, so that no loss is hidden", async () => {
+    await serving(
+      (request, response) => {
+        if (request.url === "/slow") setTimeout(() => request.socket.destroy(), 200);
+        else response.end("x");
+      },
+      async (url) => {
+        const slow = get({ name: "slow", path: "/slow", clients: 1, tag: () => "slow" });
+        const running = startLoad({ url, profiles: [get({ clients: 1 }), slow], maxSeconds: 20 });
+        await until(() => running.account().sent > 10);
+        const first = running.mark();
+        const second = await running.stop();
+        assert.deepEqual([first.lost, second.reset, second.carried], [0, 1, first.inFlight]);
+        assertBalanced(first);
+        assertBalanced(second);
+        const total = running.total();
+        assert.deepEqual([total.carried, total.inFlight, total.lost], [0, 0, 1]);
+        assert.equal(total.sent, first.sent + second.sent);
+        assert.equal(total.answered, first.answered + second.answered);
+      },
+    );
+  });
+
+  it("leaves carried requests out of the tags", async () => {
+    let release: (() => void) | undefined;
+    await serving(
+      (_request, response, count) => {
+        if (count === 1) release = () => void response.end("old");
+        else response.end("new");
+      },
+      async (url) => {
+        const running = startLoad({ url, profiles: [get({ clients: 1, tag: ({ body }) => body })], maxSeconds: 20 });
+        await until(() => release !== undefined);
+        running.mark();
+        release?.();
+        await until(() => running.account().answered > 1);
+        const account = await running.stop();
+        assert.deepEqual(Object.keys(account.byTag), ["new"]);
+      },
+    );
+  });
+
+  it("cuts what is in flight when the grace time is over", async () => {
+    await serving(
+      () => undefined,
+      async (url) => {
+        const running = startLoad({ url, profiles: [get()], maxSeconds: 20 });
+        await until(() => running.inFlight === 2);
+        const account = await running.stop({ graceSeconds: 0.1 });
+        assert.deepEqual([account.timedOut, account.inFlight], [2, 0]);
+        assert.deepEqual(account.byReason, { "no answer within the grace time": 2 });
+      },
+    );
+  });
+
+  it("ends by itself after so many requests, or so many seconds", async () => {
+    await serving(answer, async (url) => {
+      const profiles = [get({ clients: 3 })];
+      const counted = startLoad({ url, profiles, maxSeconds: 20, maxRequests: 50 });
+      await until(() => !counted.sending && counted.inFlight === 0);
+      assert.equal(counted.total().answered, 50);
+      const timed = startLoad({ url, profiles, maxSeconds: 0.1 });
+      await until(() => !timed.sending);
+      assert.ok((await timed.stop()).answered > 0);
+    });
+  });
+
+  it("counts an answer as wrong on which the check itself fails", async () => {
+    const check = () => {
+      throw new Error("no such header");
+    };
+    const account = await serving(answer, (url) => load(url, get({ check }), 10));
+    assert.deepEqual(account.byReason, { "the check failed: Error: no such header": account.sent });
+  });
+
+  it("asks an IPv6 loopback", async () => {
+    const server = createServer((_request, response) => void response.end("x"));
+    await new Promise<void>((resolve) => server.listen(0, "::1", resolve));
+    try {
+      const account = await load(`http://[::1]:${(server.address() as AddressInfo).port}`, get(), 10);
+      assert.equal(account.lost, 0);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it("asks this host's loopback, a host that is allowed by name, and no other", async () => {
+    const start = (url: string, allowHost?: string) =>
+      startLoad({ url, profiles: [], maxSeconds: 1, ...(allowHost === undefined ? {} : { allowHost }) }).stop();
+    for (const url of ["http://192.0.2.1", "http://127.0.0.1.example.com", "http://localhost.example.com"])
+      assert.throws(() => start(url), /expected an address of this host's loopback, or its host named by allowHost/);
+    assert.throws(() => start("http://192.0.2.1", "192.0.2.10"), /got http:\/\/192\.0\.2\.1, expected/);
+    assert.throws(() => start("https://127.0.0.1"), /begins with http:\/\//);
+    await start("http://192.0.2.1", "192.0.2.1");
   });
 });

@@ -1,0 +1,99 @@
+import { lostOf, type Account, type Loss } from "../load/books";
+import { formatTable } from "../table";
+import { postProfile } from "./steps";
+
+/** What became of a step. Times of requests are in milliseconds. */
+export interface StepResult {
+  readonly step: string;
+  readonly seconds: number;
+  readonly sent: number;
+  readonly answered: number;
+  /** Requests that were to be answered and weren't. */
+  readonly lost: number;
+  /** POSTs that the killed backend had already received: nobody may repeat them. Zero in all other steps. */
+  readonly excused: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  /** Why the step did not do what it should. */
+  readonly problem?: string;
+  /** The first losses; `at` counts from the step's begin. */
+  readonly losses: readonly Loss[];
+}
+
+/** The whole run. */
+export interface Report {
+  readonly stack: string;
+  readonly url: string;
+  /** Whether every step did what it should, and nothing was lost. */
+  readonly ok: boolean;
+  readonly steps: readonly StepResult[];
+  /** What went wrong, a sentence each; empty when `ok`. */
+  readonly problems: readonly string[];
+  /** What else there is to know, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * A step's result from its books.
+ *
+ * @param excusable how many POSTs may be lost without it being held against the step
+ */
+export function resultOf(step: string, seconds: number, account: Account, excusable = 0): StepResult {
+  const posts = account.byProfile[postProfile];
+  const excused = Math.min(posts === undefined ? 0 : lostOf(posts), excusable);
+  const { sent, answered, p50, p99, max } = account;
+  const lost = account.lost - excused;
+  return { step, seconds, sent, answered, lost, excused, p50, p99, max, losses: account.losses };
+}
+
+/** Judges a run. `problems` are those that belong to no step. */
+export function reportOf(run: Omit<Report, "ok">): Report {
+  const problems = [...run.steps.flatMap(problemsOf), ...run.problems];
+  return { ...run, problems, ok: problems.length === 0 };
+}
+
+function problemsOf({ step, sent, lost, problem }: StepResult): string[] {
+  return [
+    ...(problem === undefined ? [] : [`${step}: ${problem}`]),
+    ...(lost > 0 ? [`${step}: ${lost} of ${sent} requests lost`] : []),
+    ...(sent === 0 ? [`${step}: no request was sent, so nothing is proven`] : []),
+  ];
+}
+
+const columns = ["step", "seconds", "sent", "answered", "lost", "p50 ms", "p99 ms", "max ms"];
+
+/** How many losses are shown. */
+const shownLosses = 10;
+
+/** The run as a table and sentences. */
+export function formatReport({ steps, problems, notes, ok }: Report): string {
+  const rows = steps.map((result) => [
+    result.step,
+    round(result.seconds),
+    result.sent,
+    result.answered,
+    result.lost,
+    ...[result.p50, result.p99, result.max].map(round),
+  ]);
+  const losses = steps
+    .filter(({ lost }) => lost > 0)
+    .flatMap(({ step, losses }) =>
+      losses.map(({ at, profile, reason }) => `  ${step}, after ${(at / 1000).toFixed(1)} s, ${profile}: ${reason}`),
+    );
+  const excused = steps.filter((result) => result.excused > 0);
+  const sum = (count: (result: StepResult) => number) => steps.reduce((total, result) => total + count(result), 0);
+  return [
+    formatTable(columns, rows),
+    ...excused.map(({ step, excused: posts }) => `${step}: ${posts} POSTs not counted, the killed backend had them.`),
+    ...notes,
+    ...(losses.length > 0 ? ["The first losses:", ...losses.slice(0, shownLosses)] : []),
+    ...(ok
+      ? [`Verified: ${sum(({ lost }) => lost)} of ${sum(({ sent }) => sent)} requests lost.`]
+      : ["Not verified:", ...problems.map((problem) => `  ${problem.replaceAll("\n", "\n  ")}`)]),
+  ].join("\n");
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

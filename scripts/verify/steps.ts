@@ -1,0 +1,77 @@
+import type { Profile } from "../load/load";
+
+/** A step of the run: what it does to the stack, while the load goes on. */
+export type Step =
+  /** Nothing. */
+  | { readonly kind: "steady"; readonly name: string }
+  /** An update that has to work. */
+  | {
+      readonly kind: "change";
+      readonly name: string;
+      /** What differs from the stack's own config, by key. */
+      readonly config: Config;
+      /** Backends afterwards. */
+      readonly backends: number;
+      /** Whether no backend of before may be left. */
+      readonly replacesAll: boolean;
+    }
+  /** An update that nginx has to refuse. */
+  | { readonly kind: "refusal"; readonly name: string; readonly config: Config; readonly words: string }
+  /** A backend that dies. */
+  | { readonly kind: "kill"; readonly name: string }
+  /** An update to what there was before. */
+  | { readonly kind: "restore"; readonly name: string };
+
+export type Config = Readonly<Record<string, string>>;
+
+const mostBackends = 200;
+const directive = "refused_by_verify";
+
+/**
+ * The steps for a stack of so many backends. The config of each step is a difference from the stack's own.
+ *
+ * @param revision a value of the config key `revision` that the stack doesn't have
+ */
+export function planSteps(backends: number, revision: string): Step[] {
+  const other = backends + 2 <= mostBackends ? backends + 2 : backends - 2;
+  const scaling: Step[] = [
+    { kind: "change", name: "", config: { backendCount: String(other) }, backends: other, replacesAll: false },
+    { kind: "change", name: "", config: {}, backends, replacesAll: false },
+  ];
+  const names = other > backends ? ["scale up", "scale down"] : ["scale down", "scale up"];
+  return [
+    { kind: "steady", name: "steady" },
+    ...scaling.map((step, index) => ({ ...step, name: names[index] ?? "" })),
+    { kind: "change", name: "roll", config: { revision }, backends, replacesAll: true },
+    {
+      kind: "refusal",
+      name: "refused config",
+      config: { revision, serverConfig: `${directive} on;` },
+      words: `unknown directive "${directive}"`,
+    },
+    { kind: "kill", name: "killed backend" },
+    { kind: "restore", name: "restore" },
+  ];
+}
+
+/** Name of the profile whose requests are not repeated on another backend once they were sent. */
+export const postProfile = "kept POST";
+
+/** Pause of a client between two requests: the load shall be noticed, not take the machine. */
+const pauseMilliseconds = 5;
+
+/** The load: the clients dealt to kept-alive GETs, GETs with a connection each, and POSTs, if there is a path for them. */
+export function planLoad(path: string, post: string | undefined, clients: number): Profile[] {
+  const kinds: Omit<Profile, "clients">[] = [
+    { name: "kept GET", method: "GET", path, keepAlive: true, pauseMilliseconds },
+    { name: "fresh GET", method: "GET", path, keepAlive: false, pauseMilliseconds },
+  ];
+  if (post !== undefined) {
+    let number = 0;
+    const body = () => `verify ${++number} ${"x".repeat(number % 1000)}`;
+    kinds.push({ name: postProfile, method: "POST", path: post, keepAlive: true, pauseMilliseconds, body });
+  }
+  return kinds
+    .map((kind, index) => ({ ...kind, clients: Math.floor((clients + kinds.length - 1 - index) / kinds.length) }))
+    .filter((profile) => profile.clients > 0);
+}
