@@ -4,7 +4,7 @@ import { runSetup } from "./setup/index";
 
 /** What each command gets besides the user's options: it acts on stack dev, and does what its npm script is called. */
 const commands: Readonly<Record<string, readonly string[]>> = {
-  preview: ["--diff"],
+  preview: [],
   destroy: ["--yes", "--skip-preview"],
 };
 

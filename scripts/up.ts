@@ -22,7 +22,7 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   await runSetup({ quiet: true });
-  await runEngine(["up", "--stack", stack, "--yes", "--skip-preview", ...args]);
+  await runEngine(["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs", ...args]);
   const outputs = await readOutputs(stack);
   process.stdout.write(`\n${formatStatus(await readStatus(stackLabelOf(stack), outputs))}\n`);
   process.stdout.write(`\n${formatSpread(await spread(outputs.url))}\n`);

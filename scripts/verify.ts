@@ -12,7 +12,9 @@ async function main(args: string[]): Promise<void> {
   const end = new AbortController();
   let interrupted = false;
   const interrupt = () => {
-    progress.note(interrupted ? "The stack is being put back, please wait." : "Interrupted: putting the stack back.");
+    progress.note(
+      interrupted ? "Please wait: the stack is being put back." : "Interrupted: ending, with the stack as it was.",
+    );
     interrupted = true;
     end.abort(new UserError("interrupted", interruptedCode));
   };

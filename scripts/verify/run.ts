@@ -1,5 +1,4 @@
 import { startLoad, type Load } from "../load/load";
-import { UserError } from "../cli";
 import type { VerifyOptions } from "./options";
 import type { Progress } from "./progress";
 import { reportOf, resultOf, type Report, type StepResult } from "./report";
@@ -94,7 +93,7 @@ class Run {
       await this.perform(step, load);
       await this.furtherAnswers(load);
     } catch (error) {
-      problem = wordsOf(error);
+      if (!this.signal.aborted) problem = wordsOf(error);
     }
     const account = await load.stop();
     const seconds = (performance.now() - started) / 1000;
@@ -158,5 +157,5 @@ class Run {
 }
 
 function wordsOf(error: unknown): string {
-  return error instanceof UserError || error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { docker } from "../../nginx/docker";
+import { observeStack } from "../../nginx/live";
 import { readStatus } from "../../scripts/status";
 import { TestStack, type Outputs } from "./stack";
 import { until } from "./until";
@@ -54,6 +55,18 @@ describe("the main job, on the real engine and Docker", function () {
     await stack.engineOk("refresh");
     await stack.engineOk("preview", "--expect-no-changes");
     await stack.engineOk("up", "--expect-no-changes");
+  });
+
+  it("previews the very text that it then installs", async () => {
+    await stack.configure({ maxBodyMb: 7 });
+    const { steps } = JSON.parse(await stack.engineOk("preview", "--json")) as {
+      steps: { urn: string; newState?: { inputs?: { stdin?: string } } }[];
+    };
+    const previewed = steps.find(({ urn }) => urn.endsWith("::balancer-installed"))?.newState?.inputs?.stdin;
+    assert.match(await stack.engineOk("preview", "--diff"), /\+ +client_max_body_size 7m;/);
+    outputs = await stack.up();
+    assert.equal(previewed, outputs.upstreamConfig);
+    assert.equal((await observeStack(stack.stackLabel)).config?.text, previewed);
   });
 
   it("adds and removes just those backends that the count asks for", async () => {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { once } from "node:events";
 import { createServer as createSocketServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
+import { ask, dropEndedSockets } from "../../scripts/load/ask";
 import type { Account } from "../../scripts/load/books";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 
@@ -264,6 +266,29 @@ describe("load generator", function () {
       (url) => load(url, get({ pauseMilliseconds: 20 }), 30),
     );
     assert.deepEqual(account.byReason, {});
+  });
+
+  it("drops an idle connection at the very instant in which its end is seen", async () => {
+    const result = await servingSockets(
+      (socket) => {
+        socket.write(plainAnswer);
+        setTimeout(() => socket.end(), 5);
+      },
+      async (url) => {
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        const askOnce = () => ask({ port: new URL(url).port, agent }, undefined, 5000, new AbortController().signal);
+        const connected = once(agent, "free") as Promise<[Socket]>;
+        await askOnce();
+        const [socket] = await connected;
+        return new Promise<Awaited<ReturnType<typeof askOnce>>>((resolve, reject) => {
+          socket.once("end", () => {
+            dropEndedSockets(agent);
+            askOnce().then(resolve, reject);
+          });
+        });
+      },
+    );
+    assert.ok("answer" in result, JSON.stringify(result));
   });
 
   it("counts a request on a kept connection that the server closes just then", async () => {

@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import { seal, serverLines } from "../../components/nginx-config";
+import { docker, tryDocker } from "../../nginx/docker";
+import { observeStack } from "../../nginx/live";
+import { startLoad, type Load, type Profile } from "../../scripts/load/load";
+import { readStatus } from "../../scripts/status";
+import { FixtureApp, fixtureLoad, type Mode } from "./app";
+import { TestStack, type Outputs } from "./stack";
+import { until } from "./until";
+
+// The tests of the tests: what the product prevents is done by hand here, and the load generator has to report losses.
+describe("without the protection, the load generator reports losses", function () {
+  this.timeout(300_000);
+  let app: FixtureApp;
+  let stack: TestStack;
+  let outputs: Outputs;
+  let balancer: string;
+  let image: string;
+  const extra: string[] = [];
+
+  before(async () => {
+    app = await FixtureApp.create();
+    stack = await TestStack.create("bare", {
+      backendCount: 2,
+      drainSeconds: 4,
+      apps: [{ name: "fixture", path: app.path }],
+    });
+    outputs = await stack.up();
+    balancer = (await observeStack(stack.stackLabel)).balancer?.id ?? "";
+    image = (await docker("inspect", "--format", "{{.Image}}", outputs.backends[0]?.containerName ?? "")).trim();
+  });
+  after(async () => {
+    await stack.remove();
+    await app.remove();
+  });
+  afterEach(async () => {
+    if (extra.length > 0) await tryDocker("rm", "--force", ...extra.splice(0));
+    for (const { containerName } of outputs.backends) await tryDocker("start", containerName);
+    await reloadWith(outputs.upstreamConfig);
+    await until(
+      "the stack is whole again",
+      30,
+      async () => (await readStatus(stack.stackLabel, outputs)).drift.length === 0,
+    );
+  });
+
+  /** Puts a text in the live place and reloads, as somebody would by hand: no test, no second phase, no wait. */
+  async function reloadWith(text: string): Promise<void> {
+    const encoded = Buffer.from(text).toString("base64");
+    await docker(
+      "exec",
+      balancer,
+      "sh",
+      "-c",
+      `echo ${encoded} | base64 -d >/etc/nginx/live/nginx.conf && kill -HUP 1`,
+    );
+  }
+
+  /** Starts containers of the app's image on the stack's network, as new backends; waits until they answer. */
+  async function startBackends(names: readonly string[], mode: Mode = "ok"): Promise<void> {
+    for (const name of names) {
+      const start = `mkdir /tmp/app && cp -r . /tmp/app && cd /tmp/app && echo ${mode} >mode.txt && exec ./serve.sh`;
+      const options = ["--network", outputs.network, "--network-alias", name, "--tmpfs", "/tmp:exec,mode=1777"];
+      extra.push((await docker("run", "--detach", ...options, image, "sh", "-c", start)).trim());
+    }
+    await until("the new backends listen", 30, async () => {
+      const asked = await Promise.all(
+        names.map((name, at) =>
+          tryDocker(
+            "exec",
+            mode === "ok" ? balancer : (extra[at] ?? ""),
+            ...listens(mode === "ok" ? name : "localhost"),
+          ),
+        ),
+      );
+      return asked.every(({ code }) => code === 0);
+    });
+  }
+
+  const listens = (host: string) => ["bash", "-c", `exec 3<>/dev/tcp/${host}/5000`];
+
+  /** The live text with other servers in place of its own. */
+  function withServers(names: readonly string[]): string {
+    const lines = [...serverLines(outputs.upstreamConfig).values()];
+    const [first = "", ...others] = lines;
+    const [host = ""] = serverLines(outputs.upstreamConfig).keys();
+    const own = names.map((name) => first.replaceAll(host, name)).join("\n");
+    return seal(
+      others.reduce((text, line) => text.replace(`${line}\n`, ""), outputs.upstreamConfig).replace(first, own),
+    );
+  }
+
+  /** Fails unless a request is lost within so many tries of an unprotected change. */
+  async function loses(load: Load, tries: number, change: (attempt: number) => Promise<void>): Promise<void> {
+    try {
+      await until("requests are answered", 10, async () => load.account().answered > 50);
+      assert.equal(load.mark().lost, 0, "nothing was lost before the change");
+      for (let attempt = 1; attempt <= tries && load.account().lost === 0; attempt++) {
+        await change(attempt);
+        await pause(300);
+      }
+      assert.ok(load.account().lost > 0, "a loss was to be reported");
+    } finally {
+      await load.stop();
+    }
+  }
+
+  const load = () => fixtureLoad(outputs.url, { maxSeconds: 120, slow: false });
+  const keptGets: Profile = { name: "kept GET", method: "GET", path: "/", keepAlive: true, clients: 16 };
+
+  it("1, scaling down: containers end before the balancer knows", async () => {
+    const posts: Profile = { ...keptGets, name: "POST", method: "POST", path: "/slow?seconds=0.2", body: () => "x" };
+    await loses(startLoad({ url: outputs.url, profiles: [posts], maxSeconds: 60 }), 3, async () => {
+      const { containerName = "" } = outputs.backends[0] ?? {};
+      await docker("kill", containerName);
+      await docker("start", containerName);
+    });
+  });
+
+  it("2, rolling a single backend: new in place of old, without a time together", async () => {
+    await startBackends(["single-1"]);
+    await loses(load(), 20, async (attempt) =>
+      reloadWith(attempt % 2 === 1 ? withServers(["single-1"]) : outputs.upstreamConfig),
+    );
+  });
+
+  it("3, rolling all: new in place of old, without a time together", async () => {
+    await startBackends(["all-1", "all-2"]);
+    await loses(load(), 20, async (attempt) =>
+      reloadWith(attempt % 2 === 1 ? withServers(["all-1", "all-2"]) : outputs.upstreamConfig),
+    );
+  });
+
+  it("4, a setting: a reload that closes idle connections at once", async () => {
+    const hasty = outputs.upstreamConfig
+      .replace(/keepalive_min_timeout .*\n/, "\n")
+      .replace(/keepalive_time .*\n/, "\n");
+    await reloadWith(seal(hasty));
+    await pause(1000);
+    await loses(startLoad({ url: outputs.url, profiles: [keptGets], maxSeconds: 60 }), 30, async (attempt) => {
+      await reloadWith(seal(`${hasty}# ${attempt}\n`));
+    });
+  });
+
+  for (const [number, mode] of [
+    ["5, a version that is never healthy", "unhealthy"],
+    ["6, a backend that the balancer doesn't reach", "localhost-only"],
+  ] as const) {
+    it(`${number}: installed without the candidate's test`, async () => {
+      await startBackends([`${mode}-1`], mode);
+      const asksHealth: Profile = {
+        name: "health",
+        method: "GET",
+        path: "/health",
+        keepAlive: true,
+        clients: 4,
+        pauseMilliseconds: 2,
+      };
+      await loses(startLoad({ url: outputs.url, profiles: [asksHealth], maxSeconds: 60 }), 3, async () => {
+        await reloadWith(withServers([`${mode}-1`]));
+      });
+    });
+  }
+
+  it("7, a public address that fails: nobody puts the previous configuration back", async () => {
+    await loses(load(), 1, async () =>
+      reloadWith(seal(outputs.upstreamConfig.replace("location / {", "location / {\nreturn 503;"))),
+    );
+  });
+
+  it("8, a killed backend: requests are not retried on another one", async () => {
+    await reloadWith(
+      seal(outputs.upstreamConfig.replace("proxy_next_upstream error timeout;", "proxy_next_upstream off;")),
+    );
+    await pause(1000);
+    const gets: Profile = { ...keptGets, clients: 4, pauseMilliseconds: 2 };
+    await loses(startLoad({ url: outputs.url, profiles: [gets], maxSeconds: 60 }), 5, async () => {
+      const { containerName = "" } = outputs.backends[0] ?? {};
+      await docker("kill", containerName);
+      await docker("start", containerName);
+    });
+  });
+});

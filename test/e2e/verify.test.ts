@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { observeStack } from "../../nginx/live";
+import { projectRoot } from "../../scripts/setup/project";
+import type { Report } from "../../scripts/verify/report";
+import { FixtureApp } from "./app";
+import { TestStack } from "./stack";
+import { until } from "./until";
+
+describe("npm run verify", function () {
+  this.timeout(300_000);
+  let app: FixtureApp;
+  let stack: TestStack;
+
+  before(async () => {
+    app = await FixtureApp.create();
+    stack = await TestStack.create("verify", {
+      backendCount: 2,
+      drainSeconds: 4,
+      apps: [{ name: "fixture", path: app.path }],
+    });
+    await stack.up();
+  });
+  after(async () => {
+    await stack.remove();
+    await app.remove();
+  });
+
+  /** Starts the script as a user would, in a process of its own. */
+  function start(...args: string[]): { child: ChildProcess; stderr: () => string; ended: Promise<VerifyRun> } {
+    const script = ["-r", "sucrase/register", join("scripts", "verify.ts"), "--stack", stack.name, "--json"];
+    const child = spawn(process.execPath, [...script, "--config-file", configFile(), ...args], {
+      cwd: projectRoot,
+      env: { ...process.env, PULUMI_BACKEND_URL: `file://${stack["folder"]}` },
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const ended = new Promise<VerifyRun>((resolve, reject) => {
+      child.on("error", reject).on("close", (code) => resolve({ code, stdout, stderr }));
+    });
+    return { child, stderr: () => stderr, ended };
+  }
+
+  interface VerifyRun {
+    readonly code: number | null;
+    readonly stdout: string;
+    readonly stderr: string;
+  }
+
+  const configFile = () => join(stack["folder"], "config.yaml");
+
+  /** What must be the same before and after. */
+  async function fingerprint(): Promise<unknown> {
+    const { config, backends } = await observeStack(stack.stackLabel);
+    return {
+      file: await readFile(configFile(), "utf8"),
+      live: config?.text,
+      aliases: backends.map((b) => b.alias).sort(),
+    };
+  }
+
+  it("takes every step, loses nothing, and leaves the stack as it was", async () => {
+    const before = await fingerprint();
+    const { code, stdout, stderr } = await start("--post", "/echo").ended;
+    assert.equal(code, 0, stdout + stderr);
+    const report = JSON.parse(stdout) as Report;
+    assert.deepEqual(
+      report.steps.map(({ step }) => step),
+      ["steady", "scale up", "scale down", "roll", "refused config", "killed backend", "restore"],
+    );
+    for (const { step, sent, answered, lost, excused } of report.steps) {
+      assert.ok(sent > 0, `${step} sent nothing`);
+      assert.equal(lost, 0, step);
+      assert.equal(sent, answered + excused, `the books of ${step} balance`);
+    }
+    assert.deepEqual([report.ok, report.problems], [true, []]);
+    assert.deepEqual(await fingerprint(), before);
+  });
+
+  it("exits with 1 for lost requests, and shows them", async () => {
+    const before = await fingerprint();
+    const { code, stdout } = await start("--path", "/not-there").ended;
+    assert.equal(code, 1);
+    const { ok, steps, problems } = JSON.parse(stdout) as Report;
+    assert.equal(ok, false);
+    assert.deepEqual(
+      steps.map(({ step, sent, lost }) => [step, lost > 0 && lost === sent]),
+      [["steady", true]],
+      "it stops before it changes anything",
+    );
+    assert.equal(steps[0]?.losses[0]?.reason, "status 404");
+    assert.match(problems.join("\n"), /^steady: \d+ of \d+ requests lost$/);
+    assert.deepEqual(await fingerprint(), before);
+  });
+
+  it("puts the stack back when it is interrupted in the middle of an update", async () => {
+    const before = await fingerprint();
+    const run = start();
+    await until("a step changes the stack", 60, async () => {
+      const { backends } = await observeStack(stack.stackLabel);
+      return backends.length > 2;
+    });
+    run.child.kill("SIGINT");
+    const { code, stdout } = await run.ended;
+    assert.equal(code, 130, stdout);
+    assert.match(stdout, /"The stack is back as it was\."/);
+    assert.deepEqual(await fingerprint(), before);
+  });
+
+  it("refuses a stack whose config has changes that are not rolled out", async () => {
+    await stack.configure({ backendCount: 3 });
+    const { code, stdout, stderr } = await start().ended;
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /has changes that are not rolled out: run npm run up first/);
+    assert.equal((await observeStack(stack.stackLabel)).backends.length, 2);
+  });
+});
