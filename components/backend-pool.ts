@@ -2,7 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { deal, type Slot } from "./deal";
 import { hardened, replaceOnChanges } from "./hardening";
-import { healthCommand } from "./health-command";
+import { healthCommand, healthIntervalSeconds } from "./health-command";
 import { chooseAlias, type ExistingBackend } from "./identity";
 import { labelList, labels } from "./labels";
 import type { UpstreamServer } from "./nginx-config";
@@ -56,7 +56,7 @@ export class BackendPool extends pulumi.ComponentResource {
       const image = images.get(slot.app.name) as StackImage;
       const hash = hashValue({
         image: image.tag,
-        container: containerSettings(slot.app),
+        container: containerSettings(slot),
         env: slot.app.env,
         revision: args.revision,
       });
@@ -64,7 +64,7 @@ export class BackendPool extends pulumi.ComponentResource {
       const container = new docker.Container(
         `${name}-${slot.name}`,
         {
-          ...containerSettings(slot.app),
+          ...containerSettings(slot),
           image: image.id,
           // Secret, when it comes from a secret: only the hash of it is shown.
           envs: Object.entries(slot.app.env)
@@ -99,10 +99,7 @@ function buildImage(app: AppSettings, args: BackendPoolArgs): StackImage {
   return args.images.build({ name: app.name, context: app.path, buildArgs: { PYTHON_IMAGE: args.pythonImage } });
 }
 
-/** Seconds between two healthchecks of a backend. */
-const healthIntervalSeconds = 2;
-
-function containerSettings(app: AppSettings) {
+function containerSettings({ app, turn }: Slot<AppSettings>) {
   return {
     ...hardened(app.memoryMb),
     tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=16m" },
@@ -110,12 +107,17 @@ function containerSettings(app: AppSettings) {
     wait: false,
     healthcheck: {
       tests: ["CMD-SHELL", healthCommand(app.port, app.healthPath)],
-      interval: `${healthIntervalSeconds}s`,
+      interval: duration(healthIntervalSeconds(turn)),
       timeout: "5s",
       retries: 3,
-      startPeriod: "1m0s",
+      startPeriod: duration(60),
     },
   } satisfies Partial<docker.ContainerArgs>;
+}
+
+/** As the provider writes it back: another spelling of the same time would be a change at every preview. */
+function duration(seconds: number): string {
+  return seconds % 60 === 0 ? `${seconds / 60}m0s` : `${seconds}s`;
 }
 
 function slotLabels(slot: Slot<AppSettings>, args: BackendPoolArgs): Record<string, string> {

@@ -74,7 +74,7 @@ export class Balancer extends pulumi.ComponentResource {
             "/tmp/nginx/control.sock",
             "http://balancer/configuration",
           ],
-          interval: "2s",
+          interval: "3s",
           timeout: "5s",
           retries: 3,
         },

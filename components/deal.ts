@@ -3,6 +3,8 @@ export interface Slot<App> {
   readonly app: App;
   /** Number within the app, from 0. */
   readonly index: number;
+  /** Number within the pool, from 0. */
+  readonly turn: number;
   /** `<app>-<index>`, unique in the pool. */
   readonly name: string;
 }
@@ -20,6 +22,6 @@ export function deal<App extends { readonly name: string }>(apps: readonly App[]
   return Array.from({ length: count }, (_, turn) => {
     const app = apps[turn % apps.length] as App;
     const index = Math.floor(turn / apps.length);
-    return { app, index, name: `${app.name}-${index}` };
+    return { app, index, turn, name: `${app.name}-${index}` };
   });
 }

@@ -36,10 +36,12 @@ export interface ContainerState {
   readonly restarts: number;
   /** healthy, unhealthy, starting; none without a healthcheck. */
   readonly health: string;
+  /** Seconds between two healthchecks; 0 without one. */
+  readonly healthInterval: number;
 }
 
 const stateFormat =
-  "{{.Id}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}";
+  "{{.Id}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}\t{{with .Config.Healthcheck}}{{.Interval.Seconds}}{{else}}0{{end}}";
 
 /** The states of containers, by id; one that is gone has no entry. */
 export async function inspectContainers(ids: readonly string[]): Promise<Map<string, ContainerState>> {
@@ -53,7 +55,8 @@ export function parseStates(output: string): ContainerState[] {
     .split("\n")
     .filter((line) => line.includes("\t"))
     .map((line) => {
-      const [id = "", name = "", status = "", exitCode = "", restarts = "", health = ""] = line.split("\t");
+      const [id = "", name = "", status = "", exitCode = "", restarts = "", health = "", interval = ""] =
+        line.split("\t");
       return {
         id,
         name: name.replace(/^\//, ""),
@@ -61,6 +64,7 @@ export function parseStates(output: string): ContainerState[] {
         exitCode: Number(exitCode),
         restarts: Number(restarts),
         health,
+        healthInterval: Number(interval),
       };
     });
 }

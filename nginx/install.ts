@@ -25,6 +25,7 @@ export interface Target {
   readonly stackLabel: string;
   /** What the names of the stack's images begin with. */
   readonly imagePrefix: string;
+  /** How long to wait for the next backend that answers. */
   readonly healthTimeoutSeconds: number;
   readonly drainSeconds: number;
   /** Counts the installs; read back by the program to see whether the volume holds what was installed. */
@@ -41,6 +42,8 @@ const pollMilliseconds = 50;
 const nginxSeconds = 20;
 /** How long the public address may fail after a reload before the previous configuration is put back. */
 const publicSeconds = 1;
+/** Healthchecks with longer intervals than this are not waited for. */
+const patienceSeconds = 5;
 /** How often a container may end and be restarted before it counts as broken. */
 const restartsAllowed = 2;
 
@@ -134,7 +137,8 @@ async function testCandidate(shell: BalancerShell, target: Target, plan: ChangeP
 
 async function untilAllAnswer(shell: BalancerShell, target: Target, plan: ChangePlan, log: Log): Promise<void> {
   const start = Date.now();
-  const deadline = start + target.healthTimeoutSeconds * 1000;
+  // From the last backend that answered: many that start at once take each other's time on a small host.
+  let deadline = start + target.healthTimeoutSeconds * 1000;
   const probes = probesOf(target.text);
   const added = new Set(plan.added);
   let said = start;
@@ -145,8 +149,8 @@ async function untilAllAnswer(shell: BalancerShell, target: Target, plan: Change
     ]);
     const stateOf = (host: string) => states.get(target.backends[host] ?? "");
     for (const { host } of waiting) {
-      // A backend serves when it has answered through nginx and Docker has found it healthy, too.
-      if (!missing.has(host) && added.has(host) && stateOf(host)?.health === "starting")
+      // A backend serves when it has answered through nginx; where Docker looks often, it has to agree.
+      if (!missing.has(host) && added.has(host) && isUndecided(stateOf(host)))
         missing.set(host, "its healthcheck has not passed yet");
     }
     if (missing.size === 0) return;
@@ -167,6 +171,7 @@ async function untilAllAnswer(shell: BalancerShell, target: Target, plan: Change
       said = Date.now();
       log(`waiting for ${missing.size} of ${probes.length} backends, ${Math.round((said - start) / 1000)} s so far`);
     }
+    if (missing.size < waiting.length) deadline = Date.now() + target.healthTimeoutSeconds * 1000;
     waiting = waiting.filter(({ host }) => missing.has(host));
     await pause(pollMilliseconds);
   }
@@ -179,6 +184,10 @@ function isBroken(state: ContainerState): boolean {
     state.restarts > restartsAllowed ||
     state.health === "unhealthy"
   );
+}
+
+function isUndecided(state: ContainerState | undefined): boolean {
+  return state?.health === "starting" && state.healthInterval <= patienceSeconds;
 }
 
 async function backendError(

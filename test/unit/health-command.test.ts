@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { healthCommand } from "../../components/health-command";
+import { healthCommand, healthIntervalSeconds } from "../../components/health-command";
 
 /** The exit code of the command against a server that answers with a status; undefined for none that listens. */
 async function exitCode(status: number | undefined, path: string): Promise<{ code: number; asked: string[] }> {
@@ -36,5 +36,16 @@ describe("health command", () => {
 
   it("asks for the path as it is", async () => {
     assert.deepEqual((await exitCode(200, "/a%20b/up?x=1&y=%2F")).asked, ["/a%20b/up?x=1&y=%2F"]);
+  });
+});
+
+describe("health interval", () => {
+  it("keeps the checks of a whole pool at 10 a second or fewer", () => {
+    const checks = (count: number) =>
+      Array.from({ length: count }, (_, turn) => 1 / healthIntervalSeconds(turn)).reduce((a, b) => a + b);
+    assert.deepEqual(
+      [2, 10, 50, 200].map((count) => Number(checks(count).toFixed(2))),
+      [0.67, 3.33, 7.33, 9.83],
+    );
   });
 });
