@@ -66,10 +66,8 @@ export class BackendPool extends pulumi.ComponentResource {
         {
           ...containerSettings(slot),
           image: image.id,
-          // Secret, when it comes from a secret: only the hash of it is shown.
-          envs: Object.entries(slot.app.env)
-            .map(([key, value]) => `${key}=${value}`)
-            .sort(),
+          // Environments hold passwords: encrypted in the state, and not shown. A change shows in the hash.
+          envs: pulumi.secret(environmentOf(slot.app)),
           destroyGraceSeconds: args.drainSeconds,
           networksAdvanced: [{ name: args.networkName, aliases: [alias] }],
           labels: labelList({ ...slotLabels(slot, args), [labels.hash]: hash, [labels.alias]: alias }),
@@ -118,6 +116,12 @@ function containerSettings({ app, turn }: Slot<AppSettings>) {
 /** As the provider writes it back: another spelling of the same time would be a change at every preview. */
 function duration(seconds: number): string {
   return seconds % 60 === 0 ? `${seconds / 60}m0s` : `${seconds}s`;
+}
+
+function environmentOf(app: AppSettings): string[] {
+  return Object.entries(app.env)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort();
 }
 
 function slotLabels(slot: Slot<AppSettings>, args: BackendPoolArgs): Record<string, string> {

@@ -40,13 +40,17 @@ export interface ContainerState {
   readonly healthInterval: number;
 }
 
+const nanoseconds = 1e9;
+
 const stateFormat =
-  "{{.Id}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}\t{{with .Config.Healthcheck}}{{.Interval.Seconds}}{{else}}0{{end}}";
+  "{{.Id}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}\t{{with .Config.Healthcheck}}{{json .Interval}}{{else}}0{{end}}";
 
 /** The states of containers, by id; one that is gone has no entry. */
 export async function inspectContainers(ids: readonly string[]): Promise<Map<string, ContainerState>> {
   if (ids.length === 0) return new Map();
-  const { stdout } = await tryDocker("container", "inspect", "--format", stateFormat, ...ids);
+  const { stdout, stderr } = await tryDocker("container", "inspect", "--format", stateFormat, ...ids);
+  const errors = stderr.split("\n").filter((line) => line !== "" && !line.includes("No such container"));
+  if (errors.length > 0) throw new Error(`docker container inspect failed: ${errors.join("; ")}`);
   return new Map(parseStates(stdout).map((state) => [state.id, state]));
 }
 
@@ -64,7 +68,7 @@ export function parseStates(output: string): ContainerState[] {
         exitCode: Number(exitCode),
         restarts: Number(restarts),
         health,
-        healthInterval: Number(interval),
+        healthInterval: Number(interval) / nanoseconds,
       };
     });
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { labels } from "../components/labels";
 import { serverLines } from "../components/nginx-config";
+import type { LastChange } from "../nginx/report";
 import { UserError } from "./cli";
 import { projectRoot, pulumiBinary, pulumiEnv } from "./setup/project";
 
@@ -42,6 +43,7 @@ export interface StackOutputs {
   readonly upstreamConfig: string;
   readonly balancer: string;
   readonly network: string;
+  readonly lastChange: LastChange;
 }
 
 /** The parts of the engine's state that are read here. */
@@ -53,6 +55,7 @@ interface Deployment {
     readonly inputs?: { readonly stdin?: string; readonly environment?: Readonly<Record<string, string>> };
     readonly outputs?: {
       readonly name?: string;
+      readonly stdout?: string;
       readonly labels?: readonly { readonly label: string; readonly value: string }[];
     };
   }[];
@@ -74,7 +77,8 @@ export async function readOutputs(stack: string): Promise<StackOutputs> {
 /** The outputs as they follow from the engine's state; undefined when no change of the balancer has worked yet. */
 export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefined {
   const current = resources.filter((resource) => resource.delete !== true);
-  const installed = current.find(({ urn }) => urn.endsWith("::balancer-installed"))?.inputs;
+  const change = current.find(({ urn }) => urn.endsWith("::balancer-installed"));
+  const installed = change?.inputs;
   const url = installed?.environment?.["BALANCER_URL"];
   if (installed?.stdin === undefined || url === undefined) return undefined;
   const containers = current.flatMap(({ type, outputs }) => {
@@ -92,6 +96,7 @@ export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefi
       return { alias, app: container?.app ?? "", containerName: container?.name ?? "" };
     }),
     balancer: containers.find(({ role }) => role === "balancer")?.name ?? "",
+    lastChange: JSON.parse(change?.outputs?.stdout ?? "{}") as LastChange,
     network: current.find(({ type }) => type === "docker:index/network:Network")?.outputs?.name ?? "",
   };
 }

@@ -1,4 +1,5 @@
 import { get } from "node:http";
+import { formatChange } from "../nginx/report";
 import { runMain } from "./cli";
 import { readOutputs, runEngine } from "./pulumi";
 import { runSetup } from "./setup/index";
@@ -24,6 +25,7 @@ async function main(args: string[]): Promise<void> {
   await runSetup({ quiet: true });
   await runEngine(["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs", ...args]);
   const outputs = await readOutputs(stack);
+  process.stdout.write(`\n${formatChange(outputs.lastChange)}\n`);
   process.stdout.write(`\n${formatStatus(await readStatus(stackLabelOf(stack), outputs))}\n`);
   process.stdout.write(`\n${formatSpread(await spread(outputs.url))}\n`);
 }

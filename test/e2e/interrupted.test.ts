@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Load } from "../../scripts/load/load";
 import { FixtureApp, fixtureLoad } from "./app";
 import { describeInterruption, interruptions, interruptRoll } from "./interrupted";
@@ -12,6 +13,7 @@ describe("interrupted updates, under load", function () {
   let stack: TestStack;
   let load: Load;
   let version = "v0";
+  let interrupted = 0;
 
   before(async () => {
     app = await FixtureApp.create();
@@ -30,11 +32,18 @@ describe("interrupted updates, under load", function () {
     await app.remove();
   });
 
+  after(() => assert.ok(interrupted >= 6, `only ${interrupted} of ${sample.length} updates were interrupted in time`));
+
   for (const [index, interruption] of sample.entries()) {
     const goBack = index % 2 === 1;
     it(`loses nothing and converges ${goBack ? "to the old version" : "to the new one"} after ${describeInterruption(interruption)}`, async () => {
       const next = `v${index + 1}`;
-      await interruptRoll({ stack, app, load }, interruption, { before: version, version: next, goBack });
+      const inTime = await interruptRoll({ stack, app, load }, interruption, {
+        before: version,
+        version: next,
+        goBack,
+      });
+      if (inTime) interrupted++;
       if (!goBack) version = next;
     });
   }

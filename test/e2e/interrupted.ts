@@ -38,7 +38,8 @@ export function describeInterruption({ after, milliseconds, signal }: Interrupti
 }
 
 /**
- * Interrupts a roll, then checks that nothing was lost and that the next update converges.
+ * Interrupts a roll, then checks that nothing was lost and that the next update converges. Gives whether the update really
+ * was interrupted: the last moments may be too late for that.
  *
  * @param version the new version; with `goBack` the next update is to the version of before
  */
@@ -46,7 +47,7 @@ export async function interruptRoll(
   { stack, app, load }: { stack: TestStack; app: FixtureApp; load: Load },
   interruption: Interruption,
   { before, version, goBack }: { before: string; version: string; goBack: boolean },
-): Promise<void> {
+): Promise<boolean> {
   load.mark();
   await app.write(version);
   const run = stack.start("up");
@@ -57,7 +58,7 @@ export async function interruptRoll(
   );
   await pause(interruption.milliseconds);
   run.kill(interruption.signal);
-  await run.ended;
+  const { code } = await run.ended;
   assertNoneLost(load.mark(), 1);
 
   if (goBack) await app.write(before);
@@ -70,4 +71,5 @@ export async function interruptRoll(
   assert.equal(config?.text, outputs.upstreamConfig);
   for (let sent = 0; sent < 6; sent++) assert.equal(await (await fetch(outputs.url)).text(), goBack ? before : version);
   await stack.engineOk("preview", "--expect-no-changes");
+  return code !== 0;
 }

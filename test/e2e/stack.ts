@@ -6,7 +6,6 @@ import { tryDocker } from "../../nginx/docker";
 import { baseImages, type BaseImages } from "../../scripts/setup/index";
 import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
 import type { StackOutputs } from "../../scripts/pulumi";
-import type { LastChange } from "../../nginx/report";
 
 /** How a run of the engine ended. */
 export interface EngineRun {
@@ -24,7 +23,7 @@ export interface StartedRun {
   readonly ended: Promise<EngineRun>;
 }
 
-export type Outputs = StackOutputs & { readonly lastChange: LastChange };
+export type Outputs = StackOutputs;
 
 let ports = 20000 + (process.pid % 20000);
 

@@ -139,6 +139,16 @@ describe("components on mocks", () => {
       });
     }
 
+    it("keeps the environment secret", async () => {
+      const apps = settings.apps.map((app) => ({ ...app, env: { B: "2", A: "1" } }));
+      const { recording } = await build({ pool: { apps } });
+      // The engine's mark of a secret value in a property, see "special properties" in Pulumi's protocol.
+      assert.deepEqual(container(recording, "pool-app1-0")["envs"], {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        value: ["A=1", "B=2"],
+      });
+    });
+
     it("keeps the aliases for another weight, count or drain time", async () => {
       const before = (await build()).pool.servers.map(({ host }) => host);
       const change = { backendCount: 4, drainSeconds: 3, apps: settings.apps.map((app) => ({ ...app, weight: 5 })) };
