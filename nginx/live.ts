@@ -5,7 +5,7 @@ import { docker, tryDocker } from "./docker";
 /** What runs of a stack right now, as Docker tells it. Nothing of it is kept in the stack's state. */
 export interface LiveStack {
   /** Newest first, ended ones included. */
-  readonly backends: readonly ExistingBackend[];
+  readonly backends: readonly (ExistingBackend & { readonly app: string })[];
   /** The balancer's container, and the addresses that it publishes, as `docker ps` writes them. */
   readonly balancer: { readonly id: string; readonly name: string; readonly ports: string } | undefined;
   readonly config: LiveConfig | undefined;
@@ -15,7 +15,7 @@ const columns = [
   "{{.ID}}",
   "{{.Names}}",
   "{{.Ports}}",
-  ...[labels.role, labels.slot, labels.hash, labels.alias].map((key) => `{{.Label "${key}"}}`),
+  ...[labels.role, labels.app, labels.slot, labels.hash, labels.alias].map((key) => `{{.Label "${key}"}}`),
 ];
 
 /**
@@ -38,8 +38,8 @@ export async function observeStack(stack: string): Promise<LiveStack> {
     .split("\n")
     .filter(Boolean)
     .map((line) => {
-      const [id = "", name = "", ports = "", role = "", slot = "", hash = "", alias = ""] = line.split("\t");
-      return { id, name, ports, role, slot, hash, alias };
+      const [id = "", name = "", ports = "", role = "", app = "", slot = "", hash = "", alias = ""] = line.split("\t");
+      return { id, name, ports, role, app, slot, hash, alias };
     });
   const balancer = rows.find(({ role }) => role === "balancer");
   return {

@@ -7,12 +7,13 @@ import * as pulumi from "@pulumi/pulumi";
  * @param published the addresses that the stack's own balancer publishes already, as `docker ps` writes them
  */
 export async function assertPortIsFree(where: { bindAddress: string; port: number }, published = ""): Promise<void> {
-  if (published.includes(`${where.bindAddress}:${where.port}->`) || isRemote(process.env["DOCKER_HOST"])) return;
+  // The balancer's own port is free for it at any address: it goes before its successor comes.
+  if (published.includes(`:${where.port}->`) || isRemote(process.env["DOCKER_HOST"])) return;
   const code = await bindError(where.bindAddress, where.port);
   if (code === "EADDRINUSE") {
     throw new pulumi.RunError(
       `port: got ${where.port}, which something else on this host uses already (on ${where.bindAddress}). ` +
-        "End it, or choose another port: pulumi config set port PORT. Nothing has been changed.",
+        "End it, or choose another port: npx pulumi config set port PORT. Nothing has been changed.",
     );
   }
   if (code === "EADDRNOTAVAIL") {

@@ -53,7 +53,7 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
     const container = containers.get(running.get(alias)?.id ?? "");
     return {
       alias,
-      app: apps.get(alias) ?? running.get(alias)?.slot.replace(/-\d+$/, "") ?? "",
+      app: running.get(alias)?.app ?? apps.get(alias) ?? "",
       container: container?.name,
       health: container?.health ?? "gone",
       address: container?.address ?? "",
@@ -87,7 +87,8 @@ export function describeDrift(
   if (served !== undefined && served !== wanted)
     drift.push(`nginx serves configuration ${served} instead of ${wanted}.`);
   for (const { alias, health } of backends) {
-    if (!known.has(alias)) drift.push(`${alias} is none of the stack's backends (${health}).`);
+    if (!known.has(alias))
+      drift.push(`${alias} (${health}) was made by an update that did not finish: the next one removes it.`);
     else if (health !== "healthy" && health !== "starting") drift.push(`${alias} is ${health}.`);
   }
   return drift;
