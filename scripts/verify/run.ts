@@ -2,8 +2,8 @@ import { startLoad, type Load } from "../load/load";
 import type { VerifyOptions } from "./options";
 import type { Progress } from "./progress";
 import { reportOf, resultOf, type Report, type StepResult } from "./report";
-import { planLoad, planSteps, postProfile, type Step } from "./steps";
-import { servingBackends, Target } from "./target";
+import { excusablePosts, planLoad, planSteps, type Step } from "./steps";
+import { servingBackends, Target, type Serving } from "./target";
 import { waitUntil } from "./wait";
 
 /** How long the load goes on without a change, to compare with, in seconds. */
@@ -85,7 +85,8 @@ class Run {
     const { path, post, clients, seconds: maxSeconds } = this.options;
     const profiles = planLoad(path, post, clients);
     const started = performance.now();
-    const load = startLoad({ url: this.target.before.url, profiles, maxSeconds });
+    const { url } = this.target.before;
+    const load = startLoad({ url, allowHost: new URL(url).hostname, profiles, maxSeconds });
     this.progress.begin(title, load);
     let problem: string | undefined;
     try {
@@ -97,8 +98,7 @@ class Run {
     }
     const account = await load.stop();
     const seconds = (performance.now() - started) / 1000;
-    // Each client can have had one request at the backend that died.
-    const excusable = step.kind === "kill" ? (profiles.find(({ name }) => name === postProfile)?.clients ?? 0) : 0;
+    const excusable = step.kind === "kill" ? excusablePosts(profiles) : 0;
     const result = resultOf(step.name, seconds, account, excusable);
     return problem === undefined ? result : { ...result, problem };
   }
@@ -111,21 +111,26 @@ class Run {
         return waitUntil("the steady time is over", steadySeconds + 1, signal, () => performance.now() >= end);
       }
       case "change": {
-        const before = new Set((await target.observe()).backends.map(({ alias }) => alias));
-        const { backends } = await target.up(step.config, signal);
+        const before = await target.observe();
+        const after = await target.up(step.config, signal);
+        assertSameBalancer(before, after);
+        const { backends } = after;
         if (backends.length !== step.backends)
           throw new Error(`${backends.length} backends instead of ${step.backends} after the update`);
-        const kept = backends.filter(({ alias }) => before.has(alias));
+        const replaced = new Set(before.backends.map(({ alias }) => alias));
+        const kept = backends.filter(({ alias }) => replaced.has(alias));
         if (step.replacesAll && kept.length > 0)
           throw new Error(`not replaced: ${kept.map(({ alias }) => alias).join(", ")}`);
         return;
       }
       case "refusal": {
-        const { live } = await target.observe();
+        const before = await target.observe();
         const { code, output } = await target.tryUp(step.config, signal);
         if (code === 0) throw new Error("the update was to fail, and did not");
         if (!output.includes(step.words)) throw new Error(`the update failed without nginx's words ${step.words}`);
-        if ((await target.observe()).live !== live) throw new Error("the live configuration has changed");
+        const after = await target.observe();
+        assertSameBalancer(before, after);
+        if (after.live !== before.live) throw new Error("the live configuration has changed");
         return;
       }
       case "kill":
@@ -154,6 +159,12 @@ class Run {
       );
     }
   }
+}
+
+/** Its replacement takes the address away for a moment: a change that these steps don't make. */
+function assertSameBalancer(before: Serving, after: Serving): void {
+  if (after.balancer !== before.balancer)
+    throw new Error("the balancer's container was replaced: was the program itself edited during the run?");
 }
 
 function wordsOf(error: unknown): string {

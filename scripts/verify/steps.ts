@@ -75,3 +75,15 @@ export function planLoad(path: string, post: string | undefined, clients: number
     .map((kind, index) => ({ ...kind, clients: Math.floor((clients + kinds.length - 1 - index) / kinds.length) }))
     .filter((profile) => profile.clients > 0);
 }
+
+/** After so many failures nginx sends a backend nothing more for a while: max_fails in its configuration. */
+const failuresUntilOut = 3;
+
+/**
+ * How many POSTs may be lost with a backend that is killed: those that bring nginx to take it out, and what the clients
+ * have under way by then.
+ */
+export function excusablePosts(profiles: readonly Pick<Profile, "name" | "clients">[]): number {
+  const clients = profiles.find(({ name }) => name === postProfile)?.clients ?? 0;
+  return clients === 0 ? 0 : failuresUntilOut + clients;
+}

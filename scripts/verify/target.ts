@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { ExistingBackend } from "../../components/identity";
 import { seal, serverLines } from "../../components/nginx-config";
-import { docker, inspectContainers } from "../../nginx/docker";
+import { docker, inspectContainers, lastLogLines } from "../../nginx/docker";
 import { observeStack } from "../../nginx/live";
 import { UserError } from "../cli";
 import { readOutputs } from "../pulumi";
@@ -21,7 +21,9 @@ export interface Serving {
   readonly installed: string;
   /** The one that the balancer has. */
   readonly live: string | undefined;
-  /** The backends that the installed configuration names. */
+  /** Id of the balancer's container. */
+  readonly balancer: string | undefined;
+  /** The backends that the installed configuration names, by alias. */
   readonly backends: readonly ExistingBackend[];
 }
 
@@ -112,7 +114,6 @@ export class Target {
   async killBackend(whileDead: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const victim = servingBackends(await this.observe())[0];
     if (victim === undefined) throw new Error("no backend gets requests");
-    const state = async () => (await inspectContainers([victim.id])).get(victim.id);
     signal.throwIfAborted();
     try {
       await docker("kill", "--signal", "KILL", victim.id);
@@ -121,12 +122,14 @@ export class Target {
       // Docker takes a kill by hand for a stop by hand: no restart policy brings the container back.
       await docker("start", victim.id);
     }
-    await waitUntil(
-      `${victim.alias} is healthy again`,
-      recoverySeconds,
-      signal,
-      async () => (await state())?.health === "healthy",
-    );
+    const state = async () => (await inspectContainers([victim.id])).get(victim.id);
+    const isHealthy = async () => (await state())?.health === "healthy";
+    await waitUntil("it is healthy again", recoverySeconds, signal, isHealthy).catch(async (error: Error) => {
+      signal.throwIfAborted();
+      const { status, health } = (await state()) ?? { status: "gone", health: "none" };
+      const log = (await lastLogLines(victim.id, shownLines)).join("\n");
+      throw new Error(`${victim.alias} was killed, ${error.message}; now ${status}, ${health}\n${lastLines(log)}`);
+    });
   }
 
   /** Brings the stack back to its own config. Not to be interrupted. */
@@ -172,13 +175,14 @@ export class Target {
 
 async function observe(stack: string): Promise<Serving> {
   const { url, upstreamConfig } = await readOutputs(stack);
-  const { backends, config } = await observeStack(labelOf(stack));
+  const { backends, balancer, config } = await observeStack(labelOf(stack));
   const lines = serverLines(upstreamConfig);
   return {
     url,
     installed: upstreamConfig,
     live: config?.text,
-    backends: backends.filter(({ alias }) => lines.has(alias)),
+    balancer: balancer?.id,
+    backends: backends.filter(({ alias }) => lines.has(alias)).sort((a, b) => (a.alias < b.alias ? -1 : 1)),
   };
 }
 
@@ -193,9 +197,7 @@ export function servingBackends({ installed, backends }: Pick<Serving, "installe
  * stacks that serve the same have the same.
  */
 export function essenceOf({ installed, backends }: Pick<Serving, "installed" | "backends">): string {
-  return seal(
-    backends.reduce((text, { alias, slot, hash }) => text.replaceAll(`${alias}`, `${slot}-${hash}`), installed),
-  );
+  return seal(backends.reduce((text, { alias, slot, hash }) => text.replaceAll(alias, `${slot}-${hash}`), installed));
 }
 
 /** The end of the engine's output. */

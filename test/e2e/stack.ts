@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +26,8 @@ export interface StartedRun {
 
 export type Outputs = StackOutputs;
 
-let ports = 20000 + (process.pid % 20000);
+/** Below the ports that the kernel gives to clients. */
+let ports = 20000 + (process.pid % 12000);
 
 /** A stack of this program on the real engine and the real Docker, with a state, a config and a port of its own. */
 export class TestStack {
@@ -54,6 +56,10 @@ export class TestStack {
 
   get stackLabel(): string {
     return `nginx-load-balancer/${this.name}`;
+  }
+
+  get configFile(): string {
+    return join(this.folder, "config.yaml");
   }
 
   get url(): string {
@@ -97,9 +103,11 @@ export class TestStack {
     return {
       output: () => output,
       hasEnded: () => child.exitCode !== null || child.signalCode !== null,
-      // The whole group for SIGKILL: engine, plugins and program.
-      kill: (signal) =>
-        void process.kill(signal === "SIGKILL" ? -(child.pid as number) : (child.pid as number), signal),
+      // SIGKILL takes the program and the plugins along: they lead process groups of their own.
+      kill: (signal) => {
+        const pids = [child.pid as number, ...(signal === "SIGKILL" ? descendants(child.pid as number) : [])];
+        for (const pid of pids) tryKill(pid, signal);
+      },
       ended: new Promise((resolve, reject) => {
         child.on("error", reject).on("close", (code) => resolve({ code, output }));
       }),
@@ -157,6 +165,8 @@ export class TestStack {
     const images = (await this.leftovers()).filter((name) => name.includes("/"));
     if (images.length > 0) await tryDocker("rmi", "--force", ...images);
     await rm(this.folder, { recursive: true, force: true });
+    // `stack init` takes no --config-file.
+    await rm(join(projectRoot, `Pulumi.${this.name}.yaml`), { force: true });
   }
 
   /** What a command of the engine needs to act on this stack, without asking anything. */
@@ -166,12 +176,40 @@ export class TestStack {
     const confirmed = ["up", "refresh", "destroy"].includes(command);
     return [
       ...named,
-      ...(configured ? ["--config-file", join(this.folder, "config.yaml")] : []),
+      ...(configured ? ["--config-file", this.configFile] : []),
       ...(confirmed ? ["--yes", "--skip-preview"] : []),
     ];
   }
 
-  private environment(): NodeJS.ProcessEnv {
+  /** The environment for running the engine, or a script that does, on this stack. */
+  environment(): NodeJS.ProcessEnv {
     return { ...process.env, ...pulumiEnv(), PULUMI_BACKEND_URL: `file://${this.folder}` };
+  }
+}
+
+/** The processes that a process has started, directly or not. */
+function descendants(pid: number): number[] {
+  const parents = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), parent: parentOf(name) }));
+  const below = (parent: number): number[] =>
+    parents.filter((process) => process.parent === parent).flatMap((process) => [process.pid, ...below(process.pid)]);
+  return below(pid);
+}
+
+function parentOf(pid: string): number | undefined {
+  try {
+    // The second field, the name in brackets, may hold anything.
+    return Number(/^.*\) \S (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
+  } catch {
+    return undefined; // it has ended meanwhile
+  }
+}
+
+function tryKill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // it has ended meanwhile
   }
 }

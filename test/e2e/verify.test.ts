@@ -31,9 +31,9 @@ describe("npm run verify", function () {
   /** Starts the script as a user would, in a process of its own. */
   function start(...args: string[]): { child: ChildProcess; stderr: () => string; ended: Promise<VerifyRun> } {
     const script = ["-r", "sucrase/register", join("scripts", "verify.ts"), "--stack", stack.name, "--json"];
-    const child = spawn(process.execPath, [...script, "--config-file", configFile(), ...args], {
+    const child = spawn(process.execPath, [...script, "--config-file", stack.configFile, ...args], {
       cwd: projectRoot,
-      env: { ...process.env, PULUMI_BACKEND_URL: `file://${stack["folder"]}` },
+      env: stack.environment(),
     });
     let stdout = "";
     let stderr = "";
@@ -51,13 +51,11 @@ describe("npm run verify", function () {
     readonly stderr: string;
   }
 
-  const configFile = () => join(stack["folder"], "config.yaml");
-
   /** What must be the same before and after. */
   async function fingerprint(): Promise<unknown> {
     const { config, backends } = await observeStack(stack.stackLabel);
     return {
-      file: await readFile(configFile(), "utf8"),
+      file: await readFile(stack.configFile, "utf8"),
       live: config?.text,
       aliases: backends.map((b) => b.alias).sort(),
     };

@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { renderNginxConfig } from "../../components/nginx-config";
+import { Books, type Account } from "../../scripts/load/books";
+import { formatProgress } from "../../scripts/verify/progress";
+import { parseVerifyOptions } from "../../scripts/verify/options";
+import { formatReport, reportOf, resultOf } from "../../scripts/verify/report";
+import { excusablePosts, planLoad, planSteps, postProfile } from "../../scripts/verify/steps";
+import { essenceOf, lastLines, servingBackends } from "../../scripts/verify/target";
+import { waitUntil } from "../../scripts/verify/wait";
+
+describe("options of verify", () => {
+  it("have defaults", () => {
+    assert.deepEqual(parseVerifyOptions([]), {
+      stack: "dev",
+      path: "/",
+      post: undefined,
+      clients: 8,
+      seconds: 900,
+      configFile: undefined,
+      json: false,
+    });
+  });
+
+  it("are taken as given", () => {
+    const args = "--stack a --path /x?y=1 --post /z --clients 64 --seconds 10 --config-file /c.yaml --json".split(" ");
+    assert.deepEqual(parseVerifyOptions(args), {
+      stack: "a",
+      path: "/x?y=1",
+      post: "/z",
+      clients: 64,
+      seconds: 10,
+      configFile: "/c.yaml",
+      json: true,
+    });
+  });
+
+  it("are refused all at once, each with its value and what is allowed", () => {
+    const args = ["--stack", "a b", "--path", "x", "--post", "/a b", "--clients", "65", "--seconds", "1.5"];
+    assert.throws(() => parseVerifyOptions(args), {
+      exitCode: 2,
+      message: [
+        '--stack: got "a b", expected a stack\'s name',
+        '--path: got "x", expected a path that starts with /',
+        '--post: got "/a b", expected a path that starts with /',
+        '--clients: got "65", expected an integer from 2 to 64',
+        '--seconds: got "1.5", expected an integer from 10 to 7200',
+      ].join("\n"),
+    });
+  });
+
+  it("that don't exist are named", () => {
+    assert.throws(() => parseVerifyOptions(["--fast"]), { exitCode: 2, message: /'--fast'/ });
+  });
+});
+
+describe("steps of verify", () => {
+  it("come in order, with the scaled and the original count", () => {
+    assert.deepEqual(
+      planSteps(2, "r1").map((step) => [step.name, ...("backends" in step ? [step.config, step.backends] : [])]),
+      [
+        ["steady"],
+        ["scale up", { backendCount: "4" }, 4],
+        ["scale down", {}, 2],
+        ["roll", { revision: "r1" }, 2],
+        ["refused config"],
+        ["killed backend"],
+        ["restore"],
+      ],
+    );
+  });
+
+  it("keep the rolled revision while a config is refused, or that update would roll back first", () => {
+    const refusal = planSteps(2, "r1").find(({ kind }) => kind === "refusal");
+    assert.deepEqual(refusal, {
+      kind: "refusal",
+      name: "refused config",
+      config: { revision: "r1", serverConfig: "refused_by_verify on;" },
+      words: 'unknown directive "refused_by_verify"',
+    });
+  });
+
+  for (const [backends, names, other] of [
+    [198, ["scale up", "scale down"], 200],
+    [199, ["scale down", "scale up"], 197],
+    [200, ["scale down", "scale up"], 198],
+  ] as const) {
+    it(`stay within 200 backends, from ${backends}`, () => {
+      const [, first, second] = planSteps(backends, "r1");
+      assert.deepEqual([first?.name, second?.name], names);
+      assert.equal(first?.kind === "change" && first.backends, other);
+    });
+  }
+});
+
+describe("load of verify", () => {
+  it("is dealt to all kinds of requests, all clients at work", () => {
+    const post = fc.option(fc.constant("/echo"), { nil: undefined });
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 64 }), post, (clients, path) => {
+        const counts = planLoad("/", path, clients).map((profile) => profile.clients);
+        assert.equal(
+          counts.reduce((sum, count) => sum + count, 0),
+          clients,
+        );
+        assert.ok(Math.max(...counts) - Math.min(...counts) <= 1 && Math.min(...counts) >= 1);
+      }),
+    );
+  });
+
+  it("has POSTs only where they are wanted", () => {
+    assert.deepEqual(
+      planLoad("/a", undefined, 8).map(({ method, path, keepAlive, clients }) => [method, path, keepAlive, clients]),
+      [
+        ["GET", "/a", true, 4],
+        ["GET", "/a", false, 4],
+      ],
+    );
+    const [, , posts] = planLoad("/a", "/b", 8);
+    assert.deepEqual([posts?.method, posts?.path, posts?.clients], ["POST", "/b", 2]);
+    assert.notEqual(posts?.body?.(), posts?.body?.());
+  });
+});
+
+describe("a killed backend", () => {
+  it("may take along the POSTs that it has, and those that show nginx that it is dead", () => {
+    assert.equal(excusablePosts(planLoad("/", "/echo", 8)), 5);
+    assert.equal(excusablePosts(planLoad("/", undefined, 8)), 0);
+  });
+});
+
+describe("report of verify", () => {
+  /** Books with so many right answers, and so many losses of a profile. */
+  function books(answered: number, lost: number, profile = "kept GET"): Account {
+    const all = new Books(0);
+    for (let number = 0; number < answered + lost; number++) {
+      all.enterSent(profile);
+      const end =
+        number < answered
+          ? ({ outcome: "answered", milliseconds: 2 } as const)
+          : ({ outcome: "reset", milliseconds: 1, reason: "ECONNRESET" } as const);
+      all.enterEnd(profile, end, 1500, true);
+    }
+    return all.account(2000);
+  }
+  const run = { stack: "dev", url: "http://127.0.0.1:8080", problems: [], notes: [] };
+
+  it("is good when all was answered", () => {
+    const report = reportOf({
+      ...run,
+      steps: [resultOf("roll", 7.25, books(10, 0)), resultOf("restore", 3, books(5, 0))],
+    });
+    assert.deepEqual([report.ok, report.problems], [true, []]);
+    assert.equal(
+      formatReport(report),
+      [
+        "┌─────────┬─────────┬──────┬──────────┬──────┬────────┬────────┬────────┐",
+        "│ step    │ seconds │ sent │ answered │ lost │ p50 ms │ p99 ms │ max ms │",
+        "├─────────┼─────────┼──────┼──────────┼──────┼────────┼────────┼────────┤",
+        "│ roll    │     7.3 │   10 │       10 │    0 │      2 │      2 │      2 │",
+        "│ restore │       3 │    5 │        5 │    0 │      2 │      2 │      2 │",
+        "└─────────┴─────────┴──────┴──────────┴──────┴────────┴────────┴────────┘",
+        "Verified: 0 of 15 requests lost.",
+      ].join("\n"),
+    );
+  });
+
+  it("is bad for one lost request, and shows it", () => {
+    const report = reportOf({
+      ...run,
+      steps: [resultOf("roll", 7, books(10, 1)), resultOf("restore", 3, books(5, 0))],
+    });
+    assert.deepEqual([report.ok, report.problems], [false, ["roll: 1 of 11 requests lost"]]);
+    const text = formatReport(report);
+    assert.match(text, /^The first losses:\n {2}roll, after 1\.5 s, kept GET: ECONNRESET$/m);
+    assert.match(text, /^Not verified:\n {2}roll: 1 of 11 requests lost$/m);
+  });
+
+  it("is bad for a step that did not do what it should, and for one without requests", () => {
+    const failed = { ...resultOf("roll", 7, books(10, 0)), problem: "the update failed" };
+    assert.deepEqual(reportOf({ ...run, steps: [failed, resultOf("restore", 1, books(0, 0))] }).problems, [
+      "roll: the update failed",
+      "restore: no request was sent, so nothing is proven",
+    ]);
+  });
+
+  it("is bad for what belongs to no step", () => {
+    const report = reportOf({ ...run, steps: [resultOf("roll", 1, books(1, 0))], problems: ["interrupted"] });
+    assert.deepEqual([report.ok, report.problems], [false, ["interrupted"]]);
+  });
+
+  it("excuses lost POSTs up to the limit, and no GET", () => {
+    const lost = (profile: string, count: number, excusable: number) => {
+      const { lost, excused } = resultOf("killed backend", 1, books(9, count, profile), excusable);
+      return [lost, excused];
+    };
+    assert.deepEqual(lost(postProfile, 2, 3), [0, 2]);
+    assert.deepEqual(lost(postProfile, 5, 3), [2, 3]);
+    assert.deepEqual(lost(postProfile, 2, 0), [2, 0]);
+    assert.deepEqual(lost("kept GET", 2, 3), [2, 0]);
+    const report = reportOf({ ...run, steps: [resultOf("killed backend", 1, books(9, 2, postProfile), 3)] });
+    assert.match(formatReport(report), /^killed backend: 2 POSTs not counted, the killed backend had them\.$/m);
+  });
+});
+
+describe("live line of verify", () => {
+  it("tells the step, its seconds and the books", () => {
+    assert.equal(formatProgress("4/7 roll", 12.9, { sent: 12345, lost: 0 }), "4/7 roll: 12 s, 12,345 sent, 0 lost");
+    assert.equal(formatProgress("looking at the stack", 0.2), "looking at the stack: 0 s");
+  });
+});
+
+describe("stack under verify", () => {
+  const backend = (slot: string, hash: string, number = "") => ({
+    id: slot,
+    slot,
+    hash,
+    alias: `${slot}-${hash}${number}`,
+  });
+  const installed = (backends: readonly { alias: string }[], weight = 1) =>
+    renderNginxConfig({
+      servers: backends.map(({ alias }) => ({ host: alias, port: 5000, weight, healthPath: "/health" })),
+      method: "round_robin",
+      drainSeconds: 10,
+      requestTimeoutSeconds: 60,
+      maxBodyMb: 10,
+      accessLog: "errors",
+      serverConfig: "",
+    });
+  const serving = (...backends: ReturnType<typeof backend>[]) => ({ backends, installed: installed(backends) });
+
+  it("is the same when only the numbers of its aliases differ", () => {
+    const plain = serving(backend("a-0", "0123456789"), backend("a-1", "abcdef0123"));
+    const numbered = serving(backend("a-0", "0123456789", "-2"), backend("a-1", "abcdef0123"));
+    assert.notEqual(plain.installed, numbered.installed);
+    assert.equal(essenceOf(plain), essenceOf(numbered));
+    assert.equal(essenceOf(plain), plain.installed);
+  });
+
+  it("is another one with another backend", () => {
+    assert.notEqual(essenceOf(serving(backend("a-0", "0123456789"))), essenceOf(serving(backend("a-0", "9876543210"))));
+  });
+
+  it("serves from the backends that get requests", () => {
+    const backends = [backend("a-0", "0123456789"), backend("a-1", "abcdef0123")];
+    assert.deepEqual(servingBackends({ backends, installed: installed(backends) }), backends);
+    assert.deepEqual(servingBackends({ backends, installed: installed(backends, 0) }), []);
+  });
+
+  it("shows the end of the engine's output without empty lines", () => {
+    const output = Array.from({ length: 40 }, (_, line) => `line ${line}\n\n`).join("");
+    assert.deepEqual(lastLines(output).split("\n").slice(0, 2), ["  line 25", "  line 26"]);
+  });
+});
+
+describe("a wait of verify", () => {
+  it("ends when the condition holds, at its deadline, or with the signal's reason", async () => {
+    const { signal } = new AbortController();
+    let asked = 0;
+    await waitUntil("third", 5, signal, () => ++asked === 3);
+    await assert.rejects(
+      waitUntil("it is over", 0.06, signal, () => false),
+      { message: "not within 0.06 s: it is over" },
+    );
+    await assert.rejects(
+      waitUntil("never", 5, AbortSignal.abort(new Error("interrupted")), () => false),
+      { message: "interrupted" },
+    );
+  });
+});
