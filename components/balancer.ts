@@ -56,10 +56,20 @@ export class Balancer extends pulumi.ComponentResource {
       { parent: this },
     );
 
+    // Docker publishes no port on an internal network: the balancer can start there while its predecessor still has the port.
+    const startingPlace = new docker.Network(
+      `${name}-start`,
+      { driver: "bridge", internal: true, labels: labelList({ [labels.stack]: args.stackLabel }) },
+      { parent: this },
+    );
+
     const container = new docker.Container(
       `${name}-nginx`,
       {
         ...hardened(256),
+        // Two containers can't publish one port: the step below puts this one in its predecessor's place.
+        start: false,
+        mustRun: false,
         image: image.id,
         tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
         healthcheck: {
@@ -79,12 +89,11 @@ export class Balancer extends pulumi.ComponentResource {
           retries: 3,
         },
         ports: [{ internal: listenPort, external: args.port, ip: args.bindAddress }],
-        networksAdvanced: [{ name: args.networkName }],
+        networksAdvanced: [{ name: startingPlace.name }],
         volumes: [{ volumeName: volume.name, containerPath: "/etc/nginx/live" }],
         labels: labelList({ [labels.stack]: args.stackLabel, [labels.role]: "balancer" }),
       },
-      // Two containers can't publish one port: here alone the old one goes first.
-      { parent: this, deleteBeforeReplace: true, replaceOnChanges },
+      { parent: this, deleteBeforeReplace: false, replaceOnChanges },
     );
 
     const installed = new command.local.Command(
@@ -95,6 +104,7 @@ export class Balancer extends pulumi.ComponentResource {
         stdin: this.upstreamConfig,
         environment: {
           BALANCER: container.id,
+          NETWORK: args.networkName,
           BALANCER_URL: this.url,
           BACKENDS: pulumi.jsonStringify(args.containerIds),
           IMAGE_PREFIX: args.stackLabel,

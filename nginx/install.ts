@@ -7,6 +7,7 @@ import { askPublicAddress } from "./public-address";
 import { drain, putBack, reload, takeOverLeftUnserved } from "./reload";
 import { formatChange, type LastChange } from "./report";
 import { removeRetired, removeStrays } from "./retire";
+import { startBalancer } from "./start-balancer";
 import { live, liveFolder, type Log, type Target } from "./target";
 
 /**
@@ -15,17 +16,8 @@ import { live, liveFolder, type Log, type Target } from "./target";
  * @throws Error that names the cause: nginx's own words, or the backend with its last log lines
  */
 export async function install(target: Target, log: Log): Promise<LastChange> {
-  const shell = new BalancerShell(target.balancer);
-  try {
-    return await installThrough(shell, target, log);
-  } finally {
-    shell.close();
-  }
-}
-
-async function installThrough(shell: BalancerShell, target: Target, log: Log): Promise<LastChange> {
   const seconds: Record<string, number> = {};
-  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+  const timed: Timed = async (name, work) => {
     const start = performance.now();
     try {
       return await work();
@@ -34,6 +26,24 @@ async function installThrough(shell: BalancerShell, target: Target, log: Log): P
     }
   };
 
+  await timed("balancer", () => startBalancer(target, log));
+  const shell = new BalancerShell(target.balancer);
+  try {
+    return { ...(await installThrough(shell, target, timed, log)), seconds };
+  } finally {
+    shell.close();
+  }
+}
+
+/** Runs a step and notes how long it took. */
+type Timed = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+
+async function installThrough(
+  shell: BalancerShell,
+  target: Target,
+  timed: Timed,
+  log: Log,
+): Promise<Omit<LastChange, "seconds">> {
   await lock(shell);
   const before = await shell.read(`cat ${live}/nginx.conf`);
   await removeStrays(target, before);
@@ -60,7 +70,6 @@ async function installThrough(shell: BalancerShell, target: Target, log: Log): P
     configAfter: configurationHash(target.text),
     added: plan.added,
     removed: plan.removed,
-    seconds,
     inFlight,
   };
 }
@@ -85,6 +94,7 @@ function targetFrom(environment: NodeJS.ProcessEnv, text: string): Target {
   };
   return {
     balancer: need("BALANCER"),
+    network: need("NETWORK"),
     text,
     backends: JSON.parse(need("BACKENDS")) as Record<string, string>,
     url: need("BALANCER_URL"),

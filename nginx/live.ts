@@ -7,7 +7,8 @@ export interface LiveStack {
   /** Newest first, ended ones included. */
   readonly backends: readonly (ExistingBackend & { readonly app: string })[];
   /** The balancer's container, and the addresses that it publishes, as `docker ps` writes them. */
-  readonly balancer: { readonly id: string; readonly name: string; readonly ports: string } | undefined;
+  readonly balancer:
+    { readonly id: string; readonly name: string; readonly ports: string; readonly state: string } | undefined;
   readonly config: LiveConfig | undefined;
 }
 
@@ -15,6 +16,7 @@ const columns = [
   "{{.ID}}",
   "{{.Names}}",
   "{{.Ports}}",
+  "{{.State}}",
   ...[labels.role, labels.app, labels.slot, labels.hash, labels.alias].map((key) => `{{.Label "${key}"}}`),
 ];
 
@@ -38,10 +40,12 @@ export async function observeStack(stack: string): Promise<LiveStack> {
     .split("\n")
     .filter(Boolean)
     .map((line) => {
-      const [id = "", name = "", ports = "", role = "", app = "", slot = "", hash = "", alias = ""] = line.split("\t");
-      return { id, name, ports, role, app, slot, hash, alias };
+      const [id = "", name = "", ports = "", state = "", role = "", app = "", slot = "", hash = "", alias = ""] =
+        line.split("\t");
+      return { id, name, ports, state, role, app, slot, hash, alias };
     });
-  const balancer = rows.find(({ role }) => role === "balancer");
+  const balancers = rows.filter(({ role }) => role === "balancer");
+  const balancer = balancers.find(({ state }) => state === "running") ?? balancers[0];
   return {
     backends: rows.filter(({ role }) => role === "backend"),
     balancer,
@@ -52,7 +56,14 @@ export async function observeStack(stack: string): Promise<LiveStack> {
 async function readConfig(balancer: string): Promise<LiveConfig | undefined> {
   const script = "cd /etc/nginx/live && { cat generation 2>/dev/null || echo; } && cat nginx.conf";
   const { code, stdout } = await tryDocker("exec", balancer, "sh", "-c", script);
-  if (code !== 0) return undefined;
+  if (code !== 0) return readStopped(balancer);
   const end = stdout.indexOf("\n");
   return { generation: stdout.slice(0, end), text: stdout.slice(end + 1) };
+}
+
+/** Of a balancer that doesn't run, the generation alone: it runs no configuration. */
+async function readStopped(balancer: string): Promise<LiveConfig | undefined> {
+  const { code, stdout } = await tryDocker("cp", `${balancer}:/etc/nginx/live/generation`, "-");
+  // A tar archive of one file, whose content follows a header of 512 bytes.
+  return code === 0 ? { generation: /\d+/.exec(stdout.slice(512))?.[0] ?? "", text: "" } : undefined;
 }

@@ -10,24 +10,24 @@ import type { Target } from "./target";
  */
 export async function removeStrays(target: Target, liveText: string): Promise<void> {
   const serving = new Set(Object.values(target.backends));
-  const strays = (await backendContainers(target)).filter(
+  const strays = (await stackContainers(target)).filter(
     ({ id, alias }) => alias in target.backends && !serving.has(id) && !serverLines(liveText).has(alias),
   );
   if (strays.length > 0) await docker("rm", "--force", ...strays.map(({ id }) => id));
 }
 
 /**
- * Ends the backends that no request can reach any more, all at once, and removes their images: what the engine removes
+ * Ends the containers that no request can reach any more, all at once, and removes their images: what the engine removes
  * next (it takes a missing container for a removed one), and what an interrupted update left without the engine's knowing.
  */
 export async function removeRetired(target: Target): Promise<void> {
-  const serving = new Set(Object.values(target.backends));
-  const retired = (await backendContainers(target)).map(({ id }) => id).filter((id) => !serving.has(id));
+  const serving = new Set([target.balancer, ...Object.values(target.backends)]);
+  const retired = (await stackContainers(target)).map(({ id }) => id).filter((id) => !serving.has(id));
   if (retired.length > 0) {
     await docker("stop", "--time", String(target.drainSeconds), ...retired);
     await docker("rm", "--force", ...retired);
   }
-  const used = await imagesInUse([target.balancer, ...serving]);
+  const used = await imagesInUse([...serving]);
   const unused = (await imagesOf(target.imagePrefix)).filter(({ id }) => !used.has(id));
   if (unused.length > 0) await docker("rmi", ...unused.map(({ tag }) => tag));
 }
@@ -36,8 +36,8 @@ async function imagesInUse(containers: readonly string[]): Promise<Set<string>> 
   return new Set((await docker("container", "inspect", "--format", "{{.Image}}", ...containers)).split("\n"));
 }
 
-async function backendContainers(target: Target): Promise<{ readonly id: string; readonly alias: string }[]> {
-  const filters = ["--filter", `label=${target.stackLabel}`, "--filter", `label=${labels.role}=backend`];
+async function stackContainers(target: Target): Promise<{ readonly id: string; readonly alias: string }[]> {
+  const filters = ["--filter", `label=${target.stackLabel}`];
   const format = `{{.ID}}\t{{.Label "${labels.alias}"}}`;
   const rows = (await docker("ps", "--all", "--no-trunc", ...filters, "--format", format)).split("\n").filter(Boolean);
   return rows.map((row) => {

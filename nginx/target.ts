@@ -2,6 +2,8 @@
 export interface Target {
   /** The balancer's container, id or name. */
   readonly balancer: string;
+  /** Name of the network that the backends are on. */
+  readonly network: string;
   /** The wanted configuration, as rendered. */
   readonly text: string;
   /** Container ids of the backends by host; none for servers that are no containers of this stack. */

@@ -66,7 +66,7 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
     url: outputs.url,
     balancer: { container: balancer?.name ?? "", health: balancer?.health ?? "gone", configuration: served ?? "none" },
     backends,
-    drift: describeDrift(outputs, live.config?.text, served, backends),
+    drift: describeDrift(outputs, live.balancer?.state === "running" ? text : undefined, served, backends),
   };
 }
 

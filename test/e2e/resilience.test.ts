@@ -135,6 +135,33 @@ describe("breakage and repair, under load", function () {
     }
   });
 
+  it("starts a balancer that was stopped by hand", async () => {
+    await docker("stop", outputs.balancer);
+    assert.match((await readStatus(stack.stackLabel, outputs)).drift.join(), /The balancer is not running/);
+    outputs = await stack.up();
+    await noDrift(30);
+  });
+
+  it("keeps the old balancer when the new one's image can't run the configuration", async () => {
+    const { nginxImage } = await stack.baseImages();
+    const broken = `nginx-load-balancer/e2e-nginx-broken:${process.pid}`;
+    await buildFrom(nginxImage, broken, "RUN printf '#!/bin/sh\\necho broken nginx >&2\\nexit 1\\n' >/usr/sbin/nginx");
+    try {
+      load.mark();
+      await stack.configure({ nginxImage: broken });
+      const { code, output } = await stack.engine("up");
+      assert.notEqual(code, 0);
+      assert.match(output, /The new balancer's image can't run the live configuration:/);
+      assert.match(output, /broken nginx/);
+      assertNoneLost(load.mark());
+      await stack.configure({ nginxImage });
+      outputs = await stack.up();
+      await noDrift(30);
+    } finally {
+      await tryDocker("rmi", "--force", broken);
+    }
+  });
+
   it("serves again, without an update, after everything was restarted at once", async () => {
     const ids = [...(await backends()), (await observeStack(stack.stackLabel)).balancer?.id ?? ""];
     await docker("restart", ...ids);
@@ -171,11 +198,11 @@ describe("breakage and repair, under load", function () {
   });
 });
 
-/** Makes another image of the same content: another label is enough. */
-async function buildFrom(image: string, tag: string): Promise<void> {
+/** Makes another image from one. */
+async function buildFrom(image: string, tag: string, instruction = "LABEL e2e=another"): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "nlb-image-"));
   try {
-    await writeFile(join(folder, "Dockerfile"), `FROM ${image}\nLABEL e2e=another\n`);
+    await writeFile(join(folder, "Dockerfile"), `FROM ${image}\n${instruction}\n`);
     await docker("build", "--quiet", "--tag", tag, folder);
   } finally {
     await rm(folder, { recursive: true });

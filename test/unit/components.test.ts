@@ -119,7 +119,7 @@ describe("components on mocks", () => {
 
     it("replaces containers and images by making the new one first", async () => {
       const { recording } = await build();
-      for (const name of ["pool-app1-0", "img-app1", "img-nginx"]) {
+      for (const name of ["pool-app1-0", "lb-nginx", "img-app1", "img-nginx"]) {
         assert.equal((recording.options.get(name) as pulumi.CustomResourceOptions).deleteBeforeReplace, false, name);
       }
     });
@@ -162,6 +162,12 @@ describe("components on mocks", () => {
       const { recording } = await build({ balancer: { port: 9000, bindAddress: "0.0.0.0" } });
       assert.deepEqual(container(recording, "lb-nginx")["ports"], [{ internal: 8080, external: 9000, ip: "0.0.0.0" }]);
       assert.deepEqual(recording.ofType(types.container).filter(({ inputs }) => "ports" in inputs).length, 1);
+    });
+
+    it("is made without being started: its port is still its predecessor's", async () => {
+      const { recording } = await build();
+      assert.equal(container(recording, "lb-nginx")["start"], false);
+      assert.equal(container(recording, "lb-nginx")["mustRun"], false);
     });
 
     it("has the configuration on a volume, not in the container", async () => {
