@@ -23,7 +23,10 @@ export interface BackendPoolArgs {
   readonly revision: string;
   /** How long a backend may take to finish its requests after SIGTERM, in seconds. */
   readonly drainSeconds: number;
-  /** Value of the label by which the stack's containers are found. */
+  /**
+   * Value of the label by which the containers of one pool and its balancer are found. A second pool in the program needs
+   * another one, and another network: a change of the balancer removes containers that carry its label and don't serve.
+   */
   readonly stackLabel: string;
   /** The stack's backend containers of now, newest first: their aliases are not given to others. */
   readonly existing: readonly ExistingBackend[];

@@ -19,7 +19,10 @@ export interface BalancerArgs {
   readonly nginxImage: string;
   /** How long a new backend may take to answer, in seconds. */
   readonly healthTimeoutSeconds: number;
-  /** Value of the label by which the stack's containers are found. */
+  /**
+   * Value of the label by which the containers of one pool and its balancer are found. A second pool in the program needs
+   * another one, and another network: a change of the balancer removes containers that carry its label and don't serve.
+   */
   readonly stackLabel: string;
   /** What the balancer's volume holds now; undefined when there is none. */
   readonly live: LiveConfig | undefined;

@@ -260,9 +260,10 @@ describe("components on mocks", () => {
   it("can be used twice in one program", async () => {
     const recording = await mockEngine();
     for (const name of ["one", "two"]) {
-      const images = new StackImages(`${name}-img`, { stackLabel });
-      const pool = new BackendPool(`${name}-pool`, poolArgs(images));
-      await settle(pool, new Balancer(`${name}-lb`, balancerArgs(images, pool)));
+      const own = { stackLabel: `${stackLabel}-${name}`, networkName: `${name}-network` };
+      const images = new StackImages(`${name}-img`, own);
+      const pool = new BackendPool(`${name}-pool`, poolArgs(images, own));
+      await settle(pool, new Balancer(`${name}-lb`, balancerArgs(images, pool, own)));
     }
     assert.equal(new Set(recording.names()).size, recording.resources.length);
     assert.equal(recording.ofType(types.container).length, 8);
