@@ -6,17 +6,25 @@ import { parseSettings, type Settings } from "./components/settings";
 /**
  * Reads and validates the stack's config, the keys of the project's namespace.
  *
- * @throws pulumi.RunError that names every offending key
+ * @throws SettingsError that names every offending key
  */
 export function loadSettings(): Settings {
   const namespace = `${pulumi.getProject()}:`;
   const raw = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
     key.startsWith(namespace) ? [[key.slice(namespace.length), value] as const] : [],
   );
+  return parseSettings(Object.fromEntries(raw), { isApp: (path) => existsSync(join(path, "Dockerfile")) });
+}
+
+/**
+ * Does what has to be in order before anything is asked of the engine.
+ *
+ * @throws pulumi.RunError with the message of whatever fails and no stack trace: it is for the one who runs the program
+ */
+export async function prepare<T>(work: () => T | Promise<T>): Promise<T> {
   try {
-    return parseSettings(Object.fromEntries(raw), { isApp: (path) => existsSync(join(path, "Dockerfile")) });
+    return await work();
   } catch (error) {
-    // Without a stack trace: the message is for the one who wrote the config.
     throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
   }
 }

@@ -4,15 +4,18 @@ import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
 import { labelList, labels } from "./components/labels";
 import { StackImages } from "./components/stack-images";
-import { loadSettings } from "./config";
+import { loadSettings, prepare } from "./config";
 import { assertPortIsFree } from "./nginx/port";
 import { observeStack } from "./nginx/live";
 
 export = async () => {
-  const settings = loadSettings();
   const stackLabel = `${pulumi.getProject()}/${pulumi.getStack()}`;
-  const live = await observeStack(stackLabel);
-  await assertPortIsFree(settings, live.balancer?.ports);
+  const { settings, live } = await prepare(async () => {
+    const settings = loadSettings();
+    const live = await observeStack(stackLabel);
+    await assertPortIsFree(settings, live.balancer?.ports);
+    return { settings, live };
+  });
 
   const network = new docker.Network("network", {
     driver: "bridge",

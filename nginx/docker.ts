@@ -21,6 +21,9 @@ export async function tryDocker(...args: string[]): Promise<DockerResult> {
 /** Runs a docker command and gives its standard output; a failing one is an error with docker's own words. */
 export async function docker(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await tryDocker(...args);
+  if (stderr.includes("Cannot connect to the Docker daemon")) {
+    throw new Error(`Docker does not answer: ${stderr.trim()}\nnpm run setup starts it where it can.`);
+  }
   if (code !== 0) throw new Error(`docker ${args[0]} failed: ${stderr.trim()}`);
   return stdout;
 }

@@ -1,5 +1,4 @@
 import { createServer } from "node:net";
-import * as pulumi from "@pulumi/pulumi";
 
 /**
  * Fails when the balancer's port is taken by somebody else, before anything is changed.
@@ -11,13 +10,13 @@ export async function assertPortIsFree(where: { bindAddress: string; port: numbe
   if (published.includes(`:${where.port}->`) || isRemote(process.env["DOCKER_HOST"])) return;
   const code = await bindError(where.bindAddress, where.port);
   if (code === "EADDRINUSE") {
-    throw new pulumi.RunError(
+    throw new Error(
       `port: got ${where.port}, which something else on this host uses already (on ${where.bindAddress}). ` +
         "End it, or choose another port: npx pulumi config set port PORT. Nothing has been changed.",
     );
   }
   if (code === "EADDRNOTAVAIL") {
-    throw new pulumi.RunError(
+    throw new Error(
       `bindAddress: got ${JSON.stringify(where.bindAddress)}, expected an address of this host. Nothing has been changed.`,
     );
   }
