@@ -25,8 +25,11 @@ export async function testCandidate(shell: BalancerShell, target: Target, plan: 
   await shell.write(`${candidateFolder}/exact.conf`, target.text);
   await shell.write(`${candidateFolder}/nginx.conf`, asCandidate(target.text));
   try {
+    // Its log must not get between the answers of the shell, nor must it inherit the shell's lock (descriptor 9).
+    const nginxLog = `${candidateFolder}/log`;
     const { code, output } = await shell.run(
-      `nginx -t -q -c ${candidateFolder}/exact.conf && nginx -c ${candidateFolder}/nginx.conf -g 'daemon on;' 9>&-`,
+      `nginx -t -q -c ${candidateFolder}/exact.conf &&
+{ nginx -c ${candidateFolder}/nginx.conf -g 'daemon on;' >${nginxLog} 2>&1 9>&- || { cat ${nginxLog}; false; }; }`,
       nginxSeconds,
     );
     if (code !== 0)

@@ -21,8 +21,9 @@ export async function startBalancer(target: Target, log: Log): Promise<void> {
   if (await isConnected(target)) return;
   try {
     await docker("network", "connect", target.network, target.balancer);
-    // The workers couldn't resolve a name so far: new ones do at once.
-    await docker("kill", "--signal", "HUP", target.balancer);
+    // The workers couldn't resolve a name so far: new ones do at once. Not by `docker kill`: any signal of it counts as
+    // a stop by hand, after which Docker doesn't start the container when the daemon is restarted.
+    await docker("exec", target.balancer, "sh", "-c", "kill -HUP 1");
   } catch (error) {
     log("putting the previous balancer back");
     await tryDocker("network", "disconnect", target.network, target.balancer);

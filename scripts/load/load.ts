@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Agent, type RequestOptions } from "node:http";
 import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
@@ -77,6 +78,7 @@ export function startLoad(options: LoadOptions): Load {
   const end = begun + options.maxSeconds * 1000;
   const total = new Books(begun);
   const cut = new AbortController();
+  setMaxListeners(0, cut.signal); // each request in flight listens
   let books = new Books(begun);
   let sending = true;
   let requests = 0;

@@ -64,6 +64,19 @@ describe("breakage and repair, under load", function () {
     assert.ok((posts?.answered ?? 0) > 50);
   }
 
+  // First of all: `docker restart` would hide what an update did to the containers' own restarts.
+  const mayRestartDocker = process.env["CI"] === "true" || process.env["TEST_RESTARTS_DOCKER"] === "true";
+  (mayRestartDocker ? it : it.skip)(
+    "serves again, without an update, after Docker itself was restarted (TEST_RESTARTS_DOCKER=true)",
+    async () => {
+      await restartDocker();
+      await noDrift(90);
+      load.mark();
+      await until("requests are answered", 10, async () => load.account().sent > 150);
+      assertNoneLost(load.mark());
+    },
+  );
+
   it("answers every idempotent request while a backend is killed", async () => {
     const [id = ""] = await backends();
     await docker("kill", "--signal", "KILL", id);
@@ -167,21 +180,9 @@ describe("breakage and repair, under load", function () {
     await docker("restart", ...ids);
     await noDrift(60);
     load.mark();
-    await until("requests are answered", 10, async () => load.account().answered > 100);
+    await until("requests are answered", 10, async () => load.account().sent > 150);
     assertNoneLost(load.mark());
   });
-
-  const mayRestartDocker = process.env["CI"] === "true" || process.env["TEST_RESTARTS_DOCKER"] === "true";
-  (mayRestartDocker ? it : it.skip)(
-    "serves again, without an update, after Docker itself was restarted (TEST_RESTARTS_DOCKER=true)",
-    async () => {
-      await restartDocker();
-      await noDrift(90);
-      load.mark();
-      await until("requests are answered", 10, async () => load.account().answered > 100);
-      assertNoneLost(load.mark());
-    },
-  );
 
   it("refuses new connections and finishes requests in flight when it is destroyed", async () => {
     const slow = fixtureLoad(outputs.url, { maxSeconds: 60 });
