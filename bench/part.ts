@@ -1,0 +1,83 @@
+import type { Figure } from "./statistics";
+
+/** How much is measured. */
+export interface Scale {
+  /** How often each side of a ratio is measured, at least 1. */
+  readonly rounds: number;
+  /** Only shows that the part works: the shortest loads, the smallest pools. */
+  readonly tiny: boolean;
+}
+
+export interface PartContext extends Scale {
+  /** Says how far it is; replaces the previous status. */
+  status(text: string): void;
+  /** Aborted by Ctrl-C: the part cleans up, and rejects. */
+  readonly signal: AbortSignal;
+}
+
+/** What a ratio has to reach. */
+export type Goal = { readonly atLeast: number } | { readonly atMost: number };
+
+/** One line of the results: one series over another. */
+export interface Ratio {
+  /** Of all results unique. */
+  readonly name: string;
+  /** What is compared with what. */
+  readonly what: string;
+  /** The series: first the one that is judged, then the one it is compared with. */
+  readonly over: readonly [ours: string, other: string];
+  /** Unit of both series, for example "requests/s". */
+  readonly unit: string;
+  /** Default: none, it is only stated. */
+  readonly goal?: Goal;
+}
+
+/** Values of each series, one for each round. */
+export type Series = Readonly<Record<string, readonly number[]>>;
+
+/** What is measured together, since it shares containers, and can be asked for by name. */
+export interface Part {
+  readonly name: string;
+  readonly title: string;
+  readonly ratios: readonly Ratio[];
+  /** How long it takes about, in seconds. */
+  estimate(scale: Scale): number;
+  /** Measures all series that the ratios name, side after side and round after round, and leaves nothing behind. */
+  run(context: PartContext): Promise<Series>;
+}
+
+/** A ratio as it was measured. */
+export interface Result {
+  readonly part: string;
+  readonly name: string;
+  readonly what: string;
+  readonly unit: string;
+  readonly goal?: Goal;
+  /** Undefined where there is no goal. */
+  readonly met?: boolean;
+  readonly ratio: Figure;
+  readonly ours: Figure;
+  readonly other: Figure;
+}
+
+/**
+ * Measures sides in turn: a round goes through all of them, and each round begins with another one.
+ *
+ * @param measure gives one value of a side
+ */
+export async function interleave(
+  sides: readonly string[],
+  { rounds, status, signal }: PartContext,
+  measure: (side: string, round: number) => Promise<number>,
+): Promise<Series> {
+  const series: Record<string, number[]> = Object.fromEntries(sides.map((side) => [side, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < sides.length; turn++) {
+      const side = sides[(turn + round) % sides.length] as string;
+      signal.throwIfAborted();
+      status(`round ${round + 1} of ${rounds}: ${side}`);
+      series[side]?.push(await measure(side, round));
+    }
+  }
+  return series;
+}
