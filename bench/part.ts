@@ -63,20 +63,20 @@ export interface Result {
 /**
  * Measures sides in turn: a round goes through all of them, and each round begins with another one.
  *
- * @param measure gives one value of a side
+ * @param measure gives the values that one turn of a side adds, by series
  */
-export async function interleave(
-  sides: readonly string[],
+export async function interleave<Side extends string>(
+  sides: readonly Side[],
   { rounds, status, signal }: PartContext,
-  measure: (side: string, round: number) => Promise<number>,
+  measure: (side: Side, round: number) => Promise<Readonly<Record<string, number>>>,
 ): Promise<Series> {
-  const series: Record<string, number[]> = Object.fromEntries(sides.map((side) => [side, []]));
+  const series: Record<string, number[]> = {};
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < sides.length; turn++) {
-      const side = sides[(turn + round) % sides.length] as string;
+      const side = sides[(turn + round) % sides.length] as Side;
       signal.throwIfAborted();
       status(`round ${round + 1} of ${rounds}: ${side}`);
-      series[side]?.push(await measure(side, round));
+      for (const [name, value] of Object.entries(await measure(side, round))) (series[name] ??= []).push(value);
     }
   }
   return series;

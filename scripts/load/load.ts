@@ -47,6 +47,8 @@ export interface Load {
   readonly inFlight: number;
   /** Whether requests are still being sent: neither stopped nor ended by a limit. */
   readonly sending: boolean;
+  /** Resolves when all requests have ended, because of a limit or of `stop`. */
+  readonly ended: Promise<void>;
   /** Closes the books of the stretch that ends now and opens new ones. What is in flight is carried over to these. */
   mark(): Account;
   /** The books of the stretch so far. */
@@ -122,9 +124,9 @@ export function startLoad(options: LoadOptions): Load {
     }
     agent.destroy();
   };
-  const clients = Promise.all(
+  const ended = Promise.all(
     options.profiles.flatMap((profile) => Array.from({ length: profile.clients }, () => client(profile))),
-  );
+  ).then(() => undefined);
 
   return {
     get inFlight() {
@@ -133,6 +135,7 @@ export function startLoad(options: LoadOptions): Load {
     get sending() {
       return maySend();
     },
+    ended,
     mark() {
       const now = performance.now();
       const account = books.account(now);
@@ -144,7 +147,7 @@ export function startLoad(options: LoadOptions): Load {
     async stop({ graceSeconds } = {}) {
       endSending();
       const timer = graceSeconds === undefined ? undefined : setTimeout(() => cut.abort(), graceSeconds * 1000);
-      await clients;
+      await ended;
       clearTimeout(timer);
       return books.account(performance.now());
     },

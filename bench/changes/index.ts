@@ -1,0 +1,2 @@
+import type { Part } from "../part";
+export const changeParts: readonly Part[] = [];

@@ -1,0 +1,158 @@
+import { renderNginxConfig, type UpstreamServer } from "../../components/nginx-config";
+import { parseSettings } from "../../components/settings";
+
+/** Port of every proxy and of every backend inside its container. */
+export const proxyPort = 8080;
+export const backendPort = 5000;
+
+/** What the static backend answers. */
+export const staticBody = "this is response from static";
+
+// Everything that an nginx writes lies on the one writable file system, in all configurations alike.
+const temporaryPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+  .map((kind) => `  ${kind}_temp_path /tmp/${kind};`)
+  .join("\n");
+
+/** A backend that costs as little as can be: all that is measured is the way to it. It says in a header which one it is. */
+export function staticBackendConfig(name: string): string {
+  return `pid /tmp/nginx.pid;
+error_log stderr warn;
+worker_processes auto;
+events { worker_connections 4096; }
+http {
+${temporaryPaths}
+  access_log off;
+  server_tokens off;
+  keepalive_timeout 75s;
+  keepalive_requests 1000000;
+  server {
+    listen ${backendPort} backlog=4096;
+    default_type text/plain;
+    add_header X-Backend ${name};
+    location / { return 200 "${staticBody}"; }
+  }
+}
+`;
+}
+
+/** What the product installs for such backends, with its default settings. */
+export function ourConfig(hosts: readonly string[]): string {
+  const settings = parseSettings({}, { isApp: () => true });
+  const servers: UpstreamServer[] = hosts.map((host) => ({
+    host,
+    port: backendPort,
+    weight: 1,
+    healthPath: "/health",
+  }));
+  return renderNginxConfig({ ...settings, servers });
+}
+
+/**
+ * The quickest nginx configuration that we can write by hand for such backends: fixed addresses, no log, no more headers
+ * than an app needs. What it leaves out are the product's features, not its speed.
+ */
+export function tunedNginxConfig(hosts: readonly string[]): string {
+  return `pid /tmp/nginx.pid;
+error_log stderr warn;
+worker_processes auto;
+events { worker_connections 4096; }
+http {
+${temporaryPaths}
+  access_log off;
+  server_tokens off;
+  tcp_nopush on;
+  keepalive_timeout 65s;
+  keepalive_requests 100000;
+  upstream backends {
+    zone backends 256k;
+${hosts.map((host) => `    server ${host}:${backendPort};`).join("\n")}
+    keepalive 512;
+    keepalive_requests 100000;
+    keepalive_timeout 60s;
+  }
+  server {
+    listen ${proxyPort} backlog=4096;
+    location / {
+      proxy_pass http://backends;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+    }
+  }
+}
+`;
+}
+
+/** nginx as an introduction to load balancing sets it up: an upstream block and a proxy_pass, all else by default. */
+export function plainNginxConfig(hosts: readonly string[]): string {
+  return `pid /tmp/nginx.pid;
+error_log stderr warn;
+worker_processes auto;
+events { worker_connections 1024; }
+http {
+${temporaryPaths}
+  sendfile on;
+  keepalive_timeout 65;
+  access_log /dev/stdout combined;
+  upstream backends {
+${hosts.map((host) => `    server ${host}:${backendPort};`).join("\n")}
+    # By default since nginx 1.29.7: it was off when such texts were written.
+    keepalive 0;
+  }
+  server {
+    listen ${proxyPort};
+    location / {
+      proxy_pass http://backends;
+      proxy_http_version 1.0;
+      proxy_set_header Connection close;
+    }
+  }
+}
+`;
+}
+
+export function haproxyConfig(hosts: readonly string[]): string {
+  return `global
+  maxconn 8192
+  log stderr format raw local0 err
+defaults
+  mode http
+  log global
+  option forwardfor
+  option http-keep-alive
+  http-reuse always
+  timeout connect 2s
+  timeout client 65s
+  timeout server 60s
+frontend clients
+  bind :${proxyPort} backlog 4096
+  http-request set-header X-Forwarded-Proto http
+  default_backend backends
+backend backends
+  balance roundrobin
+${hosts.map((host) => `  server ${host} ${host}:${backendPort}`).join("\n")}
+`;
+}
+
+export function caddyConfig(hosts: readonly string[]): string {
+  return `{
+  admin off
+  auto_https off
+  persist_config off
+  log {
+    level ERROR
+  }
+}
+:${proxyPort} {
+  reverse_proxy ${hosts.map((host) => `${host}:${backendPort}`).join(" ")} {
+    lb_policy round_robin
+    transport http {
+      keepalive 60s
+      keepalive_idle_conns_per_host 512
+    }
+  }
+}
+`;
+}

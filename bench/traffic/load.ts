@@ -1,0 +1,85 @@
+import type { Lab } from "./lab";
+
+/** How a load is made. */
+export interface LoadPlan {
+  /** Kept connections. */
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+/** Where a load is made: in the network namespace of a server (and to 127.0.0.1 there), or in the host's. */
+export interface Target {
+  readonly lab: Lab;
+  /** The image with the load generators. */
+  readonly tools: string;
+  readonly place: string;
+  readonly port: number;
+}
+
+/**
+ * Requests as fast as they are answered (closed loop, wrk).
+ *
+ * @returns answered requests per second
+ * @throws Error when a single answer was none of 200
+ */
+export async function throughput({ lab, tools, place, port }: Target, plan: LoadPlan): Promise<number> {
+  const options = ["--threads", "2", "--connections", String(plan.connections), "--duration", `${plan.seconds}s`];
+  return parseThroughput(await lab.runBeside(place, tools, ["wrk", ...options, `http://127.0.0.1:${port}/`]));
+}
+
+/** The requests per second in wrk's own words. */
+export function parseThroughput(output: string): number {
+  const failed = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(output);
+  if (failed) throw new Error(`The load did not run cleanly: ${failed[0]}`);
+  const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)?.[1];
+  if (rate === undefined) throw new Error(`wrk printed no throughput:\n${output}`);
+  return Number(rate);
+}
+
+/** One request of a load at a fixed rate. */
+export interface TimedRequest {
+  /** When it was sent, in milliseconds since the epoch. */
+  readonly sent: number;
+  /** Until its answer had ended, in milliseconds. */
+  readonly took: number;
+}
+
+/**
+ * Requests at a fixed rate, however long the answers of others take (open loop, vegeta).
+ *
+ * @param rate requests per second
+ * @throws Error when a single request failed
+ */
+export async function atRate(target: Target, plan: LoadPlan, rate: number): Promise<TimedRequest[]> {
+  const attack = [
+    "vegeta attack -max-body=0",
+    `-rate=${Math.round(rate)}/s -duration=${plan.seconds}s`,
+    `-workers=${plan.connections} -connections=${plan.connections}`,
+  ].join(" ");
+  const request = `GET http://127.0.0.1:${target.port}/`;
+  const script = `echo '${request}' | ${attack} | vegeta encode --to csv | cut --delimiter=, --fields=1-3`;
+  return parseRequests(await target.lab.runBeside(target.place, target.tools, ["bash", "-c", script]));
+}
+
+/** The requests of vegeta's table: time stamp and latency in nanoseconds, with the status between. */
+export function parseRequests(table: string): TimedRequest[] {
+  const rows = table.split("\n").filter(Boolean);
+  if (rows.length === 0) throw new Error("the load printed no request");
+  return rows.map((row) => {
+    const [sent, status, took] = row.split(",");
+    if (status !== "200") throw new Error(`a request was answered with ${status}: ${row}`);
+    return { sent: Number(sent) / 1e6, took: Number(took) / 1e6 };
+  });
+}
+
+/**
+ * The time within which a share of the requests was answered, in milliseconds.
+ *
+ * @param share above 0, up to 1: 0.99 for the 99th percentile
+ */
+export function percentile(requests: readonly TimedRequest[], share: number): number {
+  const times = requests.map(({ took }) => took).sort((a, b) => a - b);
+  const value = times[Math.ceil(times.length * share) - 1];
+  if (value === undefined) throw new RangeError("requests: got none, expected at least one");
+  return value;
+}

@@ -1,0 +1,108 @@
+import { interleave, type Part, type PartContext, type Ratio, type Series } from "../part";
+import { backendPort, proxyPort } from "./configs";
+import { buildImages } from "./images";
+import { Lab, type Server } from "./lab";
+import { throughput, type LoadPlan, type Target } from "./load";
+import { flaskBackend, proxy, staticBackend } from "./servers";
+
+const unit = "requests/s";
+
+/** How long and how wide the closed loop is. */
+export function planOf({ tiny }: PartContext, connections: number): LoadPlan {
+  return tiny ? { connections: 8, seconds: 1 } : { connections, seconds: 4 };
+}
+
+/** Measures the throughput of targets in turn, after each has been asked once to fill its connections. */
+export async function throughputs(
+  targets: Readonly<Record<string, Target>>,
+  plan: LoadPlan,
+  context: PartContext,
+): Promise<Series> {
+  for (const target of Object.values(targets)) await throughput(target, { ...plan, seconds: 1 });
+  return interleave(Object.keys(targets), context, async (side) => ({
+    [side]: await throughput(targets[side] as Target, plan),
+  }));
+}
+
+const backends = ["static-1", "static-2"];
+
+/** Our configuration against others, before backends that cost next to nothing. */
+export const staticPart: Part = {
+  name: "static",
+  title: "Throughput before static backends",
+  ratios: [
+    ratio("static-tuned", "ours / hand-tuned nginx, static backends", ["ours", "tuned"], 1),
+    ratio("static-haproxy", "ours / HAProxy 3.2, static backends", ["ours", "haproxy"], 1),
+    ratio("static-caddy", "ours / Caddy 2.11, static backends", ["ours", "caddy"], 1),
+    ratio("static-plain", "ours / nginx without upstream keep-alive", ["ours", "plain"], 2.5),
+    ratio("static-direct", "ours / a static backend asked directly", ["ours", "direct"], 0.5),
+    ratio("hardened", "hardened container / not hardened", ["ours", "not hardened"], 0.97),
+    ratio("published", "through the port published on 127.0.0.1 / inside the container's network", [
+      "published",
+      "ours",
+    ]),
+  ],
+  estimate: ({ rounds, tiny }) => 40 + 8 * (tiny ? 3 : 2 + rounds * 5),
+  run: (context) =>
+    Lab.with(async (lab) => {
+      const images = await buildImages(context);
+      await lab.start(
+        backends.map((name) => staticBackend(name, images)),
+        backendPort,
+      );
+      const servers: Server[] = [
+        proxy("ours", backends, images, { publish: proxyPort }),
+        proxy("ours", backends, images, { name: "not-hardened", hardened: false }),
+        ...(["tuned", "plain", "haproxy", "caddy"] as const).map((kind) => proxy(kind, backends, images)),
+      ];
+      await lab.start(servers, proxyPort);
+      const target = (place: string, port = proxyPort): Target => ({ lab, tools: images.peers, place, port });
+      const targets = {
+        ours: target("ours"),
+        tuned: target("tuned"),
+        haproxy: target("haproxy"),
+        caddy: target("caddy"),
+        plain: target("plain"),
+        direct: target("static-1", backendPort),
+        "not hardened": target("not-hardened"),
+        published: target("host", await lab.publishedPort("ours", proxyPort)),
+      };
+      return throughputs(targets, planOf(context, 64), context);
+    }),
+};
+
+/** The example's own backends, whose work is more than the proxy's. */
+export const flaskPart: Part = {
+  name: "flask",
+  title: "Throughput before Flask backends",
+  ratios: [
+    ratio("flask-haproxy", "ours / HAProxy 3.2, 3 Flask backends", ["ours", "haproxy"], 1),
+    ratio("flask-caddy", "ours / Caddy 2.11, 3 Flask backends", ["ours", "caddy"], 1),
+    ratio("flask-direct", "3 Flask backends behind ours / 1 asked directly", ["ours", "direct"], 1.8),
+  ],
+  estimate: ({ rounds, tiny }) => 40 + 4 * (tiny ? 3 : 2 + rounds * 5),
+  run: (context) =>
+    Lab.with(async (lab) => {
+      const images = await buildImages(context);
+      const hosts = ["flask-1", "flask-2", "flask-3"];
+      await lab.start(
+        hosts.map((name) => flaskBackend(name, images)),
+        backendPort,
+      );
+      const kinds = ["ours", "haproxy", "caddy"] as const;
+      await lab.start(
+        kinds.map((kind) => proxy(kind, hosts, images)),
+        proxyPort,
+      );
+      const target = (place: string, port = proxyPort): Target => ({ lab, tools: images.peers, place, port });
+      const targets = {
+        ...Object.fromEntries(kinds.map((kind) => [kind, target(kind)])),
+        direct: target("flask-1", backendPort),
+      };
+      return throughputs(targets, planOf(context, 24), context);
+    }),
+};
+
+function ratio(name: string, what: string, over: readonly [string, string], atLeast?: number): Ratio {
+  return { name, what, over, unit, ...(atLeast === undefined ? {} : { goal: { atLeast } }) };
+}

@@ -1,0 +1,90 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { changeParts } from "../bench/changes";
+import type { Part, Result } from "../bench/part";
+import { plotOf } from "../bench/plot";
+import { formatMarkdown, resultsOf } from "../bench/results";
+import { trafficParts } from "../bench/traffic";
+import { parseOptions, runMain, UserError } from "./cli";
+import { runSetup } from "./setup/index";
+import { projectRoot } from "./setup/project";
+import { streamReporter } from "./setup/terminal";
+
+const parts: readonly Part[] = [...trafficParts, ...changeParts];
+
+const help = `Usage: npm run bench [-- --only PART[,PART...]] [--rounds N] [--json] [--tiny]
+
+Measures this project beside others on this machine: every figure several times, all sides in turn, and as a ratio.
+Writes results.json, results.md and results.svg to bench/. With --only, these hold what was asked for alone.
+
+  --only PART   one or more of the parts below, with commas between them; default all
+  --rounds N    how often each side is measured, 1 to 100; default 5
+  --json        prints the results for machines
+  --tiny        only shows that the parts work: the smallest pools and loads; writes to bench/out/
+
+Parts:
+${parts.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join("\n")}
+
+Exit code 0 when all was measured, whether or not the goals are met.
+`;
+
+async function main(args: string[]): Promise<void> {
+  const options = parseOptions(
+    args,
+    { only: { type: "string" }, rounds: { type: "string" }, json: { type: "boolean" }, tiny: { type: "boolean" } },
+    help,
+  );
+  const chosen = chooseParts(options.only);
+  const tiny = options.tiny ?? false;
+  const rounds = parseRounds(options.rounds ?? (tiny ? "1" : "5"));
+  await runSetup({ quiet: true });
+
+  const end = new AbortController();
+  process.on("SIGINT", () => end.abort(new UserError("interrupted", 130)));
+  process.on("SIGTERM", () => end.abort(new UserError("interrupted", 130)));
+
+  const reporter = streamReporter(process.stderr);
+  const minutes = Math.ceil(chosen.reduce((sum, part) => sum + part.estimate({ rounds, tiny }), 0) / 60);
+  process.stderr.write(`This takes about ${minutes} min: ${chosen.map(({ name }) => name).join(", ")}.\n`);
+  const results: Result[] = [];
+  try {
+    for (const part of chosen) {
+      const start = performance.now();
+      reporter.begin(part.name);
+      const status = (text: string) => reporter.status(text);
+      results.push(...resultsOf(part, await part.run({ rounds, tiny, status, signal: end.signal })));
+      reporter.end((performance.now() - start) / 1000);
+    }
+  } finally {
+    reporter.close();
+  }
+  await write(join(projectRoot, "bench", ...(tiny ? ["out"] : [])), chosen, results);
+  process.stdout.write(options.json ? `${JSON.stringify(results, undefined, 2)}\n` : formatMarkdown(chosen, results));
+}
+
+async function write(folder: string, chosen: readonly Part[], results: readonly Result[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "results.json"), `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeFile(join(folder, "results.md"), `# Results\n\n${formatMarkdown(chosen, results)}`);
+  await writeFile(join(folder, "results.svg"), plotOf(results));
+}
+
+function chooseParts(only: string | undefined): readonly Part[] {
+  if (only === undefined) return parts;
+  const names = only.split(",");
+  const unknown = names.filter((name) => !parts.some((part) => part.name === name));
+  if (unknown.length > 0) {
+    const allowed = parts.map(({ name }) => name).join(", ");
+    throw new UserError(`--only: got ${unknown.join(", ")}, allowed are ${allowed}`, 2);
+  }
+  return parts.filter(({ name }) => names.includes(name));
+}
+
+function parseRounds(text: string): number {
+  const rounds = Number(text);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
+    throw new UserError(`--rounds: got ${text}, expected an integer from 1 to 100`, 2);
+  return rounds;
+}
+
+if (require.main === module) runMain(main);
