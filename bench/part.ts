@@ -11,6 +11,8 @@ export interface Scale {
 export interface PartContext extends Scale {
   /** Says how far it is; replaces the previous status. */
   status(text: string): void;
+  /** Says what a reader of the results has to know. */
+  note(text: string): void;
   /** Aborted by Ctrl-C: the part cleans up, and rejects. */
   readonly signal: AbortSignal;
 }
@@ -48,7 +50,6 @@ export interface Part {
 
 /** A ratio as it was measured. */
 export interface Result {
-  readonly part: string;
   readonly name: string;
   readonly what: string;
   readonly unit: string;

@@ -2,13 +2,12 @@ import type { Goal, Part, Result, Series } from "./part";
 import { figureOf, ratioOf, type Figure } from "./statistics";
 
 /** The results of a part from what it has measured. */
-export function resultsOf({ name, ratios }: Pick<Part, "name" | "ratios">, series: Series): Result[] {
+export function resultsOf({ ratios }: Pick<Part, "ratios">, series: Series): Result[] {
   return ratios.map(({ over: [ours, other], goal, ...ratio }) => {
     const values = seriesNamed(ours, series);
     const others = seriesNamed(other, series);
     const figure = ratioOf(values, others);
     return {
-      part: name,
       ...ratio,
       ...(goal === undefined ? {} : { goal, met: isMet(goal, figure.median) }),
       ratio: figure,
@@ -34,22 +33,28 @@ export function formatFigure({ median, low, high }: Figure): string {
   return `${formatNumber(median)} (${formatNumber(low)} to ${formatNumber(high)})`;
 }
 
-/** The results as a Markdown table, a heading above each part. */
-export function formatMarkdown(parts: readonly Pick<Part, "name" | "title">[], results: readonly Result[]): string {
+/** What was measured of a part. */
+export interface PartResults extends Pick<Part, "name" | "title"> {
+  readonly results: readonly Result[];
+  /** What a reader has to know, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** The results as Markdown tables, one for each part. */
+export function formatMarkdown(parts: readonly PartResults[]): string {
   return parts
-    .map(({ name, title }) => {
-      const rows = results
-        .filter(({ part }) => part === name)
-        .map((result) => [
-          result.what,
-          `**${result.ratio.median.toFixed(2)}** (${result.ratio.low.toFixed(2)} to ${result.ratio.high.toFixed(2)})`,
-          formatGoal(result.goal),
-          result.met === undefined ? "" : result.met ? "yes" : "**no**",
-          `${formatFigure(result.ours)} / ${formatFigure(result.other)} ${result.unit}`,
-        ]);
+    .map(({ title, results, notes }) => {
+      const rows = results.map((result) => [
+        result.what,
+        `**${result.ratio.median.toFixed(2)}** (${result.ratio.low.toFixed(2)} to ${result.ratio.high.toFixed(2)})`,
+        formatGoal(result.goal),
+        result.met === undefined ? "" : result.met ? "yes" : "**no**",
+        `${formatFigure(result.ours)} / ${formatFigure(result.other)} ${result.unit}`,
+      ]);
       const head = ["measure", "ratio: median (spread)", "goal", "met", "the two sides"];
       const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-      return `## ${title}\n\n${lines.join("\n")}\n`;
+      const remarks = notes.length === 0 ? "" : `\n${notes.map((note) => `- ${note}`).join("\n")}\n`;
+      return `## ${title}\n\n${lines.join("\n")}\n${remarks}`;
     })
     .join("\n");
 }

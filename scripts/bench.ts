@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { changeParts } from "../bench/changes";
-import type { Part, Result } from "../bench/part";
+import type { Part } from "../bench/part";
 import { plotOf } from "../bench/plot";
-import { formatMarkdown, resultsOf } from "../bench/results";
+import { formatMarkdown, resultsOf, type PartResults } from "../bench/results";
 import { trafficParts } from "../bench/traffic";
 import { parseOptions, runMain, UserError } from "./cli";
 import { runSetup } from "./setup/index";
@@ -15,12 +16,12 @@ const parts: readonly Part[] = [...trafficParts, ...changeParts];
 const help = `Usage: npm run bench [-- --only PART[,PART...]] [--rounds N] [--json] [--tiny]
 
 Measures this project beside others on this machine: every figure several times, all sides in turn, and as a ratio.
-Writes results.json, results.md and results.svg to bench/. With --only, these hold what was asked for alone.
+Writes results.json, results.md and results.svg to bench/, or to bench/out/ when only a part was asked for.
 
   --only PART   one or more of the parts below, with commas between them; default all
   --rounds N    how often each side is measured, 1 to 100; default 5
   --json        prints the results for machines
-  --tiny        only shows that the parts work: the smallest pools and loads; writes to bench/out/
+  --tiny        only shows that the parts work: the smallest pools and loads, once; writes to bench/out/
 
 Parts:
 ${parts.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join("\n")}
@@ -46,27 +47,41 @@ async function main(args: string[]): Promise<void> {
   const reporter = streamReporter(process.stderr);
   const minutes = Math.ceil(chosen.reduce((sum, part) => sum + part.estimate({ rounds, tiny }), 0) / 60);
   process.stderr.write(`This takes about ${minutes} min: ${chosen.map(({ name }) => name).join(", ")}.\n`);
-  const results: Result[] = [];
+  const partial = tiny || options.only !== undefined;
+  const folder = join(projectRoot, "bench", ...(partial ? ["out"] : []));
+  const measured: PartResults[] = [];
   try {
     for (const part of chosen) {
       const start = performance.now();
+      const notes: string[] = [];
       reporter.begin(part.name);
-      const status = (text: string) => reporter.status(text);
-      results.push(...resultsOf(part, await part.run({ rounds, tiny, status, signal: end.signal })));
+      const series = await part.run({
+        rounds,
+        tiny,
+        status: (text) => reporter.status(text),
+        note(text) {
+          reporter.note(text);
+          notes.push(text);
+        },
+        signal: end.signal,
+      });
       reporter.end((performance.now() - start) / 1000);
+      measured.push({ name: part.name, title: part.title, results: resultsOf(part, series), notes });
+      // After each part, so that nothing is lost if a later one fails.
+      await write(folder, measured);
     }
   } finally {
     reporter.close();
   }
-  await write(join(projectRoot, "bench", ...(tiny ? ["out"] : [])), chosen, results);
-  process.stdout.write(options.json ? `${JSON.stringify(results, undefined, 2)}\n` : formatMarkdown(chosen, results));
+  process.stdout.write(options.json ? `${JSON.stringify(measured, undefined, 2)}\n` : formatMarkdown(measured));
 }
 
-async function write(folder: string, chosen: readonly Part[], results: readonly Result[]): Promise<void> {
+async function write(folder: string, measured: readonly PartResults[]): Promise<void> {
+  const heading = `# Results\n\nMeasured in one run on a machine with ${availableParallelism()} cores. A ratio is the median over the rounds, with the smallest and the largest.`;
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "results.json"), `${JSON.stringify(results, undefined, 2)}\n`);
-  await writeFile(join(folder, "results.md"), `# Results\n\n${formatMarkdown(chosen, results)}`);
-  await writeFile(join(folder, "results.svg"), plotOf(results));
+  await writeFile(join(folder, "results.json"), `${JSON.stringify(measured, undefined, 2)}\n`);
+  await writeFile(join(folder, "results.md"), `${heading}\n\n${formatMarkdown(measured)}`);
+  await writeFile(join(folder, "results.svg"), plotOf(measured.flatMap(({ results }) => results)));
 }
 
 function chooseParts(only: string | undefined): readonly Part[] {

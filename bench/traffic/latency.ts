@@ -33,7 +33,7 @@ export const latencyPart: Part = {
       goal: { atMost: 1.5 },
     },
   ],
-  estimate: ({ rounds, tiny }) => 40 + (tiny ? 10 : 5 + rounds * 17),
+  estimate: ({ rounds, tiny }) => 15 + (tiny ? 10 : rounds * 17),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -49,7 +49,7 @@ export const latencyPart: Part = {
       );
       const target = (place: string): Target => ({ lab, tools: images.peers, place, port: proxyPort });
       const most = await throughput(target("tuned"), { connections, seconds: context.tiny ? 1 : 4 });
-      const rate = context.tiny ? 100 : most / 2;
+      const rate = context.tiny ? 100 : most.rate / 2;
       const seconds = context.tiny ? 1 : 5;
 
       const p99 = async (side: "ours" | "tuned") =>

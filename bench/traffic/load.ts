@@ -16,24 +16,29 @@ export interface Target {
   readonly port: number;
 }
 
-/**
- * Requests as fast as they are answered (closed loop, wrk).
- *
- * @returns answered requests per second
- * @throws Error when a single answer was none of 200
- */
-export async function throughput({ lab, tools, place, port }: Target, plan: LoadPlan): Promise<number> {
+/** What a closed loop gave. */
+export interface Throughput {
+  /** Answered requests per second. */
+  readonly rate: number;
+  /** What went wrong meanwhile, in the load generator's words; undefined for nothing. */
+  readonly failures: string | undefined;
+}
+
+/** Requests as fast as they are answered (closed loop, wrk). */
+export async function throughput({ lab, tools, place, port }: Target, plan: LoadPlan): Promise<Throughput> {
   const options = ["--threads", "2", "--connections", String(plan.connections), "--duration", `${plan.seconds}s`];
   return parseThroughput(await lab.runBeside(place, tools, ["wrk", ...options, `http://127.0.0.1:${port}/`]));
 }
 
-/** The requests per second in wrk's own words. */
-export function parseThroughput(output: string): number {
-  const failed = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(output);
-  if (failed) throw new Error(`The load did not run cleanly: ${failed[0]}`);
+/**
+ * Reads wrk's own words.
+ *
+ * @throws Error when there is no throughput in them
+ */
+export function parseThroughput(output: string): Throughput {
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)?.[1];
   if (rate === undefined) throw new Error(`wrk printed no throughput:\n${output}`);
-  return Number(rate);
+  return { rate: Number(rate), failures: /Non-2xx or 3xx responses: .*|Socket errors: .*/.exec(output)?.[0] };
 }
 
 /** One request of a load at a fixed rate. */

@@ -27,7 +27,7 @@ export const poolPart: Part = {
       unit: "MiB",
     },
   ],
-  estimate: ({ rounds, tiny }) => (tiny ? 20 : 200 + rounds * 10),
+  estimate: ({ rounds, tiny }) => (tiny ? 15 : 100 + rounds * 15),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -47,8 +47,10 @@ export const poolPart: Part = {
       const plan = planOf(context, 64);
       return interleave(["2", "200"], context, async (count) => {
         const target: Target = { lab, tools: images.peers, place: `ours-${count}`, port: proxyPort };
+        const { rate, failures } = await throughput(target, plan);
+        if (failures !== undefined) context.note(`${count} backends: ${failures}`);
         return {
-          [`${count} backends`]: await throughput(target, plan),
+          [`${count} backends`]: rate,
           [`memory of ${count}`]: await memoryMb(lab.container(`ours-${count}`)),
         };
       });
@@ -68,7 +70,7 @@ export const spreadPart: Part = {
       goal: { atMost: 1.01 },
     },
   ],
-  estimate: ({ rounds }) => 30 + rounds * 8,
+  estimate: ({ rounds }) => 10 + rounds * 5,
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);

@@ -9,19 +9,28 @@ const unit = "requests/s";
 
 /** How long and how wide the closed loop is. */
 export function planOf({ tiny }: PartContext, connections: number): LoadPlan {
-  return tiny ? { connections: 8, seconds: 1 } : { connections, seconds: 4 };
+  return tiny ? { connections: 6, seconds: 1 } : { connections, seconds: 4 };
 }
 
-/** Measures the throughput of targets in turn, after each has been asked once to fill its connections. */
-export async function throughputs(
-  targets: Readonly<Record<string, Target>>,
+/**
+ * The throughput of each side in turn, after each has been asked once to fill its connections. A side of several targets
+ * is asked at all of them at once, with the same number of connections in all.
+ */
+async function throughputs(
+  sides: Readonly<Record<string, readonly Target[]>>,
   plan: LoadPlan,
   context: PartContext,
 ): Promise<Series> {
-  for (const target of Object.values(targets)) await throughput(target, { ...plan, seconds: 1 });
-  return interleave(Object.keys(targets), context, async (side) => ({
-    [side]: await throughput(targets[side] as Target, plan),
-  }));
+  if (!context.tiny)
+    for (const target of Object.values(sides).flat()) await throughput(target, { ...plan, seconds: 1 });
+  return interleave(Object.keys(sides), context, async (side, round) => {
+    const targets = sides[side] ?? [];
+    const share = { ...plan, connections: plan.connections / targets.length };
+    const loads = await Promise.all(targets.map((target) => throughput(target, share)));
+    for (const { failures } of loads)
+      if (failures !== undefined) context.note(`round ${round + 1}, ${side}: ${failures}`);
+    return { [side]: loads.reduce((sum, { rate }) => sum + rate, 0) };
+  });
 }
 
 const backends = ["static-1", "static-2"];
@@ -36,13 +45,14 @@ export const staticPart: Part = {
     ratio("static-caddy", "ours / Caddy 2.11, static backends", ["ours", "caddy"], 1),
     ratio("static-plain", "ours / nginx without upstream keep-alive", ["ours", "plain"], 2.5),
     ratio("static-direct", "ours / a static backend asked directly", ["ours", "direct"], 0.5),
+    ratio("static-haproxy-direct", "HAProxy 3.2 / a static backend asked directly", ["haproxy", "direct"]),
     ratio("hardened", "hardened container / not hardened", ["ours", "not hardened"], 0.97),
     ratio("published", "through the port published on 127.0.0.1 / inside the container's network", [
       "published",
       "ours",
     ]),
   ],
-  estimate: ({ rounds, tiny }) => 40 + 8 * (tiny ? 3 : 2 + rounds * 5),
+  estimate: ({ rounds, tiny }) => 15 + 8 * (tiny ? 2 : 2 + rounds * 5),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -58,14 +68,14 @@ export const staticPart: Part = {
       await lab.start(servers, proxyPort);
       const target = (place: string, port = proxyPort): Target => ({ lab, tools: images.peers, place, port });
       const targets = {
-        ours: target("ours"),
-        tuned: target("tuned"),
-        haproxy: target("haproxy"),
-        caddy: target("caddy"),
-        plain: target("plain"),
-        direct: target("static-1", backendPort),
-        "not hardened": target("not-hardened"),
-        published: target("host", await lab.publishedPort("ours", proxyPort)),
+        ours: [target("ours")],
+        tuned: [target("tuned")],
+        haproxy: [target("haproxy")],
+        caddy: [target("caddy")],
+        plain: [target("plain")],
+        direct: [target("static-1", backendPort)],
+        "not hardened": [target("not-hardened")],
+        published: [target("host", await lab.publishedPort("ours", proxyPort))],
       };
       return throughputs(targets, planOf(context, 64), context);
     }),
@@ -79,8 +89,9 @@ export const flaskPart: Part = {
     ratio("flask-haproxy", "ours / HAProxy 3.2, 3 Flask backends", ["ours", "haproxy"], 1),
     ratio("flask-caddy", "ours / Caddy 2.11, 3 Flask backends", ["ours", "caddy"], 1),
     ratio("flask-direct", "3 Flask backends behind ours / 1 asked directly", ["ours", "direct"], 1.8),
+    ratio("flask-most", "the 3 asked directly at the same time / 1: the most there is", ["all at once", "direct"]),
   ],
-  estimate: ({ rounds, tiny }) => 40 + 4 * (tiny ? 3 : 2 + rounds * 5),
+  estimate: ({ rounds, tiny }) => 15 + 5 * (tiny ? 2 : 2 + rounds * 5),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -95,11 +106,13 @@ export const flaskPart: Part = {
         proxyPort,
       );
       const target = (place: string, port = proxyPort): Target => ({ lab, tools: images.peers, place, port });
+      const plan = planOf(context, 24);
       const targets = {
-        ...Object.fromEntries(kinds.map((kind) => [kind, target(kind)])),
-        direct: target("flask-1", backendPort),
+        ...Object.fromEntries(kinds.map((kind) => [kind, [target(kind)]])),
+        direct: [target("flask-1", backendPort)],
+        "all at once": hosts.map((host) => target(host, backendPort)),
       };
-      return throughputs(targets, planOf(context, 24), context);
+      return throughputs(targets, plan, context);
     }),
 };
 
