@@ -3,12 +3,11 @@ import { asCandidate, probesOf } from "../components/nginx-config";
 import type { BalancerShell } from "./balancer-shell";
 import { inspectContainers, lastLogLines, type ContainerState } from "./docker";
 import type { ChangePlan } from "./plan";
+import { failingHealthchecks, isUndecided } from "./healthcheck";
 import { ask, type Probe, type Unanswered } from "./probe";
 import { publicPath, serves } from "./public-address";
 import { candidateFolder, nginxSeconds, pollMilliseconds, type Log, type Target } from "./target";
 
-/** Healthchecks with longer intervals than this are not waited for. */
-const patienceSeconds = 5;
 /** How often a container may end and be restarted before it counts as broken. */
 const restartsAllowed = 2;
 
@@ -54,10 +53,15 @@ async function untilAllAnswer(shell: BalancerShell, target: Target, plan: Change
       ask(shell, candidateFolder, waiting),
     ]);
     const stateOf = (host: string) => states.get(target.backends[host] ?? "");
+    // A backend serves when it has answered through nginx. Where Docker looks often, it will soon look, too: what it will
+    // find is found out now.
+    const answering = waiting.flatMap(({ host }) =>
+      added.has(host) && !missing.has(host) ? (stateOf(host) ?? []) : [],
+    );
+    const failing = await failingHealthchecks(answering.filter(isUndecided));
     for (const { host } of waiting) {
-      // A backend serves when it has answered through nginx; where Docker looks often, it has to agree.
-      if (!missing.has(host) && added.has(host) && isUndecided(stateOf(host)))
-        missing.set(host, "its healthcheck has not passed yet");
+      const failure = failing.get(target.backends[host] ?? "");
+      if (failure !== undefined) missing.set(host, `its healthcheck fails${failure && `: ${failure}`}`);
     }
     if (missing.size === 0) return;
     for (const host of missing.keys()) {
@@ -90,10 +94,6 @@ function isBroken(state: ContainerState): boolean {
     state.restarts > restartsAllowed ||
     state.health === "unhealthy"
   );
-}
-
-function isUndecided(state: ContainerState | undefined): boolean {
-  return state?.health === "starting" && state.healthInterval <= patienceSeconds;
 }
 
 async function backendError(

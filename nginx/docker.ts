@@ -41,12 +41,14 @@ export interface ContainerState {
   readonly health: string;
   /** Seconds between two healthchecks; 0 without one. */
   readonly healthInterval: number;
+  /** The command of its healthcheck, as Docker runs it in the container; empty without one. */
+  readonly healthCommand: readonly string[];
 }
 
 const nanoseconds = 1e9;
 
 const stateFormat =
-  "{{.Id}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}\t{{with .Config.Healthcheck}}{{json .Interval}}{{else}}0{{end}}";
+  "{{.Id}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}\t{{with .Config.Healthcheck}}{{json .Interval}}\t{{json .Test}}{{else}}0\t[]{{end}}";
 
 /** The states of containers, by id; one that is gone has no entry. */
 export async function inspectContainers(ids: readonly string[]): Promise<Map<string, ContainerState>> {
@@ -62,7 +64,7 @@ export function parseStates(output: string): ContainerState[] {
     .split("\n")
     .filter((line) => line.includes("\t"))
     .map((line) => {
-      const [id = "", name = "", status = "", exitCode = "", restarts = "", health = "", interval = ""] =
+      const [id = "", name = "", status = "", exitCode = "", restarts = "", health = "", interval = "", test = "[]"] =
         line.split("\t");
       return {
         id,
@@ -72,8 +74,15 @@ export function parseStates(output: string): ContainerState[] {
         restarts: Number(restarts),
         health,
         healthInterval: Number(interval) / nanoseconds,
+        healthCommand: commandOf(JSON.parse(test) as string[]),
       };
     });
+}
+
+/** Docker's notation of a healthcheck: CMD or CMD-SHELL, and what it runs. */
+function commandOf([kind, ...words]: readonly string[]): string[] {
+  if (kind === "CMD") return words;
+  return kind === "CMD-SHELL" ? ["sh", "-c", ...words] : [];
 }
 
 /** The last lines that a container has logged, both streams. */

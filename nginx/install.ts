@@ -2,6 +2,7 @@ import { text as readAll } from "node:stream/consumers";
 import { configurationHash, isIntact } from "../components/nginx-config";
 import { BalancerShell } from "./balancer-shell";
 import { testCandidate } from "./candidate";
+import { untilDockerAgrees } from "./healthcheck";
 import { planChange } from "./plan";
 import { askPublicAddress } from "./public-address";
 import { drain, putBack, reload, takeOverLeftUnserved } from "./reload";
@@ -64,6 +65,8 @@ async function installThrough(
     throw error;
   }
   await shell.write(`${live}/generation`, `${target.generation}\n`);
+  const added = plan.added.flatMap((host) => target.backends[host] ?? []);
+  if (plan.removed.length > 0) await timed("health", () => untilDockerAgrees(added, log));
   await timed("stop", () => removeRetired(target));
   return {
     configBefore: hashOf(before),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { docker } from "../../nginx/docker";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
@@ -34,6 +35,12 @@ describe("changes under load", function () {
   });
   beforeEach(() => void load.mark());
 
+  const healthyBackends = async () => {
+    const filters = [`label=nginx-load-balancer.stack=${stack.stackLabel}`, "label=nginx-load-balancer.role=backend"];
+    const options = [...filters, "health=healthy"].flatMap((filter) => ["--filter", filter]);
+    return (await docker("ps", "--quiet", ...options)).split("\n").filter(Boolean).length;
+  };
+
   it("scales 2 -> 10 -> 2 and loses nothing", async () => {
     await stack.configure({ backendCount: 10 });
     outputs = await stack.up();
@@ -55,9 +62,15 @@ describe("changes under load", function () {
     assertNoneLost(load.mark());
   });
 
-  it("rolls all backends to a new version, and none of the old one answers afterwards", async () => {
+  it("rolls all backends, at no time with fewer healthy ones, and none of the old version answers afterwards", async () => {
+    await until("all are healthy", 30, async () => (await healthyBackends()) === 2);
     await app.write("v2");
-    outputs = await stack.up();
+    let rolled = false;
+    const roll = stack.up().finally(() => (rolled = true));
+    const counts: number[] = [];
+    while (!rolled) counts.push(await healthyBackends());
+    outputs = await roll;
+    assert.ok(counts.length > 10 && Math.min(...counts) >= 2, `healthy backends during the roll: ${counts.join(" ")}`);
     assertNoneLost(load.mark());
     // What is sent from here on, after `up` has returned, is answered by the new version alone.
     await until("many requests were sent", 20, async () => (load.account().byTag["v2"] ?? 0) > 300);

@@ -62,6 +62,10 @@ describe("changes that fail, under load", function () {
         /\| .*gunicorn/,
       ],
     ],
+    [
+      "unhealthy-inside",
+      [/Backend fixture-\d-[0-9a-f]+ (did not get healthy within 8 s: its healthcheck fails|does not run)/],
+    ],
     ["crash", [/Backend fixture-\d-[0-9a-f]+ does not run/, /\| fixture: crashed as told/]],
     [
       "localhost-only",

@@ -104,10 +104,30 @@ describe("workers", () => {
 describe("container states", () => {
   it("are read line by line, whatever else docker prints", () => {
     assert.deepEqual(
-      parseStates("id1\t/one\trunning\t0\t0\thealthy\t3000000000\n\nid2\t/two\trestarting\t1\t4\tnone\t0\n"),
+      parseStates(
+        'id1\t/one\trunning\t0\t0\thealthy\t3000000000\t["CMD-SHELL","ask 5000"]\n\nid2\t/two\trestarting\t1\t4\tnone\t0\t[]\n',
+      ),
       [
-        { id: "id1", name: "one", status: "running", exitCode: 0, restarts: 0, health: "healthy", healthInterval: 3 },
-        { id: "id2", name: "two", status: "restarting", exitCode: 1, restarts: 4, health: "none", healthInterval: 0 },
+        {
+          id: "id1",
+          name: "one",
+          status: "running",
+          exitCode: 0,
+          restarts: 0,
+          health: "healthy",
+          healthInterval: 3,
+          healthCommand: ["sh", "-c", "ask 5000"],
+        },
+        {
+          id: "id2",
+          name: "two",
+          status: "restarting",
+          exitCode: 1,
+          restarts: 4,
+          health: "none",
+          healthInterval: 0,
+          healthCommand: [],
+        },
       ],
     );
   });
