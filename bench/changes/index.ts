@@ -1,2 +1,6 @@
 import type { Part } from "../part";
-export const changeParts: readonly Part[] = [];
+import { growthPart } from "./growth";
+import { lifecyclePart } from "./lifecycle";
+
+/** What measures changes of a stack. */
+export const changeParts: readonly Part[] = [lifecyclePart, growthPart];

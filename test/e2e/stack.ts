@@ -26,13 +26,17 @@ export interface StartedRun {
 
 export type Outputs = StackOutputs;
 
-/** Below the ports that the kernel gives to clients. */
 let ports = 20000 + (process.pid % 12000);
+
+/** A port for a balancer, another one each time: below the ports that the kernel gives to clients. */
+export function takePort(): number {
+  return ports++;
+}
 
 /** A stack of this program on the real engine and the real Docker, with a state, a config and a port of its own. */
 export class TestStack {
   readonly name: string;
-  readonly port = ports++;
+  readonly port = takePort();
   private config = new Map<string, string>();
 
   private constructor(

@@ -1,0 +1,60 @@
+import type { Part, PartContext } from "../part";
+import { untilItServes } from "./answers";
+import type { Side } from "./side";
+import { measureSides, seriesName } from "./sides";
+import type { Source } from "./source";
+
+/**
+ * With this, Compose's 100 backends are checked 10 times a second in all; the product's are 8 times, since it checks later
+ * ones more seldom. With 3 seconds, checks take so much of a small host's time that Compose needs twice as long.
+ */
+const healthIntervalSeconds = 10;
+
+/** How many backends more each backend of a large pool takes. */
+export const growthPart: Part = {
+  name: "growth",
+  title: "Growing to 100 backends, beside Docker Compose",
+  ratios: [
+    {
+      name: "growth",
+      what: "2 to 100 backends: pulumi up / compose up --wait",
+      over: [seriesName("ours", "far"), seriesName("compose", "far")],
+      unit: "s for each backend",
+      goal: { atMost: 1 },
+    },
+    {
+      name: "growth-linear",
+      what: "ours, 2 to 100 backends / 2 to 50",
+      over: [seriesName("ours", "far"), seriesName("ours", "half way")],
+      unit: "s for each backend",
+      goal: { atMost: 1.2 },
+    },
+  ],
+  estimate: ({ rounds, tiny }) => (tiny ? 60 : 60 + rounds * 300),
+  run: (context) =>
+    measureSides({ healthIntervalSeconds, turn: (side, source) => takeTurn(side, source, context) }, context),
+};
+
+async function takeTurn(
+  side: Side,
+  source: Source,
+  { tiny, status, signal }: PartContext,
+): Promise<Readonly<Record<string, number>>> {
+  const [few, half, many] = tiny ? ([1, 2, 3] as const) : ([2, 50, 100] as const);
+  const up = async (backends: number) => {
+    status(`${side.name}: ${backends} backends`);
+    const seconds = await side.up(backends);
+    await untilItServes(side, source.version, backends, signal);
+    return seconds;
+  };
+  const grow = async (to: number) => {
+    await up(few);
+    return (await up(to)) / (to - few);
+  };
+
+  const halfWay = await grow(half);
+  const far = await grow(many);
+  status(`${side.name}: removal`);
+  await side.down();
+  return { "half way": halfWay, far };
+}
