@@ -28,6 +28,12 @@ export function formatGoal(goal: Goal | undefined): string {
   return "atLeast" in goal ? `≥ ${goal.atLeast}` : `≤ ${goal.atMost}`;
 }
 
+/** Two zeros have no ratio. */
+function formatRatio({ median, low, high }: Figure): string {
+  const all = [median, low, high];
+  return all.every(Number.isFinite) ? `**${median.toFixed(2)}** (${low.toFixed(2)} to ${high.toFixed(2)})` : "none";
+}
+
 /** The median with its spread, as short as it can be read. */
 export function formatFigure({ median, low, high }: Figure): string {
   return `${formatNumber(median)} (${formatNumber(low)} to ${formatNumber(high)})`;
@@ -46,7 +52,7 @@ export function formatMarkdown(parts: readonly PartResults[]): string {
     .map(({ title, results, notes }) => {
       const rows = results.map((result) => [
         result.what,
-        `**${result.ratio.median.toFixed(2)}** (${result.ratio.low.toFixed(2)} to ${result.ratio.high.toFixed(2)})`,
+        formatRatio(result.ratio),
         formatGoal(result.goal),
         result.met === undefined ? "" : result.met ? "yes" : "**no**",
         `${formatFigure(result.ours)} / ${formatFigure(result.other)} ${result.unit}`,

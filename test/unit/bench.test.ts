@@ -86,6 +86,12 @@ describe("the bench's results", () => {
       ],
     ));
 
+  it("have no ratio where nothing is divided by nothing", () => {
+    const [result] = resultsOf({ ratios }, { ours: [0, 0], theirs: [0, 3] });
+    const table = formatMarkdown([{ name: "part", title: "A part", results: result ? [result] : [], notes: [] }]);
+    assert.match(table, /\| ours \/ theirs \| none \|/);
+  });
+
   it("names a series that was not measured", () =>
     assert.throws(() => resultsOf({ ratios }, { ours: [1] }), /nothing was measured for theirs/));
 

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { PartResults } from "../../bench/results";
+import { docker } from "../../nginx/docker";
+import { run } from "../../scripts/setup/command";
+import { projectRoot } from "../../scripts/setup/project";
+
+// The figures of so short a run say nothing: what is tested is that each part measures, and leaves nothing behind.
+describe("npm run bench", function () {
+  this.timeout(600_000);
+
+  it("measures every part, writes the results, and removes what it started", async () => {
+    const bench = ["-r", "sucrase/register", "scripts/bench.ts", "--tiny", "--json"];
+    const { outcome, stdout, lastWords } = await run(process.execPath, bench, { cwd: projectRoot });
+    assert.equal(outcome, "succeeded", lastWords);
+
+    const parts = JSON.parse(stdout) as PartResults[];
+    assert.deepEqual(
+      parts.map(({ name }) => name),
+      ["static", "latency", "flask", "spread", "pool", "lifecycle", "growth"],
+    );
+    for (const { results } of parts)
+      for (const { name, unit, ours, other } of results)
+        if (name !== "compose-lost") assert.ok(ours.median > 0 && other.median > 0, `${name}: no ${unit}`);
+    const lost = parts.flatMap(({ results }) => results).find(({ name }) => name === "compose-lost");
+    assert.equal(lost?.ours.median, 0, "the product loses no request");
+
+    const folder = join(projectRoot, "bench", "out");
+    assert.deepEqual(JSON.parse(await readFile(join(folder, "results.json"), "utf8")), parts);
+    assert.match(await readFile(join(folder, "results.md"), "utf8"), /\| ours \/ hand-tuned nginx, static backends \|/);
+    assert.match(await readFile(join(folder, "results.svg"), "utf8"), /^<svg /);
+
+    assert.equal(await docker("ps", "--all", "--quiet", "--filter", "label=nginx-load-balancer.bench"), "");
+    assert.equal(await docker("network", "ls", "--quiet", "--filter", "label=nginx-load-balancer.bench"), "");
+    assert.equal(await docker("ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project"), "");
+  });
+
+  const refused: [string[], RegExp][] = [
+    [
+      ["--only", "latency,speed"],
+      /--only: got speed, allowed are static, latency, flask, spread, pool, lifecycle, growth/,
+    ],
+    [["--rounds", "0"], /--rounds: got 0, expected an integer from 1 to 100/],
+  ];
+  for (const [args, message] of refused)
+    it(`refuses ${args.join(" ")}`, async () => {
+      const { outcome, lastWords } = await run(
+        process.execPath,
+        ["-r", "sucrase/register", "scripts/bench.ts", ...args],
+        {
+          cwd: projectRoot,
+        },
+      );
+      assert.equal(outcome, "failed");
+      assert.match(lastWords, message);
+    });
+});
