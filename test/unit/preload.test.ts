@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const root = join(__dirname, "..", "..");
+
+/** Runs a program as Pulumi.yaml has it run, and gives what it prints. */
+async function runPreloaded(program: string): Promise<string> {
+  const args = ["-r", "./preload.cjs", "-e", program];
+  return (await promisify(execFile)(process.execPath, args, { cwd: root })).stdout.trim();
+}
+
+/** Lists the packages of which a file has been loaded. */
+const loadedPackages = `
+  const files = Object.keys(require.cache).map((file) => file.split("node_modules/").pop());
+  const packages = files.map((file) => file.split("/").slice(0, file.startsWith("@") ? 2 : 1).join("/"));
+  console.log([...new Set(packages)].join("\\n"));`;
+
+describe("what the program is started with", function () {
+  this.timeout(20_000);
+
+  it("loads nothing of the SDK that the program does not use", async () => {
+    const packages = await runPreloaded(`
+      require("@pulumi/pulumi/cmd/run/tracing");
+      require("@pulumi/docker");
+      require("@pulumi/command");
+      ${loadedPackages}`);
+    const loaded = packages.split("\n");
+    assert.ok(loaded.includes("@pulumi/pulumi"));
+    for (const unused of ["typescript", "@npmcli/arborist", "@opentelemetry/sdk-trace-node", "source-map-support"])
+      assert.ok(!loaded.includes(unused), unused);
+  });
+
+  it("loads it all the same where something uses it", async () => {
+    const text = await runPreloaded(`
+      const pulumi = require("@pulumi/pulumi");
+      const number = 7;
+      pulumi.runtime.serializeFunction(() => number).then(({ text }) => console.log(text));`);
+    assert.match(text, /number: 7/);
+  });
+
+  it("also packages of the program's own folder", async () => {
+    const count = await runPreloaded(`
+      const { runtime } = require("@pulumi/pulumi");
+      runtime.computeCodePaths({}).then((paths) => console.log(paths.size));`);
+    assert.ok(Number(count) > 0);
+  });
+
+  it("leaves an error's place in the program as it is in its source", async () => {
+    const line = await runPreloaded(`
+      try { require("./components/deal").deal([], 1); }
+      catch (error) { console.log(/deal\\.ts:(\\d+)/.exec(error.stack)[1]); }`);
+    const source = await readFile(join(root, "components", "deal.ts"), "utf8");
+    assert.ok(source.split("\n")[Number(line) - 1]?.includes("throw new RangeError"));
+  });
+});
