@@ -1,8 +1,6 @@
-import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
-import { labelList, labels } from "./components/labels";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, prepare } from "./config";
 import { assertPortIsFree } from "./nginx/port";
@@ -17,11 +15,6 @@ export = async () => {
     return { settings, live };
   });
 
-  const network = new docker.Network("network", {
-    driver: "bridge",
-    labels: labelList({ [labels.stack]: stackLabel }),
-  });
-
   const images = new StackImages("images", { stackLabel });
 
   const pool = new BackendPool("backends", {
@@ -29,7 +22,6 @@ export = async () => {
     stackLabel,
     images,
     existing: live.backends,
-    networkName: network.name,
   });
 
   const balancer = new Balancer("balancer", {
@@ -38,7 +30,7 @@ export = async () => {
     stackLabel,
     images,
     live: live.config,
-    networkName: network.name,
+    networkName: pool.networkName,
     containerIds: pool.containerIds,
   });
 
@@ -47,7 +39,7 @@ export = async () => {
     backends: pool.backends,
     upstreamConfig: balancer.upstreamConfig,
     balancer: balancer.containerName,
-    network: network.name,
+    network: pool.networkName,
     lastChange: balancer.lastChange,
   };
 };

@@ -25,13 +25,11 @@ export interface BackendPoolArgs {
   readonly drainSeconds: number;
   /**
    * Value of the label by which the containers of one pool and its balancer are found. A second pool in the program needs
-   * another one, and another network: a change of the balancer removes containers that carry its label and don't serve.
+   * another one: a change of the balancer removes containers that carry its label and don't serve.
    */
   readonly stackLabel: string;
   /** The stack's backend containers of now, newest first: their aliases are not given to others. */
   readonly existing: readonly ExistingBackend[];
-  /** Name of the network that the balancer reaches the backends through. */
-  readonly networkName: pulumi.Input<string>;
 }
 
 /** A backend as the stack's output shows it. */
@@ -41,16 +39,25 @@ export interface Backend {
   readonly containerName: pulumi.Output<string>;
 }
 
-/** One image for each app, and the containers that serve them: replaced one for one, new ones first. */
+/** A network, one image for each app, and the containers that serve them: replaced one for one, new ones first. */
 export class BackendPool extends pulumi.ComponentResource {
   /** The backends as upstream servers, known before any of them exists. */
   public readonly servers: readonly UpstreamServer[];
   public readonly backends: readonly Backend[];
+  /** Name of the network that the balancer reaches the backends through. */
+  public readonly networkName: pulumi.Output<string>;
   /** Container ids by alias. */
   public readonly containerIds: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: BackendPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nginx-load-balancer:components:BackendPool", name, {}, opts);
+
+    const network = new docker.Network(
+      `${name}-network`,
+      { driver: "bridge", labels: labelList({ [labels.stack]: args.stackLabel }) },
+      { parent: this },
+    );
+    this.networkName = network.name;
 
     const slots = deal(args.apps, args.backendCount);
     const images = new Map([...new Set(slots.map(({ app }) => app))].map((app) => [app.name, buildImage(app, args)]));
@@ -72,7 +79,7 @@ export class BackendPool extends pulumi.ComponentResource {
           // Environments hold passwords: encrypted in the state, and not shown. A change shows in the hash.
           envs: pulumi.secret(environmentOf(slot.app)),
           destroyGraceSeconds: args.drainSeconds,
-          networksAdvanced: [{ name: args.networkName, aliases: [alias] }],
+          networksAdvanced: [{ name: network.name, aliases: [alias] }],
           labels: labelList({ ...slotLabels(slot, args), [labels.hash]: hash, [labels.alias]: alias }),
         },
         { parent: this, deleteBeforeReplace: false, replaceOnChanges },
@@ -92,7 +99,12 @@ export class BackendPool extends pulumi.ComponentResource {
       containerName: container.name,
     }));
     this.containerIds = pulumi.output(Object.fromEntries(made.map(({ alias, container }) => [alias, container.id])));
-    this.registerOutputs({ servers: this.servers, backends: this.backends, containerIds: this.containerIds });
+    this.registerOutputs({
+      servers: this.servers,
+      backends: this.backends,
+      networkName: this.networkName,
+      containerIds: this.containerIds,
+    });
   }
 }
 

@@ -21,7 +21,7 @@ export interface BalancerArgs {
   readonly healthTimeoutSeconds: number;
   /**
    * Value of the label by which the containers of one pool and its balancer are found. A second pool in the program needs
-   * another one, and another network: a change of the balancer removes containers that carry its label and don't serve.
+   * another one: a change of the balancer removes containers that carry its label and don't serve.
    */
   readonly stackLabel: string;
   /** What the balancer's volume holds now; undefined when there is none. */

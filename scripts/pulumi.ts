@@ -97,6 +97,6 @@ export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefi
     }),
     balancer: containers.find(({ role }) => role === "balancer")?.name ?? "",
     lastChange: JSON.parse(change?.outputs?.stdout ?? "{}") as LastChange,
-    network: current.find(({ type }) => type === "docker:index/network:Network")?.outputs?.name ?? "",
+    network: installed.environment?.["NETWORK"] ?? "",
   };
 }

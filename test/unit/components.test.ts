@@ -10,6 +10,7 @@ import { mockEngine, recordOptions, valueOf, type Recording } from "../mocks";
 const types = {
   image: "docker:index/remoteImage:RemoteImage",
   container: "docker:index/container:Container",
+  network: "docker:index/network:Network",
   volume: "docker:index/volume:Volume",
   command: "command:local:Command",
   pool: "nginx-load-balancer:components:BackendPool",
@@ -25,7 +26,6 @@ const poolArgs = (images: StackImages, more: Partial<BackendPoolArgs> = {}): Bac
   stackLabel,
   images,
   existing: [],
-  networkName: "network-made",
   ...more,
 });
 
@@ -35,7 +35,7 @@ const balancerArgs = (images: StackImages, pool: BackendPool, more: Partial<Bala
   stackLabel,
   images,
   live: undefined,
-  networkName: "network-made",
+  networkName: pool.networkName,
   containerIds: pool.containerIds,
   ...more,
 });
@@ -80,6 +80,7 @@ describe("components on mocks", () => {
           `${types.container} pool-app1-0`,
           `${types.container} pool-app1-1`,
           `${types.container} pool-app2-0`,
+          `${types.network} pool-network`,
           `${types.pool} pool`,
         ].sort(),
       );
@@ -107,7 +108,7 @@ describe("components on mocks", () => {
         [...serverLines(balancer.upstreamConfig).keys()].sort(),
         pool.servers.map(({ host }) => host).sort(),
       );
-      assert.ok(aliases.every((network) => network?.name === "network-made"));
+      assert.ok(aliases.every((network) => network?.name === "pool-network-made"));
     });
 
     it("leaves the container's name to the engine, and publishes no port", async () => {
@@ -260,7 +261,7 @@ describe("components on mocks", () => {
   it("can be used twice in one program", async () => {
     const recording = await mockEngine();
     for (const name of ["one", "two"]) {
-      const own = { stackLabel: `${stackLabel}-${name}`, networkName: `${name}-network` };
+      const own = { stackLabel: `${stackLabel}-${name}` };
       const images = new StackImages(`${name}-img`, own);
       const pool = new BackendPool(`${name}-pool`, poolArgs(images, own));
       await settle(pool, new Balancer(`${name}-lb`, balancerArgs(images, pool, own)));

@@ -8,7 +8,7 @@ const root = join(__dirname, "..", "..");
 
 /** Runs a program as Pulumi.yaml has it run, and gives what it prints. */
 async function runPreloaded(program: string): Promise<string> {
-  const args = ["-r", "./preload.cjs", "-e", program];
+  const args = ["-r", "./scripts/preload.cjs", "-e", program];
   return (await promisify(execFile)(process.execPath, args, { cwd: root })).stdout.trim();
 }
 

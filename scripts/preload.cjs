@@ -1,4 +1,4 @@
-// Makes Node.js ready for the program: node -r ./preload.cjs (Pulumi.yaml). TypeScript's types are stripped as files are
+// Makes Node.js ready for the program: node -r ./scripts/preload.cjs (Pulumi.yaml). TypeScript's types are stripped as files are
 // loaded, and what Pulumi's SDK loads but this program never uses is loaded only if something uses it after all. That is
 // half of the time that a run without a change takes.
 "use strict";
