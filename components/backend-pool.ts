@@ -55,7 +55,7 @@ export class BackendPool extends pulumi.ComponentResource {
     const network = new docker.Network(
       `${name}-network`,
       { driver: "bridge", labels: labelList({ [labels.stack]: args.stackLabel }) },
-      { parent: this },
+      { parent: this, deletedWith: args.images.removal },
     );
     this.networkName = network.name;
 

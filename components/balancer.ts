@@ -56,14 +56,14 @@ export class Balancer extends pulumi.ComponentResource {
     const volume = new docker.Volume(
       `${name}-config`,
       { labels: labelList({ [labels.stack]: args.stackLabel }) },
-      { parent: this },
+      { parent: this, deletedWith: args.images.removal },
     );
 
     // Docker publishes no port on an internal network: the balancer can start there while its predecessor still has the port.
     const startingPlace = new docker.Network(
       `${name}-start`,
       { driver: "bridge", internal: true, labels: labelList({ [labels.stack]: args.stackLabel }) },
-      { parent: this },
+      { parent: this, deletedWith: args.images.removal },
     );
 
     const container = new docker.Container(

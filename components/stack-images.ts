@@ -1,10 +1,14 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { labels } from "./labels";
 import { hashTree, hashValue } from "./source-hash";
 
 export interface StackImagesArgs {
-  /** `<project>/<stack>`: the first part of every image's name, so that two stacks never remove each other's images. */
+  /**
+   * `<project>/<stack>`: the first part of every image's name, so that two stacks never remove each other's images. Pool
+   * and balancer that use the images need the same one: their networks and volume are removed along with the images.
+   */
   readonly stackLabel: string;
 }
 
@@ -30,7 +34,11 @@ export interface StackImage {
  * going back to an earlier source after a failed update gives the old image and the new one the same.
  */
 export class StackImages extends pulumi.ComponentResource {
-  private readonly removal: command.local.Command;
+  /**
+   * The last step of a destroy, which removes the stack's images, networks and volumes at once. Networks and volumes are
+   * deleted with it: the provider would wait for two seconds after each.
+   */
+  public readonly removal: command.local.Command;
 
   constructor(
     private readonly name: string,
@@ -43,8 +51,8 @@ export class StackImages extends pulumi.ComponentResource {
       `${name}-removal`,
       {
         create: "exit 0",
-        delete: "node -r sucrase/register nginx/remove-images.ts",
-        environment: { IMAGE_PREFIX: args.stackLabel },
+        delete: "node -r sucrase/register nginx/remove-rest.ts",
+        environment: { IMAGE_PREFIX: args.stackLabel, STACK_LABEL: `${labels.stack}=${args.stackLabel}` },
       },
       { parent: this },
     );

@@ -1,7 +1,7 @@
 import { labels } from "../components/labels";
 import { serverLines } from "../components/nginx-config";
 import { docker } from "./docker";
-import { imagesOf } from "./remove-images";
+import { imagesOf } from "./images";
 import type { Target } from "./target";
 
 /**

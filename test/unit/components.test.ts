@@ -241,7 +241,15 @@ describe("components on mocks", () => {
       const { dependsOn } = recording.options.get(name) as { dependsOn: pulumi.Resource[] };
       assert.match((await valueOf(dependsOn[0]?.urn)) ?? "", /img-removal$/);
     }
-    assert.match(String(recording.one(types.command, "img-removal").inputs["delete"]), /remove-images\.ts$/);
+    assert.match(String(recording.one(types.command, "img-removal").inputs["delete"]), /remove-rest\.ts$/);
+  });
+
+  it("leaves networks and volumes to the step that removes the images", async () => {
+    const { recording } = await build();
+    for (const { name } of [...recording.ofType(types.network), ...recording.ofType(types.volume)]) {
+      const { deletedWith } = recording.options.get(name) as { deletedWith: pulumi.Resource };
+      assert.match((await valueOf(deletedWith.urn)) ?? "", /img-removal$/, name);
+    }
   });
 
   it("has every resource below its component", async () => {
