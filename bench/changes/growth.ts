@@ -24,8 +24,8 @@ export const growthPart: Part = {
     },
     {
       name: "growth-linear",
-      what: "ours, 2 to 100 backends / 2 to 50",
-      over: [seriesName("ours", "far"), seriesName("ours", "half way")],
+      what: "ours, 50 to 100 backends / 2 to 50",
+      over: [seriesName("ours", "second half"), seriesName("ours", "first half")],
       unit: "s for each backend",
       goal: { atMost: 1.2 },
     },
@@ -47,14 +47,14 @@ async function takeTurn(
     await untilItServes(side, source.version, backends, signal);
     return seconds;
   };
-  const grow = async (to: number) => {
-    await up(few);
-    return (await up(to)) / (to - few);
-  };
+  const grow = async (from: number, to: number) => (await up(to)) / (to - from);
 
-  const halfWay = await grow(half);
-  const far = await grow(many);
+  await up(few);
+  const firstHalf = await grow(few, half);
+  const secondHalf = await grow(half, many);
+  await up(few);
+  const far = await grow(few, many);
   status(`${side.name}: removal`);
   await side.down();
-  return { "half way": halfWay, far };
+  return { "first half": firstHalf, "second half": secondHalf, far };
 }

@@ -1,6 +1,7 @@
 import type { Part, PartContext, Ratio } from "../part";
 import { median } from "../statistics";
 import { untilItServes } from "./answers";
+import { EmptyProgram } from "./empty-program";
 import type { Side } from "./side";
 import { measureSides, seriesName } from "./sides";
 import type { Source } from "./source";
@@ -37,6 +38,12 @@ export const lifecyclePart: Part = {
     ratio("unchanged", "nothing to do: pulumi up / compose up --wait", 1.2),
     // A dry run of Compose is its preview. It takes as long as its run that has nothing to do.
     ratio("preview", "nothing to do: pulumi preview / compose --dry-run up --wait", 1.2),
+    {
+      name: "compose-engine",
+      what: "nothing to do: pulumi up of an empty program, the least there is / compose up --wait",
+      over: [seriesName("ours", "empty program"), seriesName("compose", "unchanged")],
+      unit: "s",
+    },
     ratio("scale up", "2 to 10 backends: pulumi up / compose up --wait", 1),
     ratio("scale down", "10 to 2 backends: pulumi up / compose up --wait", 1),
     ratio("roll", "new version of 10 backends: pulumi up / compose up --build --wait", 1),
@@ -45,8 +52,18 @@ export const lifecyclePart: Part = {
     ratio("remove", "2 backends to nothing: pulumi destroy / compose down --volumes --rmi local", 1),
   ],
   estimate: ({ rounds, tiny }) => (tiny ? 70 : 40 + rounds * 130),
-  run: (context) =>
-    measureSides({ healthIntervalSeconds, turn: (side, source) => takeTurn(side, source, context) }, context),
+  async run(context) {
+    const empty = await EmptyProgram.create();
+    const turn = async (side: Side, source: Source) => ({
+      ...(await takeTurn(side, source, context)),
+      "empty program": await medianOf(context.tiny ? 1 : unchangedRuns, () => empty.up()),
+    });
+    try {
+      return await measureSides({ healthIntervalSeconds, turn }, context);
+    } finally {
+      await empty.remove();
+    }
+  },
 };
 
 function ratio(what: keyof Turn & string, description: string, atMost?: number): Ratio {

@@ -36,8 +36,7 @@ export async function measureSides(
       return Object.fromEntries(values.map(([what, value]) => [seriesName(name, what), value]));
     });
   } finally {
-    for (const side of made) await side.remove();
-    await source.remove();
+    await Promise.all([...made, source].map((it) => it.remove()));
   }
 }
 
