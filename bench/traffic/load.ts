@@ -7,12 +7,14 @@ export interface LoadPlan {
   readonly seconds: number;
 }
 
-/** Where a load is made: in the network namespace of a server (and to 127.0.0.1 there), or in the host's. */
+/** Where a load is made: in the network namespace of a server, or in the host's. */
 export interface Target {
   readonly lab: Lab;
   /** The image with the load generators. */
   readonly tools: string;
   readonly place: string;
+  /** Whom it asks; default: 127.0.0.1. */
+  readonly host?: string;
   readonly port: number;
 }
 
@@ -25,9 +27,12 @@ export interface Throughput {
 }
 
 /** Requests as fast as they are answered (closed loop, wrk). */
-export async function throughput({ lab, tools, place, port }: Target, plan: LoadPlan): Promise<Throughput> {
+export async function throughput(
+  { lab, tools, place, host = "127.0.0.1", port }: Target,
+  plan: LoadPlan,
+): Promise<Throughput> {
   const options = ["--threads", "2", "--connections", String(plan.connections), "--duration", `${plan.seconds}s`];
-  return parseThroughput(await lab.runBeside(place, tools, ["wrk", ...options, `http://127.0.0.1:${port}/`]));
+  return parseThroughput(await lab.runBeside(place, tools, ["wrk", ...options, `http://${host}:${port}/`]));
 }
 
 /**
@@ -55,13 +60,17 @@ export interface TimedRequest {
  * @param rate requests per second
  * @throws Error when a single request failed
  */
-export async function atRate(target: Target, plan: LoadPlan, rate: number): Promise<TimedRequest[]> {
+export async function atRate(
+  { host = "127.0.0.1", ...target }: Target,
+  plan: LoadPlan,
+  rate: number,
+): Promise<TimedRequest[]> {
   const attack = [
     "vegeta attack -max-body=0",
     `-rate=${Math.round(rate)}/s -duration=${plan.seconds}s`,
     `-workers=${plan.connections} -connections=${plan.connections}`,
   ].join(" ");
-  const request = `GET http://127.0.0.1:${target.port}/`;
+  const request = `GET http://${host}:${target.port}/`;
   const script = `echo '${request}' | ${attack} | vegeta encode --to csv | cut --delimiter=, --fields=1-3`;
   return parseRequests(await target.lab.runBeside(target.place, target.tools, ["bash", "-c", script]));
 }

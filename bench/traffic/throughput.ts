@@ -45,6 +45,10 @@ export const staticPart: Part = {
     ratio("static-caddy", "ours / Caddy 2.11, static backends", ["ours", "caddy"], 1),
     ratio("static-plain", "ours / nginx without upstream keep-alive", ["ours", "plain"], 2.5),
     ratio("static-direct", "ours / a static backend asked directly", ["ours", "direct"], 0.5),
+    ratio("static-network", "a backend asked across Docker's network, without a proxy / over its own loopback", [
+      "across",
+      "direct",
+    ]),
     ratio("static-haproxy-direct", "HAProxy 3.2 / a static backend asked directly", ["haproxy", "direct"]),
     ratio("hardened", "hardened container / not hardened", ["ours", "not hardened"], 0.97),
     ratio("published", "through the port published on 127.0.0.1 / inside the container's network", [
@@ -52,7 +56,7 @@ export const staticPart: Part = {
       "ours",
     ]),
   ],
-  estimate: ({ rounds, tiny }) => 15 + 8 * (tiny ? 2 : 2 + rounds * 5),
+  estimate: ({ rounds, tiny }) => 15 + 9 * (tiny ? 2 : 2 + rounds * 5),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -74,6 +78,7 @@ export const staticPart: Part = {
         caddy: [target("caddy")],
         plain: [target("plain")],
         direct: [target("static-1", backendPort)],
+        across: [{ ...target("ours", backendPort), host: "static-1" }],
         "not hardened": [target("not-hardened")],
         published: [target("host", await lab.publishedPort("ours", proxyPort))],
       };

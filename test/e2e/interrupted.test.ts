@@ -5,7 +5,7 @@ import { describeInterruption, interruptions, interruptRoll } from "./interrupte
 import { TestStack } from "./stack";
 
 // Some of all interruptions, each kind of moment once; npm run test:soak takes all of them.
-const sample = interruptions.filter((_, index) => [1, 4, 7, 9, 11, 15, 17, 20].includes(index));
+const sample = interruptions.filter((_, index) => [1, 4, 7, 9, 11, 15, 17, 22].includes(index));
 
 describe("interrupted updates, under load", function () {
   this.timeout(300_000);
