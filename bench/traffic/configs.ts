@@ -8,20 +8,23 @@ export const backendPort = 5000;
 /** What the static backend answers. */
 export const staticBody = "this is response from static";
 
-// Everything that an nginx writes lies on the one writable file system, in all configurations alike.
-const temporaryPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-  .map((kind) => `  ${kind}_temp_path /tmp/${kind};`)
-  .join("\n");
-
-/** A backend that costs as little as can be: all that is measured is the way to it. It says in a header which one it is. */
-export function staticBackendConfig(name: string): string {
+/** A configuration whose nginx writes to the one writable file system alone. */
+function nginxConfig(http: string, connections = 4096): string {
+  const temporaryPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (kind) => `  ${kind}_temp_path /tmp/${kind};\n`,
+  );
   return `pid /tmp/nginx.pid;
 error_log stderr warn;
 worker_processes auto;
-events { worker_connections 4096; }
+events { worker_connections ${connections}; }
 http {
-${temporaryPaths}
-  access_log off;
+${temporaryPaths.join("")}${http}}
+`;
+}
+
+/** A backend that costs as little as can be: all that is measured is the way to it. It says in a header which one it is. */
+export function staticBackendConfig(name: string): string {
+  return nginxConfig(`  access_log off;
   server_tokens off;
   keepalive_timeout 75s;
   keepalive_requests 1000000;
@@ -31,8 +34,7 @@ ${temporaryPaths}
     add_header X-Backend ${name};
     location / { return 200 "${staticBody}"; }
   }
-}
-`;
+`);
 }
 
 /** What the product installs for such backends, with its default settings. */
@@ -52,13 +54,7 @@ export function ourConfig(hosts: readonly string[]): string {
  * than an app needs. What it leaves out are the product's features, not its speed.
  */
 export function tunedNginxConfig(hosts: readonly string[]): string {
-  return `pid /tmp/nginx.pid;
-error_log stderr warn;
-worker_processes auto;
-events { worker_connections 4096; }
-http {
-${temporaryPaths}
-  access_log off;
+  return nginxConfig(`  access_log off;
   server_tokens off;
   tcp_nopush on;
   keepalive_timeout 65s;
@@ -81,19 +77,13 @@ ${hosts.map((host) => `    server ${host}:${backendPort};`).join("\n")}
       proxy_set_header X-Forwarded-Proto $scheme;
     }
   }
-}
-`;
+`);
 }
 
 /** nginx as an introduction to load balancing sets it up: an upstream block and a proxy_pass, all else by default. */
 export function plainNginxConfig(hosts: readonly string[]): string {
-  return `pid /tmp/nginx.pid;
-error_log stderr warn;
-worker_processes auto;
-events { worker_connections 1024; }
-http {
-${temporaryPaths}
-  sendfile on;
+  return nginxConfig(
+    `  sendfile on;
   keepalive_timeout 65;
   access_log /dev/stdout combined;
   upstream backends {
@@ -109,8 +99,9 @@ ${hosts.map((host) => `    server ${host}:${backendPort};`).join("\n")}
       proxy_set_header Connection close;
     }
   }
-}
-`;
+`,
+    1024,
+  );
 }
 
 export function haproxyConfig(hosts: readonly string[]): string {

@@ -9,15 +9,18 @@ import {
 import type { TrafficImages } from "./images";
 import type { Server } from "./lab";
 
-/** A backend whose own work is next to nothing. */
-export function staticBackend(name: string, { balancer }: TrafficImages): Server {
+/** An nginx that runs a configuration; what the product's needs in /tmp is there for all. */
+function nginx(config: string, { balancer }: TrafficImages): Omit<Server, "name"> {
   return {
-    name,
     image: balancer,
-    command: ["nginx", "-c", "/bench/nginx.conf", "-g", "daemon off;"],
-    files: { "/bench/nginx.conf": staticBackendConfig(name) },
-    memoryMb: 128,
+    command: ["sh", "-c", "mkdir -p /tmp/nginx && exec nginx -c /bench/nginx.conf -g 'daemon off;'"],
+    files: { "/bench/nginx.conf": config },
   };
+}
+
+/** A backend whose own work is next to nothing. */
+export function staticBackend(name: string, images: TrafficImages): Server {
+  return { name, ...nginx(staticBackendConfig(name), images), memoryMb: 128 };
 }
 
 /** A backend of the example. */
@@ -26,28 +29,16 @@ export function flaskBackend(name: string, { flask }: TrafficImages): Server {
 }
 
 /** The proxies that are compared, each with the quickest settings that we know for it. */
-export const proxies = {
-  ours: (hosts: readonly string[], { balancer }: TrafficImages) => ({
-    image: balancer,
-    command: ["sh", "-c", "mkdir -p /tmp/nginx && exec nginx -c /bench/nginx.conf -g 'daemon off;'"],
-    files: { "/bench/nginx.conf": ourConfig(hosts) },
-  }),
-  tuned: (hosts: readonly string[], { balancer }: TrafficImages) => ({
-    image: balancer,
-    command: ["nginx", "-c", "/bench/nginx.conf", "-g", "daemon off;"],
-    files: { "/bench/nginx.conf": tunedNginxConfig(hosts) },
-  }),
-  plain: (hosts: readonly string[], { balancer }: TrafficImages) => ({
-    image: balancer,
-    command: ["nginx", "-c", "/bench/nginx.conf", "-g", "daemon off;"],
-    files: { "/bench/nginx.conf": plainNginxConfig(hosts) },
-  }),
-  haproxy: (hosts: readonly string[], { peers }: TrafficImages) => ({
+const proxies = {
+  ours: (hosts, images) => nginx(ourConfig(hosts), images),
+  tuned: (hosts, images) => nginx(tunedNginxConfig(hosts), images),
+  plain: (hosts, images) => nginx(plainNginxConfig(hosts), images),
+  haproxy: (hosts, { peers }) => ({
     image: peers,
     command: ["haproxy", "-f", "/bench/haproxy.cfg"],
     files: { "/bench/haproxy.cfg": haproxyConfig(hosts) },
   }),
-  caddy: (hosts: readonly string[], { peers }: TrafficImages) => ({
+  caddy: (hosts, { peers }) => ({
     image: peers,
     command: ["env", "HOME=/tmp", "caddy", "run", "--config", "/bench/Caddyfile"],
     files: { "/bench/Caddyfile": caddyConfig(hosts) },
