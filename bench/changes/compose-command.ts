@@ -2,6 +2,9 @@ import { run } from "../../scripts/setup/command";
 import { goTool } from "../go-tool";
 import type { PartContext } from "../part";
 
+/** The one that is built: what offline/compose/go.mod names. */
+export const composeVersion = "v2.35.1";
+
 /**
  * How Docker Compose is called: as Docker's plugin where that is installed, else as a program of its own, which is built
  * when it is first asked for.
@@ -13,7 +16,7 @@ export async function composeCommand(context: PartContext): Promise<readonly [fi
     name: "docker-compose",
     module: "compose",
     package: "github.com/docker/compose/v2/cmd",
-    version: ["github.com/docker/compose/v2/internal.Version", "v2.35.1"],
+    version: ["github.com/docker/compose/v2/internal.Version", composeVersion],
   } as const;
   return [await goTool(tool, context)];
 }

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { composeVersion } from "../../bench/changes/compose-command";
 import { composeFiles } from "../../bench/changes/compose-project";
+import { offlineFolder } from "../../scripts/setup/project";
 
 describe("the Compose project of the bench", () => {
   const files = composeFiles({
@@ -40,4 +44,9 @@ describe("the Compose project of the bench", () => {
 
   it("balances over all addresses of the service's name", () =>
     assert.match(files["nginx.conf"] ?? "", /server backend:5000 resolve;/));
+
+  it("is run by the version whose sources are pinned, where Compose is built", async () => {
+    const goMod = await readFile(join(offlineFolder, "compose", "go.mod"), "utf8");
+    assert.ok(goMod.includes(`github.com/docker/compose/v2 ${composeVersion} `), composeVersion);
+  });
 });
