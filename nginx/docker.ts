@@ -48,7 +48,7 @@ export interface ContainerState {
 const nanoseconds = 1e9;
 
 const stateFormat =
-  "{{.Id}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}\t{{with .Config.Healthcheck}}{{json .Interval}}\t{{json .Test}}{{else}}0\t[]{{end}}";
+  "{{.ID}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}\t{{with .Config.Healthcheck}}{{json .Interval}}\t{{json .Test}}{{else}}0\t[]{{end}}";
 
 /** The states of containers, by id; one that is gone has no entry. */
 export async function inspectContainers(ids: readonly string[]): Promise<Map<string, ContainerState>> {

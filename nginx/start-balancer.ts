@@ -1,12 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { labels } from "../components/labels";
+import { BalancerShell } from "./balancer-shell";
 import { docker, inspectContainers, lastLogLines, tryDocker } from "./docker";
 import { live, liveFolder, nginxSeconds, pollMilliseconds, type Log, type Target } from "./target";
 
 /**
  * Sees to it that the target's balancer is the one that serves. The engine makes it without starting it, and on a network
  * of its own on which Docker publishes no port. So it can start beside its predecessor, and all that lies between the
- * predecessor's last answer and its own first one is the predecessor's end and its own joining of the backends' network.
+ * predecessor's last answer and its own first one is the one's leaving of the backends' network and the other's joining.
  * A new image that can't run the live configuration never takes the old one's place.
  */
 export async function startBalancer(target: Target, log: Log): Promise<void> {
@@ -17,34 +18,60 @@ export async function startBalancer(target: Target, log: Log): Promise<void> {
     await docker("start", target.balancer);
   }
   await untilItAnswers(target);
-  await end(predecessors);
-  if (await isConnected(target)) return;
+  if (!(await isConnected(target))) await takePlace(target, predecessors, log);
+  if (predecessors.length > 0) await docker("stop", "--time", "0", ...predecessors);
+}
+
+/**
+ * Takes the predecessors off the network, and with it their port, and puts the balancer there. Nothing is done in between
+ * that can be done before or after.
+ */
+async function takePlace(target: Target, predecessors: readonly string[], log: Log): Promise<void> {
+  const shell = new BalancerShell(target.balancer);
+  const networks = new Map(await Promise.all(predecessors.map(async (id) => [id, await networksOf(id)] as const)));
   try {
+    await shell.read("true");
+    // As long as a container has another network, Docker keeps its port.
+    for (const [id, names] of networks)
+      await disconnect(
+        id,
+        names.filter((name) => name !== target.network),
+      );
+    for (const id of predecessors) await disconnect(id, [target.network]);
     await docker("network", "connect", target.network, target.balancer);
     // The workers couldn't resolve a name so far: new ones do at once. Not by `docker kill`: any signal of it counts as
     // a stop by hand, after which Docker doesn't start the container when the daemon is restarted.
-    await docker("exec", target.balancer, "sh", "-c", "kill -HUP 1");
+    await shell.read("kill -HUP 1");
   } catch (error) {
     log("putting the previous balancer back");
-    await tryDocker("network", "disconnect", target.network, target.balancer);
-    if (predecessors.length > 0) await docker("start", ...predecessors);
+    await disconnect(target.balancer, [target.network]);
+    for (const [id, names] of networks) {
+      for (const name of names) await tryDocker("network", "connect", name, id);
+      await tryDocker("exec", id, "sh", "-c", "kill -HUP 1");
+    }
     throw error;
+  } finally {
+    shell.close();
   }
 }
 
+/** One that is not on a network, say since an interrupted update, is none the worse for it. */
+async function disconnect(container: string, networks: readonly string[]): Promise<void> {
+  for (const network of networks) await tryDocker("network", "disconnect", network, container);
+}
+
 async function isConnected(target: Target): Promise<boolean> {
+  return (await networksOf(target.balancer)).includes(target.network);
+}
+
+async function networksOf(container: string): Promise<string[]> {
   const format = "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}";
-  const networks = await docker("container", "inspect", "--format", format, target.balancer);
-  return networks.split("\n").includes(target.network);
+  return (await docker("container", "inspect", "--format", format, container)).split("\n").filter(Boolean);
 }
 
 async function runningBalancers(target: Target): Promise<string[]> {
   const filters = ["--filter", `label=${target.stackLabel}`, "--filter", `label=${labels.role}=balancer`];
   return (await docker("ps", "--quiet", "--no-trunc", ...filters)).split("\n").filter(Boolean);
-}
-
-async function end(containers: readonly string[]): Promise<void> {
-  if (containers.length > 0) await docker("stop", "--time", "0", ...containers);
 }
 
 /** Has the new image's nginx judge the configuration that the old one runs, in the old one's network and volume. */

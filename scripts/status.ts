@@ -103,7 +103,7 @@ interface Inspected {
 async function inspect(ids: readonly string[], network: string): Promise<Map<string, Inspected>> {
   if (ids.length === 0) return new Map();
   const format =
-    "{{.Id}}\t{{.Name}}\t{{if .State.Running}}{{with .State.Health}}{{.Status}}{{else}}running{{end}}{{else}}{{.State.Status}}{{end}}" +
+    "{{.ID}}\t{{.Name}}\t{{if .State.Running}}{{with .State.Health}}{{.Status}}{{else}}running{{end}}{{else}}{{.State.Status}}{{end}}" +
     `\t{{with index .NetworkSettings.Networks "${network}"}}{{.IPAddress}}{{end}}`;
   const rows = (await docker("container", "inspect", "--format", format, ...ids)).split("\n").filter(Boolean);
   return new Map(

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker, tryDocker } from "../../nginx/docker";
 import { observeStack } from "../../nginx/live";
+import { startBalancer } from "../../nginx/start-balancer";
+import type { Target } from "../../nginx/target";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
@@ -173,6 +175,28 @@ describe("breakage and repair, under load", function () {
     } finally {
       await tryDocker("rmi", "--force", broken);
     }
+  });
+
+  it("puts the old balancer back when the new one can't take its place", async () => {
+    const label = `nginx-load-balancer.stack=${stack.stackLabel}`;
+    const { stdout: image } = await tryDocker("container", "inspect", "--format", "{{.Image}}", outputs.balancer);
+    const options = ["--label", label, "--label", "nginx-load-balancer.role=balancer", "--tmpfs", "/tmp:mode=1777"];
+    const volume = ["--volumes-from", outputs.balancer];
+    const other = (await docker("create", "--network", "none", ...options, ...volume, image.trim())).trim();
+    try {
+      const target = { balancer: other, network: "no-such-network", stackLabel: label } as Target;
+      await assert.rejects(
+        startBalancer(target, () => undefined),
+        /no-such-network/,
+      );
+    } finally {
+      await docker("rm", "--force", other);
+    }
+    await noDrift(30);
+    load.mark();
+    await until("requests are answered", 10, async () => load.account().sent > 150);
+    assertNoneLost(load.mark());
+    await stack.engineOk("preview", "--refresh", "--expect-no-changes");
   });
 
   it("serves again, without an update, after everything was restarted at once", async () => {
