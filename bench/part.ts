@@ -1,4 +1,4 @@
-import type { Figure } from "./statistics";
+import { median, type Figure } from "./statistics";
 
 /** How much is measured. */
 export interface Scale {
@@ -65,20 +65,25 @@ export interface Result {
  * Measures sides in turn: a round goes through all of them, and each round begins with another one.
  *
  * @param measure gives the values that one turn of a side adds, by series
+ * @param turns how often a round goes through the sides; what counts is the median of a round's turns. For short loads,
+ *   which a moment's hiccup of the machine would spoil.
  */
 export async function interleave<Side extends string>(
   sides: readonly Side[],
   { rounds, status, signal }: PartContext,
   measure: (side: Side, round: number) => Promise<Readonly<Record<string, number>>>,
+  turns = 1,
 ): Promise<Series> {
   const series: Record<string, number[]> = {};
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < sides.length; turn++) {
+    const values: Record<string, number[]> = {};
+    for (let turn = 0; turn < sides.length * turns; turn++) {
       const side = sides[(turn + round) % sides.length] as Side;
       signal.throwIfAborted();
       status(`round ${round + 1} of ${rounds}: ${side}`);
-      for (const [name, value] of Object.entries(await measure(side, round))) (series[name] ??= []).push(value);
+      for (const [name, value] of Object.entries(await measure(side, round))) (values[name] ??= []).push(value);
     }
+    for (const [name, ofTurns] of Object.entries(values)) (series[name] ??= []).push(median(ofTurns));
   }
   return series;
 }

@@ -26,7 +26,7 @@ Writes results.json, results.md and results.svg to bench/, or to bench/out/ when
 Parts:
 ${parts.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join("\n")}
 
-Exit code 0 when all was measured, whether or not the goals are met.
+Exit code 0 when all was measured, whether or not the goals are met; 1 when a part failed, the others are measured all the same.
 `;
 
 async function main(args: string[]): Promise<void> {
@@ -50,30 +50,39 @@ async function main(args: string[]): Promise<void> {
   const partial = tiny || options.only !== undefined;
   const folder = join(projectRoot, "bench", ...(partial ? ["out"] : []));
   const measured: PartResults[] = [];
+  const failed: string[] = [];
   try {
     for (const part of chosen) {
       const start = performance.now();
       const notes: string[] = [];
+      const note = (text: string) => {
+        reporter.note(text);
+        notes.push(text);
+      };
       reporter.begin(part.name);
-      const series = await part.run({
-        rounds,
-        tiny,
-        status: (text) => reporter.status(text),
-        note(text) {
-          reporter.note(text);
-          notes.push(text);
-        },
-        signal: end.signal,
-      });
-      reporter.end((performance.now() - start) / 1000);
-      measured.push({ name: part.name, title: part.title, results: resultsOf(part, series), notes });
-      // After each part, so that nothing is lost if a later one fails.
-      await write(folder, measured);
+      try {
+        const series = await part.run({
+          rounds,
+          tiny,
+          status: (text) => reporter.status(text),
+          note,
+          signal: end.signal,
+        });
+        reporter.end((performance.now() - start) / 1000);
+        measured.push({ name: part.name, title: part.title, results: resultsOf(part, series), notes });
+        await write(folder, measured);
+      } catch (error) {
+        end.signal.throwIfAborted();
+        // The others take half an hour, and may well work.
+        note(`failed: ${String(error instanceof Error ? error.message : error)}`);
+        failed.push(part.name);
+      }
     }
   } finally {
     reporter.close();
   }
   process.stdout.write(options.json ? `${JSON.stringify(measured, undefined, 2)}\n` : formatMarkdown(measured));
+  if (failed.length > 0) throw new UserError(`not measured: ${failed.join(", ")}; see above for the cause`);
 }
 
 async function write(folder: string, measured: readonly PartResults[]): Promise<void> {

@@ -4,11 +4,14 @@ import { interleave, type Part } from "../part";
 import { backendPort, proxyPort } from "./configs";
 import { buildImages } from "./images";
 import { Lab } from "./lab";
-import { atRate, percentile, throughput, type Target, type TimedRequest } from "./load";
+import { atRate, mostRate, percentile, type Target, type TimedRequest } from "./load";
 import { proxy, staticBackend } from "./servers";
 
 const connections = 64;
 const unit = "ms, p99";
+
+/** Turns of a round: two cores that are half busy have moments in which nothing is answered, whoever is asked. */
+const turns = 3;
 
 /** What belongs to a reload: the requests that are sent within this time after it. */
 const reloadMs = 1000;
@@ -33,7 +36,7 @@ export const latencyPart: Part = {
       goal: { atMost: 1.5 },
     },
   ],
-  estimate: ({ rounds, tiny }) => 15 + (tiny ? 10 : rounds * 17),
+  estimate: ({ rounds, tiny }) => 15 + (tiny ? 10 : rounds * turns * 15),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -48,9 +51,8 @@ export const latencyPart: Part = {
         proxyPort,
       );
       const target = (place: string): Target => ({ lab, tools: images.peers, place, port: proxyPort });
-      const most = await throughput(target("tuned"), { connections, seconds: context.tiny ? 1 : 4 });
-      const rate = context.tiny ? 100 : most.rate / 2;
-      const seconds = context.tiny ? 1 : 5;
+      const rate = context.tiny ? 100 : (await mostRate(target("tuned"), { connections, seconds: 4 })) / 2;
+      const seconds = context.tiny ? 1 : 4;
 
       const p99 = async (side: "ours" | "tuned") =>
         percentile(await atRate(target(side), { connections, seconds }, rate), 0.99);
@@ -65,8 +67,11 @@ export const latencyPart: Part = {
           reload: percentile(within(requests, reloaded, reloaded + reloadMs), 0.99),
         };
       };
-      return interleave([...kinds, "reload"], context, async (side) =>
-        side === "reload" ? aroundReload() : { [side]: await p99(side) },
+      return interleave(
+        [...kinds, "reload"],
+        context,
+        async (side) => (side === "reload" ? aroundReload() : { [side]: await p99(side) }),
+        context.tiny ? 1 : turns,
       );
     }),
 };

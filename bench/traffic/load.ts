@@ -55,33 +55,55 @@ export interface TimedRequest {
 }
 
 /**
- * Requests at a fixed rate, however long the answers of others take (open loop, vegeta).
+ * Requests at a fixed rate over as many connections as planned (vegeta). A request's time counts from when it was due: one
+ * that had to wait for a free connection was late, and so was everyone behind it.
  *
  * @param rate requests per second
  * @throws Error when a single request failed
  */
-export async function atRate(
-  { host = "127.0.0.1", ...target }: Target,
-  plan: LoadPlan,
-  rate: number,
-): Promise<TimedRequest[]> {
-  const attack = [
-    "vegeta attack -max-body=0",
-    `-rate=${Math.round(rate)}/s -duration=${plan.seconds}s`,
-    `-workers=${plan.connections} -connections=${plan.connections}`,
-  ].join(" ");
-  const request = `GET http://${host}:${target.port}/`;
-  const script = `echo '${request}' | ${attack} | vegeta encode --to csv | cut --delimiter=, --fields=1-3`;
-  return parseRequests(await target.lab.runBeside(target.place, target.tools, ["bash", "-c", script]));
+export async function atRate(target: Target, plan: LoadPlan, rate: number): Promise<TimedRequest[]> {
+  return sinceDue(await vegeta(target, plan, Math.round(rate)), Math.round(rate));
 }
 
-/** The requests of vegeta's table: time stamp and latency in nanoseconds, with the status between. */
+/**
+ * Requests per second of the same generator as fast as they are answered, which costs more per request than wrk's.
+ *
+ * @throws Error when a single request failed
+ */
+export async function mostRate(target: Target, plan: LoadPlan): Promise<number> {
+  return (await vegeta(target, plan, 0)).length / plan.seconds;
+}
+
+/** Requests at a fixed rate with their times from when they were due instead of from when they were sent. */
+export function sinceDue(requests: readonly TimedRequest[], rate: number): TimedRequest[] {
+  const inTurn = [...requests].sort((a, b) => a.sent - b.sent);
+  const start = inTurn[0]?.sent ?? 0;
+  return inTurn.map(({ sent, took }, index) => {
+    const due = Math.min(sent, start + (index * 1000) / rate);
+    return { sent: due, took: sent + took - due };
+  });
+}
+
+/** @param rate requests per second, 0 for as many as are answered */
+async function vegeta(
+  { lab, tools, place, host = "127.0.0.1", port }: Target,
+  { connections, seconds }: LoadPlan,
+  rate: number,
+): Promise<TimedRequest[]> {
+  const limits = [`-rate=${rate}/s`, `-duration=${seconds}s`, `-max-workers=${connections}`];
+  const attack = ["vegeta attack -max-body=0", `-connections=${connections}`, ...limits].join(" ");
+  const request = `GET http://${host}:${port}/`;
+  const script = `echo '${request}' | ${attack} | vegeta encode --to csv | cut --delimiter=, --fields=1-3,6`;
+  return parseRequests(await lab.runBeside(place, tools, ["bash", "-c", script]));
+}
+
+/** The requests of vegeta's table: time stamp, status (0 for no answer), latency, why there is no answer; times in nanoseconds. */
 export function parseRequests(table: string): TimedRequest[] {
   const rows = table.split("\n").filter(Boolean);
   if (rows.length === 0) throw new Error("the load printed no request");
   return rows.map((row) => {
-    const [sent, status, took] = row.split(",");
-    if (status !== "200") throw new Error(`a request was answered with ${status}: ${row}`);
+    const [sent, status, took, ...error] = row.split(",");
+    if (status !== "200") throw new Error(`a request was answered with ${status}: ${error.join(",")}`);
     return { sent: Number(sent) / 1e6, took: Number(took) / 1e6 };
   });
 }

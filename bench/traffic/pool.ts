@@ -6,7 +6,7 @@ import { buildImages } from "./images";
 import { Lab } from "./lab";
 import { throughput, type Target } from "./load";
 import { proxy, staticBackend } from "./servers";
-import { planOf } from "./throughput";
+import { loadEstimate, loadTurns, planOf } from "./throughput";
 
 /** What a pool of the largest size costs the balancer. */
 export const poolPart: Part = {
@@ -27,7 +27,7 @@ export const poolPart: Part = {
       unit: "MiB",
     },
   ],
-  estimate: ({ rounds, tiny }) => (tiny ? 15 : 100 + rounds * 15),
+  estimate: ({ rounds, tiny }) => (tiny ? 15 : 85 + loadEstimate({ rounds, tiny }, 2)),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -45,7 +45,7 @@ export const poolPart: Part = {
         proxyPort,
       );
       const plan = planOf(context, 64);
-      return interleave(["2", "200"], context, async (count) => {
+      const measure = async (count: "2" | "200") => {
         const target: Target = { lab, tools: images.peers, place: `ours-${count}`, port: proxyPort };
         const { rate, failures } = await throughput(target, plan);
         if (failures !== undefined) context.note(`${count} backends: ${failures}`);
@@ -53,7 +53,8 @@ export const poolPart: Part = {
           [`${count} backends`]: rate,
           [`memory of ${count}`]: await memoryMb(lab.container(`ours-${count}`)),
         };
-      });
+      };
+      return interleave(["2", "200"], context, measure, loadTurns(context));
     }),
 };
 

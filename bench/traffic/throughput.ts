@@ -1,4 +1,4 @@
-import { interleave, type Part, type PartContext, type Ratio, type Series } from "../part";
+import { interleave, type Part, type PartContext, type Ratio, type Scale, type Series } from "../part";
 import { backendPort, proxyPort } from "./configs";
 import { buildImages } from "./images";
 import { Lab, type Server } from "./lab";
@@ -7,9 +7,17 @@ import { flaskBackend, proxy, staticBackend } from "./servers";
 
 const unit = "requests/s";
 
-/** How long and how wide the closed loop is. */
-export function planOf({ tiny }: PartContext, connections: number): LoadPlan {
-  return tiny ? { connections: 6, seconds: 1 } : { connections, seconds: 4 };
+/** Turns of a round. */
+export const loadTurns = ({ tiny }: Pick<Scale, "tiny">): number => (tiny ? 1 : 3);
+
+/** How long and how wide the closed loop of a turn is. */
+export function planOf({ tiny }: Pick<Scale, "tiny">, connections: number): LoadPlan {
+  return tiny ? { connections: 6, seconds: 1 } : { connections, seconds: 2 };
+}
+
+/** How long a part of so many sides takes about, in seconds: a load and what it takes to start one. */
+export function loadEstimate({ rounds, tiny }: Scale, sides: number): number {
+  return 15 + sides * (tiny ? 2 : 2 + rounds * loadTurns({ tiny }) * 2.8);
 }
 
 /**
@@ -23,14 +31,15 @@ async function throughputs(
 ): Promise<Series> {
   if (!context.tiny)
     for (const target of Object.values(sides).flat()) await throughput(target, { ...plan, seconds: 1 });
-  return interleave(Object.keys(sides), context, async (side, round) => {
+  const measure = async (side: string, round: number) => {
     const targets = sides[side] ?? [];
     const share = { ...plan, connections: plan.connections / targets.length };
     const loads = await Promise.all(targets.map((target) => throughput(target, share)));
     for (const { failures } of loads)
       if (failures !== undefined) context.note(`round ${round + 1}, ${side}: ${failures}`);
     return { [side]: loads.reduce((sum, { rate }) => sum + rate, 0) };
-  });
+  };
+  return interleave(Object.keys(sides), context, measure, loadTurns(context));
 }
 
 const backends = ["static-1", "static-2"];
@@ -56,7 +65,7 @@ export const staticPart: Part = {
       "ours",
     ]),
   ],
-  estimate: ({ rounds, tiny }) => 15 + 9 * (tiny ? 2 : 2 + rounds * 5),
+  estimate: (scale) => loadEstimate(scale, 9),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -96,7 +105,7 @@ export const flaskPart: Part = {
     ratio("flask-direct", "3 Flask backends behind ours / 1 asked directly", ["ours", "direct"], 1.8),
     ratio("flask-most", "the 3 asked directly at the same time / 1: the most there is", ["all at once", "direct"]),
   ],
-  estimate: ({ rounds, tiny }) => 15 + 5 * (tiny ? 2 : 2 + rounds * 5),
+  estimate: (scale) => loadEstimate(scale, 5),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);

@@ -11,7 +11,7 @@ import {
   staticBackendConfig,
   tunedNginxConfig,
 } from "../../bench/traffic/configs";
-import { parseRequests, parseThroughput, percentile } from "../../bench/traffic/load";
+import { parseRequests, parseThroughput, percentile, sinceDue } from "../../bench/traffic/load";
 
 describe("the bench's figures", () => {
   const medians: [number[], number][] = [
@@ -53,6 +53,12 @@ describe("the bench's order", () => {
     });
     assert.equal(order.join(""), "abcbca");
     assert.deepEqual(series, { a: [0, 1], b: [0, 1], c: [0, 1] });
+  });
+
+  it("goes through the sides several times in a round, of which the median counts", async () => {
+    const values = [5, 1, 2, 30, 10, 20];
+    const series = await interleave(["a"], context(), () => Promise.resolve({ a: values.shift() ?? 0 }), 3);
+    assert.deepEqual(series, { a: [2, 20] });
   });
 
   it("stops before the next side after an interruption", async () => {
@@ -143,15 +149,38 @@ describe("the bench's loads", () => {
     assert.throws(() => parseThroughput("unable to connect"), /wrk printed no throughput:\nunable to connect/));
 
   it("reads vegeta's requests in milliseconds", () =>
-    assert.deepEqual(parseRequests("1700000000000000000,200,1500000\n1700000000002500000,200,250000\n"), [
+    assert.deepEqual(parseRequests("1700000000000000000,200,1500000,\n1700000000002500000,200,250000,\n"), [
       { sent: 1_700_000_000_000, took: 1.5 },
       { sent: 1_700_000_000_002.5, took: 0.25 },
     ]));
 
   it("takes no latencies from a load with an error", () => {
-    assert.throws(() => parseRequests("1700000000000000000,502,1500000\n"), /answered with 502/);
+    assert.throws(
+      () => parseRequests("1700000000000000000,502,1500000,502 Bad Gateway\n"),
+      /answered with 502: 502 Bad Gateway$/,
+    );
+    assert.throws(() => parseRequests('1700000000000000000,0,90,"Get: a, b"\n'), /answered with 0: "Get: a, b"$/);
     assert.throws(() => parseRequests(""), /no request/);
   });
+
+  it("counts a request's time from when it was due, not from when a connection was free for it", () =>
+    assert.deepEqual(
+      sinceDue(
+        [
+          { sent: 1000, took: 25 },
+          { sent: 1026, took: 5 },
+          { sent: 1025, took: 5 },
+          { sent: 1029.5, took: 5 },
+        ],
+        100,
+      ),
+      [
+        { sent: 1000, took: 25 },
+        { sent: 1010, took: 20 },
+        { sent: 1020, took: 11 },
+        { sent: 1029.5, took: 5 },
+      ],
+    ));
 
   it("finds percentiles", () => {
     const requests = Array.from({ length: 200 }, (_, index) => ({ sent: 0, took: 200 - index }));
