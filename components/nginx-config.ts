@@ -45,6 +45,9 @@ worker_processes auto;
 # drainSeconds: how long workers of an older configuration may take to finish. Default: unbounded.
 # https://nginx.org/en/docs/ngx_core_module.html#worker_shutdown_timeout
 worker_shutdown_timeout ${spec.drainSeconds}s;
+# Some Docker engines give a container room for 1024 open files only, fewer than the connections below need.
+# https://nginx.org/en/docs/ngx_core_module.html#worker_rlimit_nofile
+worker_rlimit_nofile 8192;
 
 events {
   worker_connections 4096;

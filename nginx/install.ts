@@ -56,7 +56,7 @@ async function installThrough(
   if (plan.steps.length > 0) await shell.write(`${live}/previous.conf`, before);
   try {
     for (const step of plan.steps) {
-      await timed(step.name, () => reload(shell, step));
+      await timed(step.name, () => reload(shell, step, target.healthTimeoutSeconds));
       if (step.drain) await timed("drain", () => drain(shell, target.drainSeconds, inFlight, log));
     }
     await timed("check", () => askPublicAddress(target));

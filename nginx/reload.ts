@@ -9,12 +9,16 @@ import { countInFlight, listWorkers, type Worker } from "./workers";
 /** A file that was written but never reloaded, by an install that was killed in between: workers run something else. */
 export async function takeOverLeftUnserved(shell: BalancerShell, before: string): Promise<void> {
   if (isIntact(before) && (await servedHash(shell, liveFolder)) !== configurationHash(before)) {
-    await reload(shell, { name: "reload", text: before, probe: [], drain: false });
+    await reloadUnasked(shell, before);
   }
 }
 
-/** Installs a text and reloads; returns when only workers that run it take connections, and the probes have been answered. */
-export async function reload(shell: BalancerShell, step: Step): Promise<void> {
+/**
+ * Installs a text and reloads; returns when only workers that run it take connections, and the probes have been answered.
+ *
+ * @param answerSeconds how long the answers may take: on a busy host the DNS of Docker keeps nginx waiting
+ */
+export async function reload(shell: BalancerShell, step: Step, answerSeconds: number): Promise<void> {
   const older = new Set((await listWorkers(shell)).map(({ pid }) => pid));
   await shell.write(`${live}/nginx.conf`, step.text);
   await shell.read("kill -HUP 1");
@@ -29,10 +33,11 @@ export async function reload(shell: BalancerShell, step: Step): Promise<void> {
       );
     await pause(pollMilliseconds);
   }
+  const answerDeadline = Date.now() + answerSeconds * 1000;
   let waiting = probesOf(step.text).filter(({ host }) => step.probe.includes(host));
   while (waiting.length > 0) {
     const missing = await ask(shell, liveFolder, waiting);
-    if (missing.size > 0 && Date.now() > deadline) {
+    if (missing.size > 0 && Date.now() > answerDeadline) {
       throw new Error(
         `Through the reloaded balancer ${[...missing].map(([host, why]) => `${host}: ${why}`).join("; ")}.`,
       );
@@ -79,9 +84,13 @@ async function leaving(shell: BalancerShell): Promise<Worker[]> {
 
 export async function putBack(shell: BalancerShell, before: string, log: Log): Promise<void> {
   log("putting the previous configuration back");
-  if (isIntact(before)) return reload(shell, { name: "reload", text: before, probe: [], drain: false });
+  if (isIntact(before)) return reloadUnasked(shell, before);
   await shell.write(`${live}/nginx.conf`, before);
   await shell.read("kill -HUP 1");
+}
+
+async function reloadUnasked(shell: BalancerShell, text: string): Promise<void> {
+  await reload(shell, { name: "reload", text, probe: [], drain: false }, 0);
 }
 
 async function servedHash(shell: BalancerShell, folder: string): Promise<string> {

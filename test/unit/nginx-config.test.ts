@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import {
   asCandidate,
@@ -50,6 +52,29 @@ const hosts = fc
   .map((list) => list.map((host, at) => server(host, { weight: at % 3, port: 5000 + at })));
 
 describe("nginx config", () => {
+  const texts: [name: string, text: string][] = [
+    ["default", renderNginxConfig(spec())],
+    [
+      "every-setting",
+      renderNginxConfig({
+        servers: [server("app1-0-aaaaaaaaaa", { weight: 9 }), server("app2-0-bbbbbbbbbb", { port: 81, weight: 0 })],
+        method: "least_conn",
+        drainSeconds: 30,
+        requestTimeoutSeconds: 5,
+        maxBodyMb: 1,
+        accessLog: "all",
+        serverConfig: "gzip on;\nlocation /status {\n  return 204;\n}\n",
+      }),
+    ],
+    ["candidate", asCandidate(renderNginxConfig(spec()))],
+  ];
+  for (const [name, text] of texts)
+    it(`is test/unit/nginx-config/${name}.conf to the character; EXPECTED=write takes a wanted change over`, () => {
+      const file = join(__dirname, "nginx-config", `${name}.conf`);
+      if (process.env["EXPECTED"] === "write") writeFileSync(file, text);
+      assert.equal(text, readFileSync(file, "utf8"));
+    });
+
   it("lists the servers in natural order, each resolved while nginx runs", () => {
     const text = renderNginxConfig(
       spec({
