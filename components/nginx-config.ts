@@ -70,8 +70,8 @@ ${renderAccessLog(spec.accessLog)}
   # A reload must not reset a request that a kept-alive client is just sending: idle connections outlive it for a
   # moment, and busy ones are asked to close well before the drain ends.
   # https://nginx.org/en/docs/http/ngx_http_core_module.html#keepalive_min_timeout
-  keepalive_min_timeout ${keepAliveMilliseconds(spec.drainSeconds)}ms;
-  keepalive_time ${keepAliveMilliseconds(spec.drainSeconds)}ms;
+  keepalive_min_timeout ${drainShare(spec.drainSeconds, 5000)}ms;
+  keepalive_time ${drainShare(spec.drainSeconds, 1000)}ms;
   keepalive_timeout 65s;
   keepalive_requests 100000;
 
@@ -260,9 +260,9 @@ function renderServerConfig(directives: string): string {
   return ["    # serverConfig of the stack's config.", ...lines, ""].join("\n");
 }
 
-/** A quarter of the drain, so that every busy connection has been closed in good time; at most 5 s, at least 250 ms. */
-function keepAliveMilliseconds(drainSeconds: number): number {
-  return Math.min(5000, drainSeconds * 250);
+/** A quarter of the drain in milliseconds, so that every connection has been closed in good time, or less. */
+function drainShare(drainSeconds: number, most: number): number {
+  return Math.min(most, drainSeconds * 250);
 }
 
 /** One second, and longer for large pools: every server costs a DNS question each time. */

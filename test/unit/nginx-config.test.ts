@@ -111,7 +111,9 @@ describe("nginx config", () => {
     [{ accessLog: "all" }, "http", "access_log /dev/stdout balancer buffer=32k flush=1s;"],
     [{ accessLog: "errors" }, "http", "access_log /dev/stdout balancer if=$is_error;"],
     [{ serverConfig: "gzip on;\nreturn 204;" }, "server", "return 204;"],
-    [{ drainSeconds: 4 }, "http", "keepalive_time 1000ms;"],
+    [{ drainSeconds: 1 }, "http", "keepalive_time 250ms;"],
+    [{ drainSeconds: 10 }, "http", "keepalive_time 1000ms;"],
+    [{ drainSeconds: 10 }, "http", "keepalive_min_timeout 2500ms;"],
     [{ drainSeconds: 60 }, "http", "keepalive_min_timeout 5000ms;"],
   ];
   for (const [change, head, line] of lines) {
