@@ -62,7 +62,8 @@ export interface Result {
 }
 
 /**
- * Measures sides in turn: a round goes through all of them, and each round begins with another one.
+ * Measures sides in turn: a round goes through all of them, and each round begins with another one. Every other turn goes
+ * backwards, so that no side always comes after the same one.
  *
  * @param measure gives the values that one turn of a side adds, by series
  * @param turns how often a round goes through the sides; what counts is the median of a round's turns. For short loads,
@@ -77,11 +78,13 @@ export async function interleave<Side extends string>(
   const series: Record<string, number[]> = {};
   for (let round = 0; round < rounds; round++) {
     const values: Record<string, number[]> = {};
-    for (let turn = 0; turn < sides.length * turns; turn++) {
-      const side = sides[(turn + round) % sides.length] as Side;
-      signal.throwIfAborted();
-      status(`round ${round + 1} of ${rounds}: ${side}`);
-      for (const [name, value] of Object.entries(await measure(side, round))) (values[name] ??= []).push(value);
+    const forwards = sides.map((_, at) => sides[(at + round) % sides.length] as Side);
+    for (let turn = 0; turn < turns; turn++) {
+      for (const side of turn % 2 === 0 ? forwards : [...forwards].reverse()) {
+        signal.throwIfAborted();
+        status(`round ${round + 1} of ${rounds}: ${side}`);
+        for (const [name, value] of Object.entries(await measure(side, round))) (values[name] ??= []).push(value);
+      }
     }
     for (const [name, ofTurns] of Object.entries(values)) (series[name] ??= []).push(median(ofTurns));
   }

@@ -9,6 +9,8 @@ export interface Server {
   /** Its name, also its host name on the lab's network. */
   readonly name: string;
   readonly image: string;
+  /** More host names of it; default: none. */
+  readonly aliases?: readonly string[];
   /** What it runs; default: the image's own command. */
   readonly command?: readonly string[];
   /** Files that it finds, by path. */
@@ -88,7 +90,7 @@ export class Lab {
       `--name=${this.container(server.name)}`,
       `--label=${label}=${this.id}`,
       `--network=${this.network}`,
-      `--network-alias=${server.name}`,
+      ...[server.name, ...(server.aliases ?? [])].map((alias) => `--network-alias=${alias}`),
       `--memory=${memory}`,
       `--memory-swap=${memory}`,
       "--tmpfs=/tmp:rw,noexec,nosuid,nodev,size=64m,mode=1777",

@@ -8,7 +8,7 @@ import { flaskBackend, proxy, staticBackend } from "./servers";
 const unit = "requests/s";
 
 /** Turns of a round. */
-export const loadTurns = ({ tiny }: Pick<Scale, "tiny">): number => (tiny ? 1 : 3);
+export const loadTurns = ({ tiny }: Pick<Scale, "tiny">): number => (tiny ? 1 : 4);
 
 /** How long and how wide the closed loop of a turn is. */
 export function planOf({ tiny }: Pick<Scale, "tiny">, connections: number): LoadPlan {
@@ -74,7 +74,8 @@ export const staticPart: Part = {
         backendPort,
       );
       const servers: Server[] = [
-        proxy("ours", backends, images, { publish: proxyPort }),
+        proxy("ours", backends, images),
+        proxy("ours", backends, images, { name: "published", publish: proxyPort }),
         proxy("ours", backends, images, { name: "not-hardened", hardened: false }),
         ...(["tuned", "plain", "haproxy", "caddy"] as const).map((kind) => proxy(kind, backends, images)),
       ];
@@ -89,7 +90,7 @@ export const staticPart: Part = {
         direct: [target("static-1", backendPort)],
         across: [{ ...target("ours", backendPort), host: "static-1" }],
         "not hardened": [target("not-hardened")],
-        published: [target("host", await lab.publishedPort("ours", proxyPort))],
+        published: [target("host", await lab.publishedPort("published", proxyPort))],
       };
       return throughputs(targets, planOf(context, 64), context);
     }),
@@ -103,6 +104,7 @@ export const flaskPart: Part = {
     ratio("flask-haproxy", "ours / HAProxy 3.2, 3 Flask backends", ["ours", "haproxy"], 1),
     ratio("flask-caddy", "ours / Caddy 2.11, 3 Flask backends", ["ours", "caddy"], 1),
     ratio("flask-direct", "3 Flask backends behind ours / 1 asked directly", ["ours", "direct"], 1.8),
+    ratio("flask-haproxy-direct", "the 3 behind HAProxy 3.2 / 1 asked directly", ["haproxy", "direct"]),
     ratio("flask-most", "the 3 asked directly at the same time / 1: the most there is", ["all at once", "direct"]),
   ],
   estimate: (scale) => loadEstimate(scale, 5),

@@ -55,10 +55,12 @@ describe("the bench's order", () => {
     assert.deepEqual(series, { a: [0, 1], b: [0, 1], c: [0, 1] });
   });
 
-  it("goes through the sides several times in a round, of which the median counts", async () => {
-    const values = [5, 1, 2, 30, 10, 20];
-    const series = await interleave(["a"], context(), () => Promise.resolve({ a: values.shift() ?? 0 }), 3);
-    assert.deepEqual(series, { a: [2, 20] });
+  it("goes through the sides several times in a round, there and back, and the median counts", async () => {
+    const order: string[] = [];
+    const measure = (side: string) => Promise.resolve({ [side]: order.push(side) });
+    const series = await interleave(["a", "b"], context(), measure, 3);
+    assert.equal(order.join(""), "abbaab" + "baabba");
+    assert.deepEqual(series, { a: [4, 9], b: [3, 10] });
   });
 
   it("stops before the next side after an interruption", async () => {
