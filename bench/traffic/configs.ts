@@ -37,9 +37,9 @@ export function staticBackendConfig(name: string): string {
 `);
 }
 
-/** What the product installs for such backends, with its default settings. */
-export function ourConfig(hosts: readonly string[]): string {
-  const settings = parseSettings({}, { isApp: () => true });
+/** What the product installs for such backends, with its default settings but for those that are given. */
+export function ourConfig(hosts: readonly string[], given: Readonly<Record<string, string>> = {}): string {
+  const settings = parseSettings(given, { isApp: () => true });
   const servers: UpstreamServer[] = hosts.map((host) => ({
     host,
     port: backendPort,

@@ -31,6 +31,7 @@ export function flaskBackend(name: string, { flask }: TrafficImages): Server {
 /** The proxies that are compared, each with the quickest settings that we know for it. */
 const proxies = {
   ours: (hosts, images) => nginx(ourConfig(hosts), images),
+  "least-conn": (hosts, images) => nginx(ourConfig(hosts, { method: "least_conn" }), images),
   tuned: (hosts, images) => nginx(tunedNginxConfig(hosts), images),
   plain: (hosts, images) => nginx(plainNginxConfig(hosts), images),
   haproxy: (hosts, { peers }) => ({

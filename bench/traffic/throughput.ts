@@ -104,10 +104,11 @@ export const flaskPart: Part = {
     ratio("flask-haproxy", "ours / HAProxy 3.2, 3 Flask backends", ["ours", "haproxy"], 1),
     ratio("flask-caddy", "ours / Caddy 2.11, 3 Flask backends", ["ours", "caddy"], 1),
     ratio("flask-direct", "3 Flask backends behind ours / 1 asked directly", ["ours", "direct"], 1.8),
+    ratio("flask-least-conn", "the 3 behind ours with method least_conn / 1 asked directly", ["least-conn", "direct"]),
     ratio("flask-haproxy-direct", "the 3 behind HAProxy 3.2 / 1 asked directly", ["haproxy", "direct"]),
     ratio("flask-most", "the 3 asked directly at the same time / 1: the most there is", ["all at once", "direct"]),
   ],
-  estimate: (scale) => loadEstimate(scale, 5),
+  estimate: (scale) => loadEstimate(scale, 6),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -116,7 +117,7 @@ export const flaskPart: Part = {
         hosts.map((name) => flaskBackend(name, images)),
         backendPort,
       );
-      const kinds = ["ours", "haproxy", "caddy"] as const;
+      const kinds = ["ours", "least-conn", "haproxy", "caddy"] as const;
       await lab.start(
         kinds.map((kind) => proxy(kind, hosts, images)),
         proxyPort,
