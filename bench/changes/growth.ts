@@ -29,8 +29,14 @@ export const growthPart: Part = {
       unit: "s for each backend",
       goal: { atMost: 1.2 },
     },
+    {
+      name: "growth-linear-compose",
+      what: "Compose, 50 to 100 backends / 2 to 50",
+      over: [seriesName("compose", "second half"), seriesName("compose", "first half")],
+      unit: "s for each backend",
+    },
   ],
-  estimate: ({ rounds, tiny }) => (tiny ? 60 : 60 + rounds * 160),
+  estimate: ({ rounds, tiny }) => (tiny ? 60 : 60 + rounds * 140),
   run: (context) =>
     measureSides({ healthIntervalSeconds, turn: (side, source) => takeTurn(side, source, context) }, context),
 };

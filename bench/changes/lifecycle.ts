@@ -51,7 +51,7 @@ export const lifecyclePart: Part = {
     { ...ratio("lost", "requests lost by that"), unit: "requests" },
     ratio("remove", "2 backends to nothing: pulumi destroy / compose down --volumes --rmi local", 1),
   ],
-  estimate: ({ rounds, tiny }) => (tiny ? 70 : 40 + rounds * 130),
+  estimate: ({ rounds, tiny }) => (tiny ? 70 : 40 + rounds * 100),
   async run(context) {
     const empty = await EmptyProgram.create();
     const turn = async (side: Side, source: Source) => ({
