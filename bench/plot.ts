@@ -1,9 +1,12 @@
 import { dot, gridX, plot, ruleY, tickX, type PlotOptions } from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import type { Result } from "./part";
-import { formatGoal } from "./results";
+import { formatGoal } from "./report";
 
 const colors = { met: "#1b7f4d", missed: "#c0392b" };
+
+/** Of most fonts' average letter at 12 pixels, and somewhat more: a label that is too long would be cut off. */
+const letterWidth = 7;
 
 /** The ratios that have a goal, each as a dot with its spread, beside a mark for the goal, as an SVG drawing. */
 export function plotOf(results: readonly Result[]): string {
@@ -21,11 +24,12 @@ export function plotOf(results: readonly Result[]): string {
   );
   // Its types are those of a browser, which this program has not.
   const { document } = parseHTML("<html></html>") as unknown as Required<Pick<PlotOptions, "document">>;
+  const marginLeft = 20 + Math.max(0, ...rows.map(({ what }) => what.length)) * letterWidth;
   const drawing = plot({
     document,
-    width: 960,
+    width: marginLeft + 480,
     height: 70 + rows.length * 24,
-    marginLeft: 480,
+    marginLeft,
     style: { fontSize: "12px", background: "white" },
     x: { type: "log", label: "ratio, logarithmic; the black mark is the goal" },
     y: { label: null, domain: rows.map(({ what }) => what) },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { changeParts } from "../bench/changes";
 import type { Part } from "../bench/part";
 import { plotOf } from "../bench/plot";
-import { formatMarkdown, resultsOf, type PartResults } from "../bench/results";
+import { formatMarkdown, resultsOf, type PartResults } from "../bench/report";
 import { trafficParts } from "../bench/traffic";
 import { parseOptions, runMain, UserError } from "./cli";
 import { runSetup } from "./setup/index";

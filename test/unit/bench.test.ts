@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { interleave, type PartContext, type Ratio } from "../../bench/part";
 import { plotOf } from "../../bench/plot";
-import { formatMarkdown, isMet, resultsOf } from "../../bench/results";
+import { formatMarkdown, isMet, resultsOf } from "../../bench/report";
 import { figureOf, median, ratioOf } from "../../bench/statistics";
 import {
   caddyConfig,
@@ -131,6 +131,14 @@ describe("the bench's results", () => {
     assert.match(svg, /ours \/ theirs {2}\(≥ 1\)/);
     assert.match(svg, /theirs \/ ours {2}\(≤ 0\.4\)/);
     assert.doesNotMatch(svg, /ours \/ ours/);
+  });
+
+  it("become a drawing with room for the longest label", () => {
+    const what = "x".repeat(200);
+    const label = new RegExp(`translate\\((\\d+),\\d+\\)"[^>]*>${what}`).exec(
+      plotOf(results.map((row) => ({ ...row, what }))),
+    );
+    assert.ok(Number(label?.[1]) > 200 * 6, label?.[1] ?? "no label");
   });
 });
 
