@@ -46,16 +46,26 @@ export class Lab {
     }
   }
 
-  /** Starts containers, some at a time, and waits until each of them listens on its port. */
+  /**
+   * Starts containers, some at a time, and waits until each of them listens on its port. Where one fails, it ends when none
+   * is being started any more: one that starts while the lab is removed would be left over.
+   */
   async start(servers: readonly Server[], port: number): Promise<void> {
     const waiting = [...servers];
     const starter = async () => {
       for (let server = waiting.shift(); server !== undefined; server = waiting.shift()) {
-        await this.run(server);
-        await this.untilItListens(server.name, port);
+        try {
+          await this.run(server);
+          await this.untilItListens(server.name, port);
+        } catch (error) {
+          waiting.length = 0;
+          throw error;
+        }
       }
     };
-    await Promise.all(Array.from({ length: 4 }, starter));
+    const ends = await Promise.allSettled(Array.from({ length: 4 }, starter));
+    const failure = ends.find((end) => end.status === "rejected");
+    if (failure !== undefined) throw failure.reason;
   }
 
   /** The container of a server. */
