@@ -21,6 +21,7 @@ export interface BalancerSpec {
   readonly requestTimeoutSeconds: number;
   readonly maxBodyMb: number;
   readonly accessLog: AccessLog;
+  readonly behindProxy: boolean;
   /** nginx directives for the public server block, as they are. */
   readonly serverConfig: string;
 }
@@ -100,11 +101,7 @@ ${servers.map(renderServer).join("\n")}
   proxy_set_header Connection $connection_upgrade;
   proxy_set_header Upgrade $http_upgrade;
   proxy_set_header Host $http_host;
-  proxy_set_header X-Real-IP $remote_addr;
-  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-  proxy_set_header X-Forwarded-Proto $scheme;
-  proxy_set_header X-Forwarded-Host $http_host;
-
+${spec.behindProxy ? toldByProxy : toldByClient}
   # A request moves on to another backend when one fails, a POST only as long as it was not sent.
   proxy_connect_timeout 2s;
   proxy_read_timeout ${spec.requestTimeoutSeconds}s;
@@ -153,6 +150,29 @@ ${renderServerConfig(spec.serverConfig)}
 }
 `);
 }
+
+/** Whoever connects may be anyone: an app is told what nginx knows, whatever the client claims. */
+const toldByClient = `  proxy_set_header X-Real-IP $remote_addr;
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  # Dropped: what it would say, Host does.
+  proxy_set_header X-Forwarded-Host "";
+`;
+
+/** Whoever connects is a proxy, and what it tells about its client is handed on: X-Forwarded-Host as it is. */
+const toldByProxy = `  # behindProxy: what the proxy tells about its client is true.
+  map $http_x_real_ip $client_address {
+    default $http_x_real_ip;
+    "" $remote_addr;
+  }
+  map $http_x_forwarded_proto $client_scheme {
+    default $http_x_forwarded_proto;
+    "" $scheme;
+  }
+  proxy_set_header X-Real-IP $client_address;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_set_header X-Forwarded-Proto $client_scheme;
+`;
 
 /** Stands for the hash while it is computed. */
 const unsealed = "0".repeat(16);

@@ -34,6 +34,7 @@ export interface Settings {
   readonly maxBodyMb: number;
   readonly accessLog: AccessLog;
   readonly serverConfig: string;
+  readonly behindProxy: boolean;
   readonly revision: string;
 }
 
@@ -110,6 +111,7 @@ function settingsSchema(context: SettingsContext) {
     requestTimeoutSeconds: integer(1, 86400).default(60),
     maxBodyMb: integer(1, 1024).default(10),
     accessLog: choice(accessLogs).default("errors"),
+    behindProxy: rule("true or false", (e) => z.boolean(e)).default(false),
     serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e)).default(""),
     revision: rule("text of at most 63 letters, digits, dots, hyphens and underscores", (e) =>
       z.string(e).regex(/^[A-Za-z0-9._-]{0,63}$/, e),

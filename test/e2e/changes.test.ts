@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isIP } from "node:net";
 import { docker } from "../../nginx/docker";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
@@ -85,5 +86,37 @@ describe("changes under load", function () {
     assert.deepEqual([outputs.lastChange.added, outputs.lastChange.removed], [[], []]);
     assertNoneLost(load.mark());
     assert.deepEqual((await readStatus(stack.stackLabel, outputs)).drift, []);
+  });
+
+  it("tells an app who its client is: what nginx sees, or what a proxy in front has said", async () => {
+    const claims = {
+      "X-Real-IP": "192.0.2.1",
+      "X-Forwarded-For": "192.0.2.1",
+      "X-Forwarded-Proto": "https",
+      "X-Forwarded-Host": "shop.example",
+    };
+    const told = async (headers: Record<string, string>) =>
+      (await (await fetch(`${outputs.url}/told`, { headers })).json()) as Record<string, string | null>;
+    const seen = await told({});
+    const address = seen["HTTP_X_REAL_IP"] ?? "";
+    assert.deepEqual(seen, {
+      HTTP_HOST: new URL(outputs.url).host,
+      HTTP_X_REAL_IP: address,
+      HTTP_X_FORWARDED_FOR: address,
+      HTTP_X_FORWARDED_PROTO: "http",
+      HTTP_X_FORWARDED_HOST: null,
+    });
+    assert.equal(isIP(address), 4);
+    assert.deepEqual(await told(claims), seen);
+    await stack.configure({ behindProxy: true });
+    outputs = await stack.up();
+    assert.deepEqual(await told(claims), {
+      HTTP_HOST: new URL(outputs.url).host,
+      HTTP_X_REAL_IP: "192.0.2.1",
+      HTTP_X_FORWARDED_FOR: `192.0.2.1, ${address}`,
+      HTTP_X_FORWARDED_PROTO: "https",
+      HTTP_X_FORWARDED_HOST: "shop.example",
+    });
+    assert.deepEqual(await told({}), seen);
   });
 });

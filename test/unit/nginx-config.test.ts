@@ -30,6 +30,7 @@ const spec = (more: Partial<BalancerSpec> = {}): BalancerSpec => ({
   requestTimeoutSeconds: 60,
   maxBodyMb: 10,
   accessLog: "errors",
+  behindProxy: false,
   serverConfig: "",
   ...more,
 });
@@ -63,6 +64,7 @@ describe("nginx config", () => {
         requestTimeoutSeconds: 5,
         maxBodyMb: 1,
         accessLog: "all",
+        behindProxy: true,
         serverConfig: "gzip on;\nlocation /status {\n  return 204;\n}\n",
       }),
     ],

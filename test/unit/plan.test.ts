@@ -11,6 +11,7 @@ const config = (hosts: readonly string[], maxBodyMb = 10) =>
     requestTimeoutSeconds: 60,
     maxBodyMb,
     accessLog: "errors",
+    behindProxy: false,
     serverConfig: "",
   });
 

@@ -40,6 +40,7 @@ describe("settings", () => {
       requestTimeoutSeconds: 60,
       maxBodyMb: 10,
       accessLog: "errors",
+      behindProxy: false,
       serverConfig: "",
       revision: "",
     });
@@ -79,6 +80,7 @@ describe("settings", () => {
       `nginxImage: got "nginx 1.30", expected an image reference without blanks, for example nginx:1.30`,
     ],
     ["method", "fastest", `method: got "fastest", expected one of round_robin, least_conn, random, ip_hash`],
+    ["behindProxy", "yes", `behindProxy: got "yes", expected true or false`],
     ["accessLog", "some", `accessLog: got "some", expected one of off, errors, all`],
     ["drainSeconds", "0", "drainSeconds: got 0, expected an integer from 1 to 3600"],
     ["apps", "[]", "apps: got [], expected a list of 1 to 50 apps, each {name, path, ...}"],

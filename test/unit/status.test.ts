@@ -11,6 +11,7 @@ const text = (maxBodyMb: number) =>
     requestTimeoutSeconds: 60,
     maxBodyMb,
     accessLog: "errors",
+    behindProxy: false,
     serverConfig: "",
   });
 const wanted = text(10);

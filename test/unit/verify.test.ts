@@ -225,6 +225,7 @@ describe("stack under verify", () => {
       requestTimeoutSeconds: 60,
       maxBodyMb: 10,
       accessLog: "errors",
+      behindProxy: false,
       serverConfig: "",
     });
   const serving = (...backends: ReturnType<typeof backend>[]) => ({ backends, installed: installed(backends) });
