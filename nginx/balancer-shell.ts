@@ -12,10 +12,12 @@ export interface ShellResult {
  * line to an open shell nothing. It ends, and lets go of its locks, when this process does.
  */
 export class BalancerShell {
+  /** Fulfilled when the shell has ended, for whatever reason: it ends with the container. */
+  readonly ended: Promise<void>;
   private readonly process: ChildProcessWithoutNullStreams;
   private received = "";
   private diagnostics = "";
-  private ended: string | undefined;
+  private reason: string | undefined;
   private wake: () => void = () => undefined;
 
   constructor(private readonly container: string) {
@@ -27,11 +29,16 @@ export class BalancerShell {
     this.process.stderr.setEncoding("utf8").on("data", (text: string) => (this.diagnostics += text));
     this.process.stdin.on("error", () => undefined); // the end of the process is reported by its exit
     const end = (reason: string) => {
-      this.ended ??= reason;
+      this.reason ??= reason;
       this.wake();
     };
-    this.process.on("error", (error) => end(error.message));
-    this.process.on("close", (code) => end(this.diagnostics.trim() || `docker exec ended with exit code ${code}`));
+    this.ended = new Promise((resolve) => {
+      this.process.on("error", (error) => end(error.message));
+      this.process.on("close", (code) => {
+        end(this.diagnostics.trim() || `docker exec ended with exit code ${code}`);
+        resolve();
+      });
+    });
   }
 
   /**
@@ -52,8 +59,8 @@ export class BalancerShell {
         this.received = this.received.slice(match.index + match[0].length);
         return { code: Number(match[1]), output };
       }
-      if (this.ended !== undefined)
-        throw new Error(`The balancer's container ${this.container} takes no commands: ${this.ended}`);
+      if (this.reason !== undefined)
+        throw new Error(`The balancer's container ${this.container} takes no commands: ${this.reason}`);
       await this.nextOutput(deadline, timeoutSeconds);
     }
   }
