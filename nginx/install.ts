@@ -61,7 +61,7 @@ async function installThrough(
     }
     await timed("check", () => askPublicAddress(target));
   } catch (error) {
-    if (plan.steps.length > 0) await putBack(shell, before, log);
+    if (plan.steps.length > 0) await putBack(shell, before, error, log);
     throw error;
   }
   await shell.write(`${live}/generation`, `${target.generation}\n`);

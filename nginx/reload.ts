@@ -82,11 +82,26 @@ async function leaving(shell: BalancerShell): Promise<Worker[]> {
   return (await listWorkers(shell)).filter((worker) => worker.leaving);
 }
 
-export async function putBack(shell: BalancerShell, before: string, log: Log): Promise<void> {
+/**
+ * Installs the text of before a change that failed.
+ *
+ * @throws Error with why the change failed, and with why this failed, too
+ */
+export async function putBack(shell: BalancerShell, before: string, cause: unknown, log: Log): Promise<void> {
   log("putting the previous configuration back");
-  if (isIntact(before)) return reloadUnasked(shell, before);
-  await shell.write(`${live}/nginx.conf`, before);
-  await shell.read("kill -HUP 1");
+  try {
+    if (isIntact(before)) return await reloadUnasked(shell, before);
+    await shell.write(`${live}/nginx.conf`, before);
+    await shell.read("kill -HUP 1");
+  } catch (error) {
+    throw new Error(
+      `${messageOf(cause)}\nThe previous configuration could not be put back: ${messageOf(error)}\nRun \`pulumi up\` again.`,
+    );
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function reloadUnasked(shell: BalancerShell, text: string): Promise<void> {

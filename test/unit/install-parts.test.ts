@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { chooseAlias, chooseGeneration, type ExistingBackend } from "../../components/identity";
+import type { BalancerShell } from "../../nginx/balancer-shell";
 import { parseStates } from "../../nginx/docker";
 import { unanswered } from "../../nginx/probe";
+import { putBack } from "../../nginx/reload";
 import { formatChange } from "../../nginx/report";
 import { parseInFlight, parseWorkers } from "../../nginx/workers";
 
@@ -130,6 +132,22 @@ describe("container states", () => {
         },
       ],
     );
+  });
+});
+
+describe("putting back", () => {
+  it("that fails leaves the failure before it to be read, too", async () => {
+    const shell = { write: () => Promise.reject(new Error("the container is gone")) } as unknown as BalancerShell;
+    const lines: string[] = [];
+    await assert.rejects(
+      putBack(shell, "no rendered text", new Error("app-0 answers 502"), (line) => lines.push(line)),
+      {
+        message: `app-0 answers 502
+The previous configuration could not be put back: the container is gone
+Run \`pulumi up\` again.`,
+      },
+    );
+    assert.deepEqual(lines, ["putting the previous configuration back"]);
   });
 });
 
