@@ -26,6 +26,13 @@ export class EmptyProgram {
     return secondsOf(() => this.engine("up", "--yes", "--skip-preview", "--stack", "empty"));
   }
 
+  /** The seconds of a destroy, after which the program is brought up again. */
+  async destroy(): Promise<number> {
+    const seconds = await secondsOf(() => this.engine("destroy", "--yes", "--skip-preview", "--stack", "empty"));
+    await this.up();
+    return seconds;
+  }
+
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -50,13 +50,21 @@ export const lifecyclePart: Part = {
     ratio("roll under load", "the same while clients send requests", 1),
     { ...ratio("lost", "requests lost by that"), unit: "requests" },
     ratio("remove", "2 backends to nothing: pulumi destroy / compose down --volumes --rmi local", 1),
+    {
+      name: "compose-engine-remove",
+      what: "pulumi destroy of an empty program, the least there is / compose down --volumes --rmi local",
+      over: [seriesName("ours", "empty program's removal"), seriesName("compose", "remove")],
+      unit: "s",
+    },
   ],
-  estimate: ({ rounds, tiny }) => (tiny ? 70 : 40 + rounds * 100),
+  estimate: ({ rounds, tiny }) => (tiny ? 75 : 40 + rounds * 110),
   async run(context) {
     const empty = await EmptyProgram.create();
+    const runs = context.tiny ? 1 : unchangedRuns;
     const turn = async (side: Side, source: Source) => ({
       ...(await takeTurn(side, source, context)),
-      "empty program": await medianOf(context.tiny ? 1 : unchangedRuns, () => empty.up()),
+      "empty program": await medianOf(runs, () => empty.up()),
+      "empty program's removal": await medianOf(runs, () => empty.destroy()),
     });
     try {
       return await measureSides({ healthIntervalSeconds, turn }, context);
