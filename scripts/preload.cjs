@@ -39,14 +39,32 @@ const neverLoaded = "source-map-support/register";
  */
 const startedAtFirstUse = "../../runtime/closure/v8Hooks";
 
+/** It takes a stack trace for each property of each resource, which is read only if promises that leak are debugged. */
+const watcherOfPromises = process.env.PULUMI_DEBUG_PROMISE_LEAKS ? undefined : "./debuggable";
+
 const load = Module._load;
 Module._load = (request, parent, isMain) => {
   const really = () => load(request, parent, isMain);
   if (!packages.test(parent?.filename ?? "")) return really();
   if (request === neverLoaded) return {};
   if (request === startedAtFirstUse) return { isInitializedAsync: () => Promise.resolve() };
+  if (request === watcherOfPromises) return withoutStackTraces(really());
   return loadedAtFirstUse.has(request) ? atFirstUse(really) : really();
 };
+
+/** The module with a watch over promises that doesn't know where they come from. */
+function withoutStackTraces(watcher) {
+  const debuggablePromise = (...args) => {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    try {
+      return watcher.debuggablePromise(...args);
+    } finally {
+      Error.stackTraceLimit = limit;
+    }
+  };
+  return { ...watcher, debuggablePromise };
+}
 
 /** Stands for a module until one of its exports is asked for. */
 function atFirstUse(loadModule) {

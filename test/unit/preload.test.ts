@@ -7,9 +7,10 @@ import { promisify } from "node:util";
 const root = join(__dirname, "..", "..");
 
 /** Runs a program as Pulumi.yaml has it run, and gives what it prints. */
-async function runPreloaded(program: string): Promise<string> {
+async function runPreloaded(program: string, environment: Record<string, string> = {}): Promise<string> {
   const args = ["-r", "./scripts/preload.cjs", "-e", program];
-  return (await promisify(execFile)(process.execPath, args, { cwd: root })).stdout.trim();
+  const env = { ...process.env, ...environment };
+  return (await promisify(execFile)(process.execPath, args, { cwd: root, env })).stdout.trim();
 }
 
 /** Lists the files that have been loaded, from their packages' names on. */
@@ -58,6 +59,21 @@ describe("what the program is started with", function () {
       const { runtime } = require("@pulumi/pulumi");
       runtime.computeCodePaths({}).then((paths) => console.log(paths.size));`);
     assert.ok(Number(count) > 0);
+  });
+
+  it("fails a program that leaves promises behind, and tells where they come from when it is asked to", async () => {
+    const program = `
+      const makeProperties = () => require("@pulumi/pulumi/runtime/rpc").transferProperties({}, "unit", { a: 1 });
+      makeProperties();`;
+    const failure = (environment?: Record<string, string>) =>
+      runPreloaded(program, environment).then(
+        () => assert.fail("the program has succeeded"),
+        (error: { stderr: string }) => error.stderr,
+      );
+    const message = await failure();
+    assert.match(message, /detected that 4 promises were still active/);
+    assert.ok(!message.includes("makeProperties"));
+    assert.match(await failure({ PULUMI_DEBUG_PROMISE_LEAKS: "true" }), /Promise leak detected:[^]*at makeProperties/);
   });
 
   it("leaves an error's place in the program as it is in its source", async () => {
