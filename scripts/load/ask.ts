@@ -25,6 +25,7 @@ export function ask(
 ): Promise<Result> {
   return new Promise((resolve) => {
     let settled = false;
+    let begun = false;
     const settle = (result: Result) => {
       settled = true;
       clearTimeout(timer);
@@ -37,10 +38,11 @@ export function ask(
       outgoing.destroy();
     };
     const fail = (error: NodeJS.ErrnoException) =>
-      settle({ outcome: outcomeOf(error), reason: `${error.code ?? ""} ${error.message}`.trim() });
+      settle({ outcome: outcomeOf(error, begun), reason: `${error.code ?? ""} ${error.message}`.trim() });
     const onCut = () => giveUp("no answer within the grace time");
 
     const outgoing = request(options, (response) => {
+      begun = true;
       let text = "";
       response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
       response.on("error", fail);
@@ -68,7 +70,8 @@ export function dropEndedSockets(agent: Agent): void {
     for (const socket of sockets ?? []) if (socket.readableEnded) socket.destroy();
 }
 
-function outcomeOf(error: NodeJS.ErrnoException): "reset" | "refused" | "timedOut" {
+function outcomeOf(error: NodeJS.ErrnoException, begun: boolean): "reset" | "truncated" | "refused" | "timedOut" {
   if (error.code === "ECONNREFUSED") return "refused";
-  return error.code === "ETIMEDOUT" ? "timedOut" : "reset";
+  if (error.code === "ETIMEDOUT") return "timedOut";
+  return begun ? "truncated" : "reset";
 }

@@ -1,7 +1,7 @@
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 
 /** How a request ended. All but `answered` are losses. */
-export type Outcome = "answered" | "wrong" | "reset" | "refused" | "timedOut";
+export type Outcome = "answered" | "wrong" | "reset" | "truncated" | "refused" | "timedOut";
 
 /** A request that was lost, as an example for the report. */
 export interface Loss {
@@ -21,8 +21,10 @@ export interface Tally {
   answered: number;
   /** Answered, but not as expected: another status, another body. */
   wrong: number;
-  /** The connection ended before the answer was complete. */
+  /** The connection ended before the answer had begun. */
   reset: number;
+  /** The connection ended in the middle of the answer. */
+  truncated: number;
   /** No connection was to be had. */
   refused: number;
   /** No answer in time. */
@@ -66,17 +68,17 @@ export interface End {
   readonly tag?: string | undefined;
 }
 
-const outcomes = ["answered", "wrong", "reset", "refused", "timedOut"] as const;
+const outcomes = ["answered", "wrong", "reset", "truncated", "refused", "timedOut"] as const;
 const examplesKept = 10;
 // Reasons may hold parts of an answer: without a limit, a long outage could fill the memory with them.
 const reasonsKept = 50;
 const microsecondsPerMillisecond = 1000;
 
-const emptyTally = (): Tally => ({ sent: 0, answered: 0, wrong: 0, reset: 0, refused: 0, timedOut: 0 });
+const emptyTally = (): Tally => ({ sent: 0, answered: 0, wrong: 0, reset: 0, truncated: 0, refused: 0, timedOut: 0 });
 
 /** Requests of a tally that were not answered as expected. */
 export function lostOf(tally: Readonly<Tally>): number {
-  return tally.wrong + tally.reset + tally.refused + tally.timedOut;
+  return tally.wrong + tally.reset + tally.truncated + tally.refused + tally.timedOut;
 }
 
 /** Books over a stretch of the load: every request is entered when it is sent, and once more when it has ended. */

@@ -1,6 +1,6 @@
 import { lostOf, type Account, type Loss } from "../load/books";
 import { formatTable } from "../table";
-import { postProfile } from "./steps";
+import { noneExcusable, postProfile } from "./steps";
 
 /** What became of a step. Times of requests are in milliseconds. */
 export interface StepResult {
@@ -12,6 +12,8 @@ export interface StepResult {
   readonly lost: number;
   /** POSTs that the killed backend had already received: nobody may repeat them. Zero in all other steps. */
   readonly excused: number;
+  /** Other answers that the killed backend had begun: nobody can take back what has come of them. Zero in all other steps. */
+  readonly truncated: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -37,14 +39,16 @@ export interface Report {
 /**
  * A step's result from its books.
  *
- * @param excusable how many POSTs may be lost without it being held against the step
+ * @param excusable how many losses are not held against the step
  */
-export function resultOf(step: string, seconds: number, account: Account, excusable = 0): StepResult {
-  const posts = account.byProfile[postProfile];
-  const excused = Math.min(posts === undefined ? 0 : lostOf(posts), excusable);
+export function resultOf(step: string, seconds: number, account: Account, excusable = noneExcusable): StepResult {
+  const { [postProfile]: posts, ...others } = account.byProfile;
+  const excused = Math.min(posts === undefined ? 0 : lostOf(posts), excusable.posts);
+  const begun = Object.values(others).reduce((sum, tally) => sum + tally.truncated, 0);
+  const truncated = Math.min(begun, excusable.truncated);
   const { sent, answered, p50, p99, max } = account;
-  const lost = account.lost - excused;
-  return { step, seconds, sent, answered, lost, excused, p50, p99, max, losses: account.losses };
+  const lost = account.lost - excused - truncated;
+  return { step, seconds, sent, answered, lost, excused, truncated, p50, p99, max, losses: account.losses };
 }
 
 /** Judges a run. `problems` are those that belong to no step. */
@@ -81,11 +85,15 @@ export function formatReport({ steps, problems, notes, ok }: Report): string {
     .flatMap(({ step, losses }) =>
       losses.map(({ at, profile, reason }) => `  ${step}, after ${(at / 1000).toFixed(1)} s, ${profile}: ${reason}`),
     );
-  const excused = steps.filter((result) => result.excused > 0);
   const sum = (count: (result: StepResult) => number) => steps.reduce((total, result) => total + count(result), 0);
   return [
     formatTable(columns, rows),
-    ...excused.map(({ step, excused: posts }) => `${step}: ${posts} POSTs not counted, the killed backend had them.`),
+    ...steps.flatMap(({ step, excused, truncated }) => [
+      ...(excused > 0 ? [`${step}: POSTs not counted, since the killed backend had them: ${excused}.`] : []),
+      ...(truncated > 0
+        ? [`${step}: answers not counted, since the killed backend had begun them: ${truncated}.`]
+        : []),
+    ]),
     ...notes,
     ...(losses.length > 0 ? ["The first losses:", ...losses.slice(0, shownLosses)] : []),
     ...(ok

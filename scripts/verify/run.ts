@@ -2,7 +2,7 @@ import { startLoad, type Load } from "../load/load";
 import type { VerifyOptions } from "./options";
 import type { Progress } from "./progress";
 import { reportOf, resultOf, type Report, type StepResult } from "./report";
-import { excusablePosts, planLoad, planSteps, type Step } from "./steps";
+import { excusableOfKill, noneExcusable, planLoad, planSteps, type Step } from "./steps";
 import { servingBackends, Target, type Serving } from "./target";
 import { waitUntil } from "./wait";
 
@@ -98,7 +98,7 @@ class Run {
     }
     const account = await load.stop();
     const seconds = (performance.now() - started) / 1000;
-    const excusable = step.kind === "kill" ? excusablePosts(profiles) : 0;
+    const excusable = step.kind === "kill" ? excusableOfKill(profiles) : noneExcusable;
     const result = resultOf(step.name, seconds, account, excusable);
     return problem === undefined ? result : { ...result, problem };
   }

@@ -79,11 +79,24 @@ export function planLoad(path: string, post: string | undefined, clients: number
 /** After so many failures nginx sends a backend nothing more for a while: max_fails in its configuration. */
 const failuresUntilOut = 3;
 
+/** How many losses are not held against a step. */
+export interface Excusable {
+  /** POSTs, whatever became of them. */
+  readonly posts: number;
+  /** Other requests whose answer had begun. */
+  readonly truncated: number;
+}
+
+export const noneExcusable: Excusable = { posts: 0, truncated: 0 };
+
 /**
- * How many POSTs may be lost with a backend that is killed: those that bring nginx to take it out, and what the clients
- * have under way by then.
+ * What may be lost with a backend that is killed. POSTs: those that bring nginx to take it out, and what the clients have
+ * under way by then. Of other requests, those under way whose answer had begun: nginx can't start another one.
  */
-export function excusablePosts(profiles: readonly Pick<Profile, "name" | "clients">[]): number {
-  const clients = profiles.find(({ name }) => name === postProfile)?.clients ?? 0;
-  return clients === 0 ? 0 : failuresUntilOut + clients;
+export function excusableOfKill(profiles: readonly Pick<Profile, "name" | "clients">[]): Excusable {
+  const clients = (ofPosts: boolean) =>
+    profiles
+      .filter(({ name }) => (name === postProfile) === ofPosts)
+      .reduce((sum, profile) => sum + profile.clients, 0);
+  return { posts: clients(true) === 0 ? 0 : failuresUntilOut + clients(true), truncated: clients(false) };
 }

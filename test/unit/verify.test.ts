@@ -5,7 +5,7 @@ import { Books, type Account } from "../../scripts/load/books";
 import { formatProgress } from "../../scripts/verify/progress";
 import { parseVerifyOptions } from "../../scripts/verify/options";
 import { formatReport, reportOf, resultOf } from "../../scripts/verify/report";
-import { excusablePosts, planLoad, planSteps, postProfile } from "../../scripts/verify/steps";
+import { excusableOfKill, planLoad, planSteps, postProfile } from "../../scripts/verify/steps";
 import { essenceOf, lastLines, servingBackends } from "../../scripts/verify/target";
 import { waitUntil } from "../../scripts/verify/wait";
 
@@ -123,22 +123,27 @@ describe("load of verify", () => {
 });
 
 describe("a killed backend", () => {
-  it("may take along the POSTs that it has, and those that show nginx that it is dead", () => {
-    assert.equal(excusablePosts(planLoad("/", "/echo", 8)), 5);
-    assert.equal(excusablePosts(planLoad("/", undefined, 8)), 0);
+  it("may take along the POSTs that it has, those that show nginx that it is dead, and answers that it has begun", () => {
+    assert.deepEqual(excusableOfKill(planLoad("/", "/echo", 8)), { posts: 5, truncated: 6 });
+    assert.deepEqual(excusableOfKill(planLoad("/", undefined, 8)), { posts: 0, truncated: 8 });
   });
 });
 
 describe("report of verify", () => {
   /** Books with so many right answers, and so many losses of a profile. */
-  function books(answered: number, lost: number, profile = "kept GET"): Account {
+  function books(
+    answered: number,
+    lost: number,
+    profile = "kept GET",
+    outcome: "reset" | "truncated" = "reset",
+  ): Account {
     const all = new Books(0);
     for (let number = 0; number < answered + lost; number++) {
       all.enterSent(profile);
       const end =
         number < answered
           ? ({ outcome: "answered", milliseconds: 2 } as const)
-          : ({ outcome: "reset", milliseconds: 1, reason: "ECONNRESET" } as const);
+          : ({ outcome, milliseconds: 1, reason: "ECONNRESET" } as const);
       all.enterEnd(profile, end, 1500, true);
     }
     return all.account(2000);
@@ -189,17 +194,28 @@ describe("report of verify", () => {
     assert.deepEqual([report.ok, report.problems], [false, ["interrupted"]]);
   });
 
-  it("excuses lost POSTs up to the limit, and no GET", () => {
-    const lost = (profile: string, count: number, excusable: number) => {
-      const { lost, excused } = resultOf("killed backend", 1, books(9, count, profile), excusable);
-      return [lost, excused];
+  it("excuses lost POSTs and answers that had begun up to the limit, and no other GET", () => {
+    const lost = (account: Account, posts: number, begun: number) => {
+      const { lost, excused, truncated } = resultOf("killed backend", 1, account, { posts, truncated: begun });
+      return [lost, excused, truncated];
     };
-    assert.deepEqual(lost(postProfile, 2, 3), [0, 2]);
-    assert.deepEqual(lost(postProfile, 5, 3), [2, 3]);
-    assert.deepEqual(lost(postProfile, 2, 0), [2, 0]);
-    assert.deepEqual(lost("kept GET", 2, 3), [2, 0]);
-    const report = reportOf({ ...run, steps: [resultOf("killed backend", 1, books(9, 2, postProfile), 3)] });
-    assert.match(formatReport(report), /^killed backend: 2 POSTs not counted, the killed backend had them\.$/m);
+    const posts = (count: number) => books(9, count, postProfile);
+    const gets = (count: number, outcome: "reset" | "truncated") => books(9, count, "kept GET", outcome);
+    assert.deepEqual(lost(posts(2), 3, 0), [0, 2, 0]);
+    assert.deepEqual(lost(posts(5), 3, 9), [2, 3, 0]);
+    assert.deepEqual(lost(posts(2), 0, 9), [2, 0, 0]);
+    assert.deepEqual(lost(gets(2, "reset"), 3, 9), [2, 0, 0]);
+    assert.deepEqual(lost(gets(2, "truncated"), 3, 9), [0, 0, 2]);
+    assert.deepEqual(lost(gets(5, "truncated"), 3, 4), [1, 0, 4]);
+    assert.equal(resultOf("roll", 1, gets(1, "truncated")).lost, 1);
+    const excusable = { posts: 3, truncated: 3 };
+    const text = (account: Account) =>
+      formatReport(reportOf({ ...run, steps: [resultOf("killed backend", 1, account, excusable)] }));
+    assert.match(text(posts(2)), /^killed backend: POSTs not counted, since the killed backend had them: 2\.$/m);
+    assert.match(
+      text(gets(1, "truncated")),
+      /^killed backend: answers not counted, since the killed backend had begun them: 1\.$/m,
+    );
   });
 });
 
