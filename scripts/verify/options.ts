@@ -10,7 +10,8 @@ and counts. Each step is a real \`pulumi up\`:
   scale up, down    two backends more, and back (the other way round near the limit of 200)
   roll              every backend replaced by one with another label
   refused config    directives that nginx refuses: the update has to fail and to change nothing
-  killed backend    SIGKILL for one backend, then its container is started again
+  killed backend    SIGKILL for one backend, then its container is started again; an answer that it has begun can't be
+                    retried, so it is reported, but not held against it
   restore           the stack as it was before
 
 The stack's config file is never written: the changes are made from copies of it. The stack is put back after a failure,
