@@ -177,10 +177,13 @@ const toldByProxy = `  # behindProxy: what the proxy tells about its client is t
 /** Stands for the hash while it is computed. */
 const unsealed = "0".repeat(16);
 
+/** The two places of a text that hold its hash. */
+const hashPlaces = /(?<=^# configuration |^ {4}location = \/configuration \{\n {6}return 200 ")[0-9a-f]{16}/gm;
+
 /** Puts the text's own hash in place of the one that it carries: an nginx worker can then tell which text it runs. */
 export function seal(text: string): string {
-  const body = text.replaceAll(configurationHash(text), unsealed);
-  return body.replaceAll(unsealed, createHash("sha256").update(body).digest("hex").slice(0, unsealed.length));
+  const body = text.replace(hashPlaces, unsealed);
+  return body.replace(hashPlaces, createHash("sha256").update(body).digest("hex").slice(0, unsealed.length));
 }
 
 /**

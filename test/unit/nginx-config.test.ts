@@ -185,6 +185,15 @@ describe("nginx config", () => {
       assert.ok(isIntact(seal(text.replace("client_max_body_size 10m", "client_max_body_size 11m"))));
     });
 
+    it("leaves directives of the stack's config as they are, even those that look like a hash", () => {
+      const directives = `set $parent "00-${"0".repeat(32)}-${"0".repeat(16)}-00";`;
+      const own = renderNginxConfig(spec({ serverConfig: directives }));
+      assert.ok(own.includes(`    ${directives}\n`));
+      assert.ok(isIntact(own));
+      const hash = configurationHash(own);
+      assert.ok(!isIntact(own.replace(`return 200 "${hash}"`, 'return 200 "0123456789abcdef"')));
+    });
+
     it("is missed with a clear error", () => {
       assert.throws(() => configurationHash("events {}"), /carries no line '# configuration HASH'/);
     });
