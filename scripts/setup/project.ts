@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { engineEnvironment } from "./environment";
 
 /** The checkout. */
 export const projectRoot = join(__dirname, "..", "..");
@@ -42,12 +43,7 @@ export function pulumiBinary(): string {
 
 /** What the engine needs in its environment, on top of this process's own. */
 export function pulumiEnv(): Record<string, string> {
-  const { env } = process;
-  const passphraseIsSet = env.PULUMI_CONFIG_PASSPHRASE !== undefined || Boolean(env.PULUMI_CONFIG_PASSPHRASE_FILE);
-  return {
-    // The engine finds its language host there.
-    PATH: [join(engineFolder, "bin"), env.PATH].filter(Boolean).join(delimiter),
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    ...(passphraseIsSet ? {} : { PULUMI_CONFIG_PASSPHRASE: "" }),
-  };
+  // The engine finds its language host in its folder.
+  const path = [join(engineFolder, "bin"), process.env.PATH].filter(Boolean).join(delimiter);
+  return { ...engineEnvironment(process.env), PATH: path };
 }

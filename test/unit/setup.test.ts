@@ -204,7 +204,7 @@ describe("set-up", () => {
     const facts: DockerFacts = {
       client: "failed",
       words: "Cannot connect to the Docker daemon",
-      host: undefined,
+      endpoint: { tls: false },
       platform: "linux",
       isRoot: true,
       hasDaemon: true,
@@ -221,7 +221,21 @@ describe("set-up", () => {
       ["can't be installed", { client: "not found", hasDaemon: false, canInstall: false }, /^Docker is not installed/],
       ["can't be started by this user", { isRoot: false }, /doesn't run \/ sudo systemctl start docker$/],
       ["is forbidden", { words: "Permission denied at /var/run/docker.sock", isRoot: false }, /usermod -aG docker/],
-      ["is somewhere else", { host: "tcp://10.0.0.1:2375" }, /^nothing answers at DOCKER_HOST=tcp:\/\/10.0.0.1:2375/],
+      [
+        "is somewhere else",
+        { endpoint: { host: "tcp://10.0.0.1:2375", tls: false } },
+        /^nothing answers at DOCKER_HOST=tcp:\/\/10.0.0.1:2375/,
+      ],
+      [
+        "a context names",
+        { endpoint: { host: "unix:///run/user/7/docker.sock", context: "rootless", tls: false } },
+        /^nothing answers at unix:\/\/\/run\/user\/7\/docker.sock, which Docker's context rootless names/,
+      ],
+      [
+        "takes certificates",
+        { client: "answered", endpoint: { host: "tcp://10.0.0.1:2376", tls: true } },
+        /^tcp:\/\/10.0.0.1:2376, which DOCKER_HOST names, takes TLS certificates/,
+      ],
       ["is a desktop's", { platform: "darwin" }, /start Docker Desktop/],
     ];
     for (const [what, changes, expected] of rows) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { canInstallPackages, installPackages } from "../apt";
 import type { Run } from "../command";
+import { dockerEndpoint, type DockerEndpoint } from "../environment";
 import { Interrupted, SetupError } from "../error";
 import { isAlive, readIfThere } from "../files";
 import { stateFolder } from "../project";
@@ -20,8 +21,8 @@ export interface DockerFacts {
   readonly client: "answered" | "failed" | "timed out" | "not found";
   /** The client's last words. */
   readonly words: string;
-  /** DOCKER_HOST, where it is set. */
-  readonly host: string | undefined;
+  /** The engine that the client asks. */
+  readonly endpoint: DockerEndpoint;
   readonly platform: NodeJS.Platform;
   readonly isRoot: boolean;
   readonly hasDaemon: boolean;
@@ -36,14 +37,27 @@ export type DockerPlan =
 
 /** What to do for a Docker engine that answers. */
 export function planDocker(facts: DockerFacts): DockerPlan {
-  const { client, words, host, platform, isRoot, hasDaemon, hasSystemd, canInstall } = facts;
+  const { client, words, endpoint, platform, isRoot, hasDaemon, hasSystemd, canInstall } = facts;
   const giveUp = (cause: string, remedy: string): DockerPlan => ({ action: "give up", cause, remedy });
 
+  const { host, context } = endpoint;
+  if (endpoint.tls) {
+    return giveUp(
+      `${host}, which ${context ? `Docker's context ${context}` : "DOCKER_HOST"} names, takes TLS certificates, which the Docker plugin doesn't use when it builds images`,
+      "run this on the Docker host itself, or reach its socket over ssh",
+    );
+  }
   if (client === "answered") return { action: "none" };
   if (/permission denied/i.test(words)) {
     return giveUp(
       "Docker runs, but this user may not use it",
       "sudo usermod -aG docker $USER, then log in again; or run this as root",
+    );
+  }
+  if (context) {
+    return giveUp(
+      `nothing answers at ${host}, which Docker's context ${context} names`,
+      "start the engine there, or docker context use default",
     );
   }
   if (host) return giveUp(`nothing answers at DOCKER_HOST=${host}`, "start the engine there, or unset DOCKER_HOST");
@@ -65,13 +79,13 @@ export function dockerStep(run: Run): Step {
 
   return {
     name: "Docker engine",
-    isDone: answers,
+    isDone: async () => !dockerEndpoint(process.env).tls && (await answers()),
     async run(context) {
       const { outcome, lastWords } = await ask();
       const plan = planDocker({
         client: outcome === "succeeded" ? "answered" : outcome,
         words: lastWords,
-        host: process.env.DOCKER_HOST,
+        endpoint: dockerEndpoint(process.env),
         platform: process.platform,
         isRoot: process.getuid?.() === 0,
         hasDaemon: (await run("dockerd", ["--version"])).outcome === "succeeded",

@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { projectRoot } from "../project";
 import type { Step } from "../step";
 
-/** `npx pulumi` without a passphrase in the environment: see pulumi.cjs. */
+/** `npx pulumi` with the environment that the engine needs: see pulumi.cjs. */
 export function npxStep(root = projectRoot): Step {
   const folder = join(root, "node_modules", ".bin");
   const link = join(folder, "pulumi");
