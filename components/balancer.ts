@@ -25,7 +25,7 @@ export interface BalancerArgs {
    */
   readonly stackLabel: string;
   /** What the balancer's volume holds now; undefined when there is none. */
-  readonly live: LiveConfig | undefined;
+  readonly live: pulumi.Input<LiveConfig | undefined>;
   /** Name of the network that the servers are reached through. */
   readonly networkName: pulumi.Input<string>;
   /** Container ids of the servers by host; none for servers that are no containers of this stack. */
@@ -102,8 +102,8 @@ export class Balancer extends pulumi.ComponentResource {
     const installed = new command.local.Command(
       `${name}-installed`,
       {
-        create: "node -r sucrase/register nginx/install.ts",
-        delete: "node -r sucrase/register nginx/remove.ts",
+        create: "node -r ./scripts/typescript.cjs nginx/install.ts",
+        delete: "node -r ./scripts/typescript.cjs nginx/remove.ts",
         stdin: this.upstreamConfig,
         environment: {
           BALANCER: container.id,
@@ -114,7 +114,7 @@ export class Balancer extends pulumi.ComponentResource {
           STACK_LABEL: `${labels.stack}=${args.stackLabel}`,
           HEALTH_TIMEOUT_SECONDS: String(args.healthTimeoutSeconds),
           DRAIN_SECONDS: String(args.spec.drainSeconds),
-          GENERATION: chooseGeneration(this.upstreamConfig, args.live),
+          GENERATION: pulumi.output(args.live).apply((live) => chooseGeneration(this.upstreamConfig, live)),
         },
         logging: command.local.Logging.Stderr,
       },

@@ -243,9 +243,11 @@ function sortedServers(servers: readonly UpstreamServer[]): UpstreamServer[] {
   return sorted;
 }
 
+const natural = new Intl.Collator("en", { numeric: true });
+
 /** Orders app-2 before app-10, the same on every machine. */
 function compareNaturally(a: string, b: string): number {
-  const order = new Intl.Collator("en", { numeric: true }).compare(a, b);
+  const order = natural.compare(a, b);
   return order !== 0 ? order : a < b ? -1 : Number(a > b);
 }
 

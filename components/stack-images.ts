@@ -51,7 +51,7 @@ export class StackImages extends pulumi.ComponentResource {
       `${name}-removal`,
       {
         create: "exit 0",
-        delete: "node -r sucrase/register nginx/remove-rest.ts",
+        delete: "node -r ./scripts/typescript.cjs nginx/remove-rest.ts",
         environment: { IMAGE_PREFIX: args.stackLabel, STACK_LABEL: `${labels.stack}=${args.stackLabel}` },
       },
       { parent: this },

@@ -64,7 +64,7 @@ function installPackages() {
 function runScript(name, args) {
   const script = join(root, "scripts", `${name}.ts`);
   if (!existsSync(script)) fail(`There is no scripts/${name}.ts.`);
-  const child = spawn(process.execPath, ["-r", require.resolve("sucrase/register"), script, ...args], {
+  const child = spawn(process.execPath, ["-r", join(__dirname, "typescript.cjs"), script, ...args], {
     stdio: "inherit",
   });
   // Ctrl-C reaches the whole process group: leave it to the script to end in order, and report how it ended.

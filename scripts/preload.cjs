@@ -83,4 +83,4 @@ function atFirstUse(loadModule) {
   );
 }
 
-require("sucrase/register");
+require("./typescript.cjs");

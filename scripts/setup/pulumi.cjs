@@ -2,7 +2,7 @@
 // What `npx pulumi` runs in this project: the official launcher, with what each shell would have to export otherwise.
 "use strict";
 
-require("sucrase/register");
+require("../typescript.cjs");
 
 Object.assign(process.env, require("./environment").engineEnvironment(process.env));
 require("pulumi/run.js");

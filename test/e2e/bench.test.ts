@@ -11,7 +11,7 @@ describe("npm run bench", function () {
   this.timeout(600_000);
 
   it("measures every part, writes the results, and removes what it started", async () => {
-    const bench = ["-r", "sucrase/register", "scripts/bench.ts", "--tiny", "--json"];
+    const bench = ["-r", "./scripts/typescript.cjs", "scripts/bench.ts", "--tiny", "--json"];
     const { outcome, stdout, lastWords } = await run(process.execPath, bench, { cwd: projectRoot });
     assert.equal(outcome, "succeeded", lastWords);
 
@@ -47,7 +47,7 @@ describe("npm run bench", function () {
     it(`refuses ${args.join(" ")}`, async () => {
       const { outcome, lastWords } = await run(
         process.execPath,
-        ["-r", "sucrase/register", "scripts/bench.ts", ...args],
+        ["-r", "./scripts/typescript.cjs", "scripts/bench.ts", ...args],
         {
           cwd: projectRoot,
         },

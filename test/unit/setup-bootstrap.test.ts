@@ -23,7 +23,8 @@ describe("bootstrap.cjs", () => {
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), "bootstrap-test-"));
     await mkdir(join(root, "scripts"));
-    await copyFile(join(checkout, "scripts", "bootstrap.cjs"), join(root, "scripts", "bootstrap.cjs"));
+    for (const name of ["bootstrap.cjs", "typescript.cjs"])
+      await copyFile(join(checkout, "scripts", name), join(root, "scripts", name));
     await writeFile(join(root, "package.json"), JSON.stringify({ dependencies: { sucrase: "1.0.0" } }));
     await writeFile(join(root, "package-lock.json"), "{}");
     await writeFile(join(root, "npm.cjs"), fakeNpm);
