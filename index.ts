@@ -4,7 +4,7 @@ import { Balancer } from "./components/balancer";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, prepare } from "./config";
 import { assertPortIsFree } from "./nginx/port";
-import { observeStack } from "./nginx/live";
+import { observeStack, readLiveConfig } from "./nginx/live";
 
 export = async () => {
   const stackLabel = `${pulumi.getProject()}/${pulumi.getStack()}`;
@@ -29,7 +29,8 @@ export = async () => {
     spec: { ...settings, servers: pool.servers },
     stackLabel,
     images,
-    live: live.config,
+    // It takes Docker a moment, in which the engine is at work.
+    live: readLiveConfig(live.balancer),
     networkName: pool.networkName,
     containerIds: pool.containerIds,
   });

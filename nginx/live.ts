@@ -2,14 +2,19 @@ import type { ExistingBackend, LiveConfig } from "../components/identity";
 import { labels } from "../components/labels";
 import { docker, tryDocker } from "./docker";
 
+/** A balancer's container, and the addresses that it publishes, as `docker ps` writes them. */
+export interface LiveBalancer {
+  readonly id: string;
+  readonly name: string;
+  readonly ports: string;
+  readonly state: string;
+}
+
 /** What runs of a stack right now, as Docker tells it. Nothing of it is kept in the stack's state. */
 export interface LiveStack {
   /** Newest first, ended ones included. */
   readonly backends: readonly (ExistingBackend & { readonly app: string })[];
-  /** The balancer's container, and the addresses that it publishes, as `docker ps` writes them. */
-  readonly balancer:
-    { readonly id: string; readonly name: string; readonly ports: string; readonly state: string } | undefined;
-  readonly config: LiveConfig | undefined;
+  readonly balancer: LiveBalancer | undefined;
 }
 
 const columns = [
@@ -21,7 +26,7 @@ const columns = [
 ];
 
 /**
- * Looks at a stack's containers and at the configuration on its balancer's volume.
+ * Looks at a stack's containers.
  *
  * @param stack value of the stack's label
  * @throws Error when Docker doesn't answer
@@ -45,18 +50,18 @@ export async function observeStack(stack: string): Promise<LiveStack> {
       return { id, name, ports, state, role, app, slot, hash, alias };
     });
   const balancers = rows.filter(({ role }) => role === "balancer");
-  const balancer = balancers.find(({ state }) => state === "running") ?? balancers[0];
   return {
     backends: rows.filter(({ role }) => role === "backend"),
-    balancer,
-    config: balancer && (await readConfig(balancer.id)),
+    balancer: balancers.find(({ state }) => state === "running") ?? balancers[0],
   };
 }
 
-async function readConfig(balancer: string): Promise<LiveConfig | undefined> {
+/** Reads what a balancer's volume holds; undefined when that can't be told, as before the first install. */
+export async function readLiveConfig(balancer: LiveBalancer | undefined): Promise<LiveConfig | undefined> {
+  if (balancer === undefined) return undefined;
   const script = "cd /etc/nginx/live && { cat generation 2>/dev/null || echo; } && cat nginx.conf";
-  const { code, stdout } = await tryDocker("exec", balancer, "sh", "-c", script);
-  if (code !== 0) return readStopped(balancer);
+  const { code, stdout } = await tryDocker("exec", balancer.id, "sh", "-c", script);
+  if (code !== 0) return readStopped(balancer.id);
   const end = stdout.indexOf("\n");
   return { generation: stdout.slice(0, end), text: stdout.slice(end + 1) };
 }

@@ -1,5 +1,5 @@
 import { configurationHash, isIntact, serverLines } from "../components/nginx-config";
-import { observeStack } from "../nginx/live";
+import { observeStack, readLiveConfig } from "../nginx/live";
 import { docker, tryDocker } from "../nginx/docker";
 import { parseOptions, runMain } from "./cli";
 import { readOutputs, type StackOutputs } from "./pulumi";
@@ -41,9 +41,10 @@ export interface StackStatus {
 /** Looks at a stack. */
 export async function readStatus(stackLabel: string, outputs: StackOutputs): Promise<StackStatus> {
   const live = await observeStack(stackLabel);
+  const config = await readLiveConfig(live.balancer);
   const ids = [...live.backends.map(({ id }) => id), ...(live.balancer ? [live.balancer.id] : [])];
   const containers = await inspect(ids, outputs.network);
-  const text = live.config?.text ?? "";
+  const text = config?.text ?? "";
   const lines = serverLines(text);
   const running = new Map(live.backends.map((backend) => [backend.alias, backend]));
 

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import type { ExistingBackend } from "../../components/identity";
 import { seal, serverLines } from "../../components/nginx-config";
 import { docker, inspectContainers, lastLogLines } from "../../nginx/docker";
-import { observeStack } from "../../nginx/live";
+import { observeStack, readLiveConfig } from "../../nginx/live";
 import { UserError } from "../cli";
 import { readOutputs } from "../pulumi";
 import { projectRoot, pulumiBinary } from "../setup/project";
@@ -175,12 +175,12 @@ export class Target {
 
 async function observe(stack: string): Promise<Serving> {
   const { url, upstreamConfig } = await readOutputs(stack);
-  const { backends, balancer, config } = await observeStack(labelOf(stack));
+  const { backends, balancer } = await observeStack(labelOf(stack));
   const lines = serverLines(upstreamConfig);
   return {
     url,
     installed: upstreamConfig,
-    live: config?.text,
+    live: (await readLiveConfig(balancer))?.text,
     balancer: balancer?.id,
     backends: backends.filter(({ alias }) => lines.has(alias)).sort((a, b) => (a.alias < b.alias ? -1 : 1)),
   };

@@ -32,13 +32,13 @@ describe("changes that fail, under load", function () {
 
   /** Runs an update that has to fail and to leave everything that serves as it was. */
   async function failingUp(...messages: RegExp[]): Promise<void> {
-    const before = (await observeStack(stack.stackLabel)).config?.text;
+    const before = await stack.liveText();
     const start = Date.now();
     const { code, output } = await stack.engine("up");
     assert.notEqual(code, 0, "the update was to fail");
     for (const message of messages) assert.match(output, message);
     assert.ok(Date.now() - start < 40_000, "it fails within its time-out");
-    assert.equal((await observeStack(stack.stackLabel)).config?.text, before, "the live configuration is as it was");
+    assert.equal(await stack.liveText(), before, "the live configuration is as it was");
     assertNoneLost(load.mark());
   }
 
@@ -46,9 +46,9 @@ describe("changes that fail, under load", function () {
   async function converges(version: string): Promise<void> {
     outputs = await stack.up();
     assertNoneLost(load.mark());
-    const { backends, config } = await observeStack(stack.stackLabel);
+    const { backends } = await observeStack(stack.stackLabel);
     assert.deepEqual(backends.map(({ alias }) => alias).sort(), outputs.backends.map(({ alias }) => alias).sort());
-    assert.equal(config?.text, outputs.upstreamConfig);
+    assert.equal(await stack.liveText(), outputs.upstreamConfig);
     for (let sent = 0; sent < 10; sent++) assert.equal(await (await fetch(outputs.url)).text(), version);
     await stack.engineOk("preview", "--expect-no-changes");
   }
@@ -111,7 +111,7 @@ describe("changes that fail, under load", function () {
   });
 
   it("puts the previous configuration back when the public address fails after the reload", async () => {
-    const before = (await observeStack(stack.stackLabel)).config?.text;
+    const before = await stack.liveText();
     await stack.configure({ serverConfig: 'if ($server_port = "8080") {\n  return 503;\n}' });
     const { code, output } = await stack.engine("up");
     assert.notEqual(code, 0);
@@ -119,7 +119,7 @@ describe("changes that fail, under load", function () {
       output,
       /After the reload http:\/\/127\.0\.0\.1:\d+\/health answers 503\. The previous configuration is back\./,
     );
-    assert.equal((await observeStack(stack.stackLabel)).config?.text, before);
+    assert.equal(await stack.liveText(), before);
     load.mark();
     assert.equal((await fetch(outputs.url)).status, 200);
     await stack.configure({ serverConfig: undefined });

@@ -67,9 +67,9 @@ export async function interruptRoll(
   if (interruption.signal === "SIGKILL") await stack.engine("cancel", "--yes");
   const outputs = await stack.up("--refresh");
   assertNoneLost(load.mark(), 1);
-  const { backends, config } = await observeStack(stack.stackLabel);
+  const { backends } = await observeStack(stack.stackLabel);
   assert.deepEqual(backends.map(({ alias }) => alias).sort(), outputs.backends.map(({ alias }) => alias).sort());
-  assert.equal(config?.text, outputs.upstreamConfig);
+  assert.equal(await stack.liveText(), outputs.upstreamConfig);
   for (let sent = 0; sent < 6; sent++) assert.equal(await (await fetch(outputs.url)).text(), goBack ? before : version);
   await stack.engineOk("preview", "--expect-no-changes");
   return code !== 0;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { docker } from "../../nginx/docker";
-import { observeStack } from "../../nginx/live";
 import { readStatus } from "../../scripts/status";
 import { TestStack, type Outputs } from "./stack";
 import { until } from "./until";
@@ -66,7 +65,7 @@ describe("the main job, on the real engine and Docker", function () {
     assert.match(await stack.engineOk("preview", "--diff"), /\+ +client_max_body_size 7m;/);
     outputs = await stack.up();
     assert.equal(previewed, outputs.upstreamConfig);
-    assert.equal((await observeStack(stack.stackLabel)).config?.text, previewed);
+    assert.equal(await stack.liveText(), previewed);
   });
 
   it("adds and removes just those backends that the count asks for", async () => {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tryDocker } from "../../nginx/docker";
+import { observeStack, readLiveConfig } from "../../nginx/live";
 import { baseImages, type BaseImages } from "../../scripts/setup/index";
 import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
 import type { StackOutputs } from "../../scripts/pulumi";
@@ -139,6 +140,11 @@ export class TestStack {
         (error, stdout) => (error ? reject(error) : resolve(JSON.parse(stdout) as Outputs)),
       );
     });
+  }
+
+  /** The configuration on its balancer's volume; undefined when no balancer runs. */
+  async liveText(): Promise<string | undefined> {
+    return (await readLiveConfig((await observeStack(this.stackLabel)).balancer))?.text;
   }
 
   /** The ids of everything of this stack that is left on the host: containers, networks, volumes and images. */
