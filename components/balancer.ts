@@ -17,6 +17,11 @@ export interface BalancerArgs {
   readonly images: StackImages;
   /** Base image, the build argument NGINX_IMAGE of nginx/Dockerfile; nginx 1.30 or newer. */
   readonly nginxImage: string;
+  /**
+   * Memory limit of the balancer in MiB. nginx has a worker for each of the host's cores, and twice as many during a
+   * reload; each takes 4 MiB, and up to 0.2 MiB for each request that it has in flight.
+   */
+  readonly balancerMemoryMb: number;
   /** How long a new backend may take to answer, in seconds. */
   readonly healthTimeoutSeconds: number;
   /**
@@ -69,7 +74,7 @@ export class Balancer extends pulumi.ComponentResource {
     const container = new docker.Container(
       `${name}-nginx`,
       {
-        ...hardened(256),
+        ...hardened(args.balancerMemoryMb),
         // Two containers can't publish one port: the step below puts this one in its predecessor's place.
         start: false,
         mustRun: false,

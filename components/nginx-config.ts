@@ -58,14 +58,17 @@ http {
   server_tokens off;
   default_type application/octet-stream;
 ${renderAccessLog(spec.accessLog)}
-  # Everything that nginx writes lies on the container's one writable file system.
-  client_body_temp_path /tmp/nginx/client_body;
+  # A body is received as a whole before a backend gets it, so that a slow client keeps no backend waiting. What is larger
+  # than the buffer goes to a volume: the container's other writable file systems are small, or memory.
+  client_max_body_size ${spec.maxBodyMb}m;
+  client_body_buffer_size 128k;
+  client_body_temp_path /var/spool/nginx/client_body;
+  # Not used, but made when nginx starts.
   proxy_temp_path /tmp/nginx/proxy;
   fastcgi_temp_path /tmp/nginx/fastcgi;
   uwsgi_temp_path /tmp/nginx/uwsgi;
   scgi_temp_path /tmp/nginx/scgi;
 
-  client_max_body_size ${spec.maxBodyMb}m;
   tcp_nopush on;
 
   # A reload must not reset a request that a kept-alive client is just sending: idle connections outlive it for a
@@ -109,7 +112,7 @@ ${spec.behindProxy ? toldByProxy : toldByClient}
   proxy_next_upstream error timeout;
   proxy_next_upstream_tries 3;
   proxy_next_upstream_timeout ${spec.requestTimeoutSeconds}s;
-  # Large answers are not spooled: the writable file system is memory.
+  # Large answers are not spooled: a backend that sends one waits for the client.
   proxy_max_temp_file_size 0;
 
   server {

@@ -27,6 +27,7 @@ export interface Settings {
   readonly apps: readonly AppSettings[];
   readonly pythonImage: string;
   readonly nginxImage: string;
+  readonly balancerMemoryMb: number;
   readonly method: BalancingMethod;
   readonly drainSeconds: number;
   readonly healthTimeoutSeconds: number;
@@ -105,6 +106,7 @@ function settingsSchema(context: SettingsContext) {
     ).prefault(defaultApps),
     pythonImage: image.default("python:3.14-slim"),
     nginxImage: image.default("nginx:1.30"),
+    balancerMemoryMb: integer(64, 65536).default(1024),
     method: choice(balancingMethods).default("round_robin"),
     drainSeconds: integer(1, 3600).default(10),
     healthTimeoutSeconds: integer(1, 3600).default(60),

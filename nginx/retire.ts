@@ -13,7 +13,7 @@ export async function removeStrays(target: Target, liveText: string): Promise<vo
   const strays = (await stackContainers(target)).filter(
     ({ id, alias }) => alias in target.backends && !serving.has(id) && !serverLines(liveText).has(alias),
   );
-  if (strays.length > 0) await docker("rm", "--force", ...strays.map(({ id }) => id));
+  if (strays.length > 0) await removeContainers(strays.map(({ id }) => id));
 }
 
 /**
@@ -25,11 +25,16 @@ export async function removeRetired(target: Target): Promise<void> {
   const retired = (await stackContainers(target)).map(({ id }) => id).filter((id) => !serving.has(id));
   if (retired.length > 0) {
     await docker("stop", "--time", String(target.drainSeconds), ...retired);
-    await docker("rm", "--force", ...retired);
+    await removeContainers(retired);
   }
   const used = await imagesInUse([...serving]);
   const unused = (await imagesOf(target.imagePrefix)).filter(({ id }) => !used.has(id));
   if (unused.length > 0) await docker("rmi", ...unused.map(({ tag }) => tag));
+}
+
+/** With the nameless volumes that their images ask for: nobody would remove those later. */
+async function removeContainers(ids: readonly string[]): Promise<void> {
+  await docker("rm", "--force", "--volumes", ...ids);
 }
 
 async function imagesInUse(containers: readonly string[]): Promise<Set<string>> {

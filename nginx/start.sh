@@ -4,6 +4,9 @@ set -eu
 live=/etc/nginx/live
 mkdir -p /tmp/nginx
 
+# What an nginx that was killed had received of requests.
+rm -rf /var/spool/nginx/*
+
 [ -f $live/nginx.conf ] || cp /etc/nginx/nginx.conf $live/nginx.conf
 
 # Edited by hand into something that nginx refuses: the one before it serves on. The next `pulumi up` repairs it.

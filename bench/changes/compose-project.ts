@@ -2,6 +2,7 @@ import { hardened } from "../../components/hardening";
 import { healthCommand } from "../../components/health-command";
 import { listenPort } from "../../components/nginx-config";
 import type { BaseImages } from "../../scripts/setup/index";
+import { ourSettings } from "../traffic/configs";
 
 /** What a project of Docker Compose is made for. */
 export interface ComposeProject {
@@ -52,7 +53,7 @@ function services({ baseImages, appPath, port, healthIntervalSeconds }: ComposeP
       command: ["nginx", "-g", "daemon off;"],
       user: "10001:10001",
       depends_on: ["backend"],
-      ...restrictions(256),
+      ...restrictions(ourSettings().balancerMemoryMb),
       tmpfs: ["/tmp:rw,noexec,nosuid,nodev,size=64m,mode=1777"],
       ports: [`127.0.0.1:${port}:${listenPort}`],
       volumes: [`./${nginxFile}:/etc/nginx/${nginxFile}:ro`],

@@ -1,5 +1,5 @@
 import { renderNginxConfig, type UpstreamServer } from "../../components/nginx-config";
-import { parseSettings } from "../../components/settings";
+import { parseSettings, type Settings } from "../../components/settings";
 
 /** Port of every proxy and of every backend inside its container. */
 export const proxyPort = 8080;
@@ -37,9 +37,14 @@ export function staticBackendConfig(name: string): string {
 `);
 }
 
-/** What the product installs for such backends, with its default settings but for those that are given. */
+/** The product's settings: the defaults, but for those that are given. */
+export function ourSettings(given: Readonly<Record<string, string>> = {}): Settings {
+  return parseSettings(given, { isApp: () => true });
+}
+
+/** What the product installs for such backends. */
 export function ourConfig(hosts: readonly string[], given: Readonly<Record<string, string>> = {}): string {
-  const settings = parseSettings(given, { isApp: () => true });
+  const settings = ourSettings(given);
   const servers: UpstreamServer[] = hosts.map((host) => ({
     host,
     port: backendPort,

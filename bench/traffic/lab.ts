@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { docker, tryDocker } from "../../nginx/docker";
+import { ourSettings } from "./configs";
 
 /** A container of the bench. */
 export interface Server {
@@ -17,7 +18,7 @@ export interface Server {
   readonly files?: Readonly<Record<string, string>>;
   /** Whether it has the product's restrictions; default true. */
   readonly hardened?: boolean;
-  /** Memory limit in MiB; default 256, that of the balancer. */
+  /** Memory limit in MiB; default: that of the balancer. */
   readonly memoryMb?: number;
   /** Port of it that is published on a free port of 127.0.0.1; default: none. */
   readonly publish?: number;
@@ -92,7 +93,7 @@ export class Lab {
         return `--volume=${file}:${path}:ro`;
       }),
     );
-    const memory = `${server.memoryMb ?? 256}m`;
+    const memory = `${server.memoryMb ?? ourSettings().balancerMemoryMb}m`;
     const hardening = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges:true", "--user=10001:10001"];
     await docker(
       "run",

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { isIP } from "node:net";
+import { text as readAll } from "node:stream/consumers";
 import { docker } from "../../nginx/docker";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
 import { assertNoneLost } from "./books";
-import { TestStack, type Outputs } from "./stack";
+import { abandonedVolumes, TestStack, type Outputs } from "./stack";
 import { until } from "./until";
 
 describe("changes under load", function () {
@@ -14,8 +16,10 @@ describe("changes under load", function () {
   let stack: TestStack;
   let outputs: Outputs;
   let load: Load;
+  let abandoned: readonly string[];
 
   before(async () => {
+    abandoned = await abandonedVolumes();
     app = await FixtureApp.create();
     stack = await TestStack.create("changes", {
       backendCount: 2,
@@ -33,6 +37,7 @@ describe("changes under load", function () {
     await app.remove();
     assert.ok(sending, "the load went on to the end");
     assertNoneLost(load.total());
+    assert.deepEqual(await abandonedVolumes(), abandoned, "volumes went with their containers");
   });
   beforeEach(() => void load.mark());
 
@@ -86,6 +91,28 @@ describe("changes under load", function () {
     assert.deepEqual([outputs.lastChange.added, outputs.lastChange.removed], [[], []]);
     assertNoneLost(load.mark());
     assert.deepEqual((await readStatus(stack.stackLabel, outputs)).drift, []);
+  });
+
+  it("takes uploads that are larger together than its limits of memory", async () => {
+    const [megabytes, clients] = [8, 16];
+    const { port } = new URL(outputs.url);
+    const body = Buffer.alloc(megabytes * 1_000_000);
+    const uploads = Array.from({ length: clients }, () => {
+      const upload = request({ port, method: "POST", path: "/length", headers: { "Content-Length": body.length } });
+      const answer = new Promise<string>((resolve, reject) => {
+        upload.on("error", reject).on("response", (response) => resolve(readAll(response)));
+      });
+      return { upload, answer };
+    });
+    // All but the last byte of each, so that none of them is done before the balancer has the others, too.
+    await Promise.all(
+      uploads.map(({ upload, answer }) =>
+        Promise.race([answer, new Promise((sent) => upload.write(body.subarray(1), sent))]),
+      ),
+    );
+    for (const { upload } of uploads) upload.end(body.subarray(0, 1));
+    const answers = await Promise.all(uploads.map(({ answer }) => answer));
+    assert.deepEqual(new Set(answers), new Set([String(body.length)]));
   });
 
   it("tells an app who its client is: what nginx sees, or what a proxy in front has said", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { docker } from "../../nginx/docker";
 import { readStatus } from "../../scripts/status";
-import { TestStack, type Outputs } from "./stack";
+import { abandonedVolumes, TestStack, type Outputs } from "./stack";
 import { until } from "./until";
 
 /** How the answers of requests sent one after the other were spread. */
@@ -21,8 +21,10 @@ describe("the main job, on the real engine and Docker", function () {
   this.timeout(300_000);
   let stack: TestStack;
   let outputs: Outputs;
+  let abandoned: readonly string[];
 
   before(async () => {
+    abandoned = await abandonedVolumes();
     stack = await TestStack.create("main");
     outputs = await stack.up();
   });
@@ -185,5 +187,6 @@ describe("the main job, on the real engine and Docker", function () {
     assert.ok((await stack.leftovers()).length >= 8, "the search finds what is there");
     await stack.engineOk("destroy");
     assert.deepEqual(await stack.leftovers(), []);
+    assert.deepEqual(await abandonedVolumes(), abandoned);
   });
 });

@@ -101,7 +101,7 @@ describe("breakage and repair, under load", function () {
   it("shows and repairs a backend that was removed and a configuration that was edited by hand", async () => {
     const { balancer } = await observeStack(stack.stackLabel);
     const [id = ""] = await backends();
-    await docker("rm", "--force", id);
+    await docker("rm", "--force", "--volumes", id);
     await docker(
       "exec",
       balancer?.id ?? "",
@@ -192,7 +192,7 @@ describe("breakage and repair, under load", function () {
         /no-such-network/,
       );
     } finally {
-      await docker("rm", "--force", other);
+      await docker("rm", "--force", "--volumes", other);
     }
     await noDrift(30);
     load.mark();

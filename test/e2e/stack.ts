@@ -167,7 +167,7 @@ export class TestStack {
     const containers = (await tryDocker("ps", "--all", "--quiet", "--filter", label)).stdout
       .split("\n")
       .filter(Boolean);
-    if (containers.length > 0) await tryDocker("rm", "--force", ...containers);
+    if (containers.length > 0) await tryDocker("rm", "--force", "--volumes", ...containers);
     if (code !== 0) {
       const second = await this.engine("destroy", "--refresh");
       if (second.code !== 0) throw new Error(`The stack could not be destroyed:\n${output}\n${second.output}`);
@@ -195,6 +195,12 @@ export class TestStack {
   environment(): NodeJS.ProcessEnv {
     return { ...process.env, ...pulumiEnv(), PULUMI_BACKEND_URL: `file://${this.folder}` };
   }
+}
+
+/** Volumes without a name of their own that no container has: what is left of a container that was removed without them. */
+export async function abandonedVolumes(): Promise<string[]> {
+  const { stdout } = await tryDocker("volume", "ls", "--quiet", "--filter", "dangling=true");
+  return stdout.split("\n").filter((name) => /^[0-9a-f]{64}$/.test(name));
 }
 
 /** The processes that a process has started, directly or not. */

@@ -35,7 +35,7 @@ describe("without the protection, the load generator reports losses", function (
     await app.remove();
   });
   afterEach(async () => {
-    if (extra.length > 0) await tryDocker("rm", "--force", ...extra.splice(0));
+    if (extra.length > 0) await tryDocker("rm", "--force", "--volumes", ...extra.splice(0));
     for (const { containerName } of outputs.backends) await tryDocker("start", containerName);
     await reloadWith(outputs.upstreamConfig);
     await until(

@@ -25,7 +25,7 @@ describe("the Compose project of the bench", () => {
   it("has the product's restrictions", () => {
     for (const [name, memory] of [
       ["backend", "128m"],
-      ["balancer", "256m"],
+      ["balancer", "1024m"],
     ] as const) {
       const service = services[name];
       assert.deepEqual(

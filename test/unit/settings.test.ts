@@ -34,6 +34,7 @@ describe("settings", () => {
       })),
       pythonImage: "python:3.14-slim",
       nginxImage: "nginx:1.30",
+      balancerMemoryMb: 1024,
       method: "round_robin",
       drainSeconds: 10,
       healthTimeoutSeconds: 60,
