@@ -1,4 +1,4 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { waitUntil } from "../../scripts/verify/wait";
 
 /**
  * Waits for a condition.
@@ -6,9 +6,5 @@ import { setTimeout as pause } from "node:timers/promises";
  * @throws Error that names the condition when it doesn't hold within so many seconds
  */
 export async function until(what: string, seconds: number, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`Not within ${seconds} s: ${what}`);
-    await pause(50);
-  }
+  await waitUntil(what, seconds, new AbortController().signal, holds);
 }
