@@ -38,6 +38,13 @@ describe("the engine's environment", () => {
     assert.ok(!("PULUMI_CONFIG_PASSPHRASE" in engineEnvironment({ PULUMI_CONFIG_PASSPHRASE_FILE: "/some/file" })));
   });
 
+  it("has what makes runs quick, unless it is set otherwise", () => {
+    const { PULUMI_SKIP_UPDATE_CHECK, GOGC } = engineEnvironment({});
+    assert.deepEqual([PULUMI_SKIP_UPDATE_CHECK, GOGC], ["true", "400"]);
+    const own = engineEnvironment({ PULUMI_SKIP_UPDATE_CHECK: "false", GOGC: "100" });
+    assert.deepEqual([own["PULUMI_SKIP_UPDATE_CHECK"], own["GOGC"]], ["false", "100"]);
+  });
+
   const rows: [what: string, env: Record<string, string>, chosen: string | undefined, endpoint: object][] = [
     ["nothing is chosen", {}, undefined, { tls: false }],
     ["the default context is chosen", {}, "default", { tls: false }],
