@@ -7,7 +7,10 @@ export interface EngineRun {
   readonly code: number | null;
   /** Both streams. */
   readonly output: string;
-  /** Whether it had to be ended by force: its lock on the stack is then still there. */
+  /**
+   * Whether a signal ended it, be it that it had to be killed, or that it was asked to end before it listens for that: its
+   * lock on the stack is then still there.
+   */
   readonly killed: boolean;
 }
 
@@ -30,12 +33,10 @@ export async function runQuietly(args: readonly string[], logFile: string, signa
       stdio: ["ignore", log.fd, log.fd],
       detached: true,
     });
-    let killed = false;
     let timer: NodeJS.Timeout | undefined;
     const end = () => {
       child.kill("SIGINT");
       timer = setTimeout(() => {
-        killed = true;
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       }, orderlyEndMilliseconds);
     };
@@ -43,7 +44,7 @@ export async function runQuietly(args: readonly string[], logFile: string, signa
     signal?.addEventListener("abort", end, { once: true });
     try {
       const code = await new Promise<number | null>((resolve, reject) => child.on("exit", resolve).on("error", reject));
-      return { code, output: await readFile(logFile, "utf8"), killed };
+      return { code, output: await readFile(logFile, "utf8"), killed: code === null };
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", end);

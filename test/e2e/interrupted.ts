@@ -63,8 +63,9 @@ export async function interruptRoll(
   assertNoneLost(load.mark(), 1);
 
   if (goBack) await app.write(before);
-  // A killed engine leaves its lock, and creations of which it doesn't know how they ended.
-  if (interruption.signal === "SIGKILL") await stack.engine("cancel", "--yes");
+  // An engine that a signal has ended leaves its lock, and creations of which it doesn't know how they ended. SIGINT does
+  // so when it comes between the lock and the engine's first look for signals.
+  if (code === null) await stack.engineOk("cancel", "--yes");
   const outputs = await stack.up("--refresh");
   assertNoneLost(load.mark(), 1);
   const { backends } = await observeStack(stack.stackLabel);

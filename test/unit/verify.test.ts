@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { renderNginxConfig } from "../../components/nginx-config";
 import { Books, type Account } from "../../scripts/load/books";
+import { engineVersion, projectRoot } from "../../scripts/setup/project";
+import type { EngineRun } from "../../scripts/verify/engine";
 import { formatProgress } from "../../scripts/verify/progress";
 import { parseVerifyOptions } from "../../scripts/verify/options";
 import { formatReport, reportOf, resultOf } from "../../scripts/verify/report";
@@ -267,6 +274,32 @@ describe("stack under verify", () => {
   it("shows the end of the engine's output without empty lines", () => {
     const output = Array.from({ length: 40 }, (_, line) => `line ${line}\n\n`).join("");
     assert.deepEqual(lastLines(output).split("\n").slice(0, 2), ["  line 25", "  line 26"]);
+  });
+});
+
+describe("the engine under verify", () => {
+  let home: string;
+  beforeEach(async () => (home = await mkdtemp(join(tmpdir(), "nlb-engine-"))));
+  afterEach(() => rm(home, { recursive: true, force: true }));
+
+  /** How a run of an engine ends that is this shell script. */
+  async function runOf(script: string): Promise<EngineRun> {
+    const binary = join(home, "versions", engineVersion, "bin", "pulumi");
+    await mkdir(dirname(binary), { recursive: true });
+    await writeFile(binary, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const log = join(home, "log");
+    await rm(log, { force: true });
+    const code = `require("./scripts/verify/engine.ts").runQuietly([], ${JSON.stringify(log)}).then((run) => console.log(JSON.stringify(run)))`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["-r", "./scripts/typescript.cjs", "-e", code], {
+      cwd: projectRoot,
+      env: { ...process.env, PULUMI_HOME: home },
+    });
+    return JSON.parse(stdout) as EngineRun;
+  }
+
+  it("has left its lock when a signal has ended it, even one that asks, and has not when it ended by itself", async () => {
+    assert.deepEqual(await runOf("echo begun; exit 3"), { code: 3, output: "begun\n", killed: false });
+    assert.deepEqual(await runOf("echo begun; kill -INT $$"), { code: null, output: "begun\n", killed: true });
   });
 });
 
