@@ -20,7 +20,7 @@ Writes results.json, results.md and results.svg to bench/, or to bench/out/ when
 
   --only PART   one or more of the parts below, with commas between them; default all
   --rounds N    how often each side is measured, 1 to 100; default 5
-  --json        prints the results for machines
+  --json        prints the results for machines, on standard output: npm run --silent bench -- --json
   --tiny        only shows that the parts work: the smallest pools and loads, once; writes to bench/out/
 
 Parts:

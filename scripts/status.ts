@@ -11,7 +11,7 @@ Shows a stack as it is right now: its backends, what the balancer sends to, and 
 last update installed (drift). Changes nothing.
 
   --stack NAME   the stack, default dev
-  --json         the same for machines, on standard output
+  --json         the same for machines, on standard output: npm run --silent status -- --json
 
 Exit code 0 without drift, 3 with drift, 1 when the status can't be told.
 `;

@@ -25,7 +25,7 @@ for nothing.
   --clients N          requests at a time, 2 to 64, default 8: half on kept connections, half with one for each
   --seconds N          ends the whole after so many seconds, 10 to 7200, default 900; putting the stack back comes on top
   --config-file FILE   the stack's config file, default Pulumi.NAME.yaml
-  --json               the result for machines, on standard output
+  --json               the result for machines, on standard output: npm run --silent verify -- --json
 
 The load goes to the balancer's own address on this host, nowhere else. Progress goes to standard error.
 Exit code 0 when nothing was lost and every step did what it should, 130 after Ctrl-C, 2 for a bad option, 1 otherwise.
