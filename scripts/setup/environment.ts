@@ -16,7 +16,9 @@ export function engineEnvironment(env: Environment): Record<string, string> {
     // The version is pinned in package.json, and without a network the check costs seconds.
     PULUMI_SKIP_UPDATE_CHECK: env.PULUMI_SKIP_UPDATE_CHECK ?? "true",
     // Go collects its garbage when memory has grown by so many percent. Runs are short, and collecting is a tenth of them.
+    // From this much memory on, which hundreds of backends take, it collects earlier.
     GOGC: env.GOGC ?? "400",
+    GOMEMLIMIT: env.GOMEMLIMIT ?? "512MiB",
     // Local state is encrypted with an empty passphrase, and the engine takes one from nowhere but the environment.
     ...(passphraseIsSet ? {} : { PULUMI_CONFIG_PASSPHRASE: "" }),
     // The Docker plugin doesn't know which context the docker client uses, and would act on another engine.

@@ -39,10 +39,11 @@ describe("the engine's environment", () => {
   });
 
   it("has what makes runs quick, unless it is set otherwise", () => {
-    const { PULUMI_SKIP_UPDATE_CHECK, GOGC } = engineEnvironment({});
-    assert.deepEqual([PULUMI_SKIP_UPDATE_CHECK, GOGC], ["true", "400"]);
-    const own = engineEnvironment({ PULUMI_SKIP_UPDATE_CHECK: "false", GOGC: "100" });
-    assert.deepEqual([own["PULUMI_SKIP_UPDATE_CHECK"], own["GOGC"]], ["false", "100"]);
+    const { PULUMI_SKIP_UPDATE_CHECK, GOGC, GOMEMLIMIT } = engineEnvironment({});
+    assert.deepEqual([PULUMI_SKIP_UPDATE_CHECK, GOGC, GOMEMLIMIT], ["true", "400", "512MiB"]);
+    const wanted = { PULUMI_SKIP_UPDATE_CHECK: "false", GOGC: "100", GOMEMLIMIT: "1GiB" };
+    const own = engineEnvironment(wanted);
+    for (const [name, value] of Object.entries(wanted)) assert.equal(own[name], value);
   });
 
   const rows: [what: string, env: Record<string, string>, chosen: string | undefined, endpoint: object][] = [
