@@ -2,7 +2,6 @@ import type { Part, PartContext, Ratio } from "../part";
 import { median } from "../statistics";
 import { untilItServes } from "./answers";
 import { EmptyProgram } from "./empty-program";
-import { Ours } from "./ours";
 import type { Side } from "./side";
 import { measureSides, seriesName } from "./sides";
 import type { Source } from "./source";
@@ -57,20 +56,13 @@ export const lifecyclePart: Part = {
       over: [seriesName("ours", "empty program's removal"), seriesName("compose", "remove")],
       unit: "s",
     },
-    {
-      name: "compose-bare-remove",
-      what: "what Docker is asked for by that destroy, without the engine / compose down --volumes --rmi local",
-      over: [seriesName("ours", "removal without engine"), seriesName("compose", "remove")],
-      unit: "s",
-    },
   ],
-  estimate: ({ rounds, tiny }) => (tiny ? 80 : 40 + rounds * 120),
+  estimate: ({ rounds, tiny }) => (tiny ? 75 : 40 + rounds * 110),
   async run(context) {
     const empty = await EmptyProgram.create();
     const runs = context.tiny ? 1 : unchangedRuns;
     const turn = async (side: Side, source: Source) => ({
       ...(await takeTurn(side, source, context)),
-      ...(side instanceof Ours ? await withoutEngine(side, context) : {}),
       "empty program": await medianOf(runs, () => empty.up()),
       "empty program's removal": await medianOf(runs, () => empty.destroy()),
     });
@@ -131,12 +123,6 @@ async function takeTurn(side: Side, source: Source, { tiny, status, signal }: Pa
     "scale down": scaleDown,
     remove,
   };
-}
-
-async function withoutEngine(ours: Ours, { tiny, status }: PartContext): Promise<Record<string, number>> {
-  status("ours: removal without the engine");
-  await ours.up(tiny ? 1 : 2);
-  return { "removal without engine": await ours.removeWithoutEngine() };
 }
 
 async function medianOf(runs: number, run: () => Promise<number>): Promise<number> {

@@ -1,8 +1,4 @@
-import { labels } from "../../components/labels";
-import { run } from "../../scripts/setup/command";
-import { projectRoot } from "../../scripts/setup/project";
 import { TestStack } from "../../test/e2e/stack";
-import { ourSettings } from "../traffic/configs";
 import { secondsOf, type Side } from "./side";
 import type { Source } from "./source";
 
@@ -36,26 +32,6 @@ export class Ours implements Side {
 
   async down(): Promise<number> {
     return secondsOf(() => this.engine("destroy"));
-  }
-
-  /** The seconds that the removal of everything takes without the engine: the last step of a destroy by itself. */
-  async removeWithoutEngine(): Promise<number> {
-    const env = {
-      STACK_LABEL: `${labels.stack}=${this.stack.stackLabel}`,
-      IMAGE_PREFIX: this.stack.stackLabel,
-      DRAIN_SECONDS: String(ourSettings().drainSeconds),
-    };
-    const script = ["-r", "./scripts/typescript.cjs", "nginx/remove.ts"];
-    const seconds = await secondsOf(async () => {
-      const { outcome, lastWords } = await run(process.execPath, script, {
-        cwd: projectRoot,
-        env,
-        signal: this.signal,
-      });
-      if (outcome !== "succeeded") throw new Error(`nginx/remove.ts ${outcome}:\n${lastWords}`);
-    });
-    await this.down();
-    return seconds;
   }
 
   async remove(): Promise<void> {
