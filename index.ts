@@ -15,7 +15,7 @@ export = async () => {
     return { settings, live };
   });
 
-  const images = new StackImages("images", { ...settings, stackLabel });
+  const images = new StackImages("images", { stackLabel });
 
   const pool = new BackendPool("backends", {
     ...settings,

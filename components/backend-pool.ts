@@ -82,7 +82,7 @@ export class BackendPool extends pulumi.ComponentResource {
           networksAdvanced: [{ name: network.name, aliases: [alias] }],
           labels: labelList({ ...slotLabels(slot, args), [labels.hash]: hash, [labels.alias]: alias }),
         },
-        { parent: this, deleteBeforeReplace: false, replaceOnChanges, deletedWith: args.images.removal },
+        { parent: this, deleteBeforeReplace: false, replaceOnChanges },
       );
       return { slot, alias, container };
     });

@@ -101,13 +101,14 @@ export class Balancer extends pulumi.ComponentResource {
         volumes: [{ volumeName: volume.name, containerPath: "/etc/nginx/live" }],
         labels: labelList({ [labels.stack]: args.stackLabel, [labels.role]: "balancer" }),
       },
-      { parent: this, deleteBeforeReplace: false, replaceOnChanges, deletedWith: args.images.removal },
+      { parent: this, deleteBeforeReplace: false, replaceOnChanges },
     );
 
     const installed = new command.local.Command(
       `${name}-installed`,
       {
         create: "node -r ./scripts/typescript.cjs nginx/install.ts",
+        delete: "node -r ./scripts/typescript.cjs nginx/remove.ts",
         stdin: this.upstreamConfig,
         environment: {
           BALANCER: container.id,

@@ -7,11 +7,9 @@ import { hashTree, hashValue } from "./source-hash";
 export interface StackImagesArgs {
   /**
    * `<project>/<stack>`: the first part of every image's name, so that two stacks never remove each other's images. Pool
-   * and balancer that use the images need the same one: they are removed along with the images.
+   * and balancer that use the images need the same one: their networks and volume are removed along with the images.
    */
   readonly stackLabel: string;
-  /** How long requests in flight may take to finish when the stack is destroyed, in seconds; as long again for backends to end. */
-  readonly drainSeconds: number;
 }
 
 /** What an image is built from. */
@@ -37,9 +35,8 @@ export interface StackImage {
  */
 export class StackImages extends pulumi.ComponentResource {
   /**
-   * The last step of a destroy, which ends and removes all that the stack has on the Docker host, in the order that lets
-   * requests in flight finish. Containers, networks and volumes are deleted with it: one by one the provider would take
-   * many times as long, and wait for two seconds after each network.
+   * The last step of a destroy, which removes the stack's images, networks and volumes at once. Networks and volumes are
+   * deleted with it: the provider would wait for two seconds after each.
    */
   public readonly removal: command.local.Command;
 
@@ -54,12 +51,8 @@ export class StackImages extends pulumi.ComponentResource {
       `${name}-removal`,
       {
         create: "exit 0",
-        delete: "node -r ./scripts/typescript.cjs nginx/remove.ts",
-        environment: {
-          IMAGE_PREFIX: args.stackLabel,
-          STACK_LABEL: `${labels.stack}=${args.stackLabel}`,
-          DRAIN_SECONDS: String(args.drainSeconds),
-        },
+        delete: "node -r ./scripts/typescript.cjs nginx/remove-rest.ts",
+        environment: { IMAGE_PREFIX: args.stackLabel, STACK_LABEL: `${labels.stack}=${args.stackLabel}` },
       },
       { parent: this },
     );
