@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   // One that was removed by hand has nothing left to finish.
   const stopped = tryDocker("stop", "--time", drainSeconds, balancer);
   // Docker takes apart what nginx leaves behind for longer than nginx takes to end, which the shell knows at once.
-  await Promise.race([stopped, shell?.ended]);
+  await (shell?.ended ?? stopped);
   const startingPlaces = networks.filter((row) => row.endsWith(" true")).map((row) => row.replace(" true", ""));
   await Promise.all([
     stopped,

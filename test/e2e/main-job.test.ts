@@ -174,6 +174,13 @@ describe("the main job, on the real engine and Docker", function () {
     try {
       const { url } = await other.up();
       assert.equal((await fetch(url)).status, 200);
+      // One that is killed on the way is taken up again.
+      const killed = other.start("destroy");
+      await until("the rest is being removed", 30, async () => /images-removal deleting/.test(killed.output()));
+      killed.kill("SIGKILL");
+      await killed.ended;
+      assert.ok((await other.leftovers()).length > 0);
+      await other.engineOk("cancel", "--yes");
       await other.engineOk("destroy");
       assert.deepEqual(await other.leftovers(), []);
       await assert.rejects(fetch(url));
