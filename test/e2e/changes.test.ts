@@ -93,7 +93,7 @@ describe("changes under load", function () {
     assert.deepEqual((await readStatus(stack.stackLabel, outputs)).drift, []);
   });
 
-  it("takes uploads that are larger together than its limits of memory", async () => {
+  it("takes uploads that are larger together than its file system in memory", async () => {
     const [megabytes, clients] = [8, 16];
     const { port } = new URL(outputs.url);
     const body = Buffer.alloc(megabytes * 1_000_000);
