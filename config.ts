@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { parseSettings, type Settings } from "./components/settings";
+import { parseSettings, type Settings } from "./model/settings";
 
 /**
  * Reads and validates the stack's config, the keys of the project's namespace.

@@ -3,8 +3,8 @@ import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, prepare } from "./config";
-import { assertPortIsFree } from "./nginx/port";
-import { observeStack, readLiveConfig } from "./nginx/live";
+import { assertPortIsFree } from "./rollout/port";
+import { observeStack, readLiveConfig } from "./rollout/live";
 
 export = async () => {
   const stackLabel = `${pulumi.getProject()}/${pulumi.getStack()}`;

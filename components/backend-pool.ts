@@ -1,13 +1,13 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { deal, type Slot } from "./deal";
+import { deal, type Slot } from "../model/deal";
 import { hardened, replaceOnChanges } from "./hardening";
-import { healthCommand, healthIntervalSeconds } from "./health-command";
-import { chooseAlias, type ExistingBackend } from "./identity";
-import { labelList, labels } from "./labels";
-import type { UpstreamServer } from "./nginx-config";
-import type { AppSettings } from "./settings";
-import { hashValue } from "./source-hash";
+import { healthCommand, healthIntervalSeconds } from "../model/health-command";
+import { chooseAlias, type ExistingBackend } from "../model/identity";
+import { labelList, labels } from "../model/labels";
+import type { UpstreamServer } from "../nginx/render/config";
+import type { AppSettings } from "../model/settings";
+import { hashValue } from "../lib/tree-hash";
 import type { StackImage, StackImages } from "./stack-images";
 
 export interface BackendPoolArgs {

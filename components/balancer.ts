@@ -2,9 +2,9 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { hardened, replaceOnChanges } from "./hardening";
-import { chooseGeneration, type LiveConfig } from "./identity";
-import { labelList, labels } from "./labels";
-import { listenPort, renderNginxConfig, type BalancerSpec } from "./nginx-config";
+import { chooseGeneration, type LiveConfig } from "../model/identity";
+import { labelList, labels } from "../model/labels";
+import { listenPort, renderNginxConfig, type BalancerSpec } from "../nginx/render/config";
 import type { StackImages } from "./stack-images";
 
 export interface BalancerArgs {
@@ -15,7 +15,7 @@ export interface BalancerArgs {
   readonly port: number;
   /** Builds the balancer's image. */
   readonly images: StackImages;
-  /** Base image, the build argument NGINX_IMAGE of nginx/Dockerfile; nginx 1.30 or newer. */
+  /** Base image, the build argument NGINX_IMAGE of nginx/image/Dockerfile; nginx 1.30 or newer. */
   readonly nginxImage: string;
   /**
    * Memory limit of the balancer in MiB. nginx has a worker for each of the host's cores, and twice as many during a
@@ -47,7 +47,7 @@ export class Balancer extends pulumi.ComponentResource {
   /** The rendered configuration: what is previewed is what is installed. */
   public readonly upstreamConfig: string;
   public readonly containerName: pulumi.Output<string>;
-  /** What the last install did, see LastChange in nginx/report.ts. */
+  /** What the last install did, see LastChange in rollout/report.ts. */
   public readonly lastChange: pulumi.Output<unknown>;
 
   constructor(name: string, args: BalancerArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -56,7 +56,11 @@ export class Balancer extends pulumi.ComponentResource {
     this.upstreamConfig = renderNginxConfig(args.spec);
     this.url = urlOf(args.bindAddress, args.port);
 
-    const image = args.images.build({ name: "nginx", context: "nginx", buildArgs: { NGINX_IMAGE: args.nginxImage } });
+    const image = args.images.build({
+      name: "nginx",
+      context: "nginx/image",
+      buildArgs: { NGINX_IMAGE: args.nginxImage },
+    });
 
     const volume = new docker.Volume(
       `${name}-config`,
@@ -107,8 +111,8 @@ export class Balancer extends pulumi.ComponentResource {
     const installed = new command.local.Command(
       `${name}-installed`,
       {
-        create: "node -r ./scripts/typescript.cjs nginx/install.ts",
-        delete: "node -r ./scripts/typescript.cjs nginx/remove.ts",
+        create: "node -r ./scripts/typescript.cjs rollout/install.ts",
+        delete: "node -r ./scripts/typescript.cjs rollout/remove.ts",
         stdin: this.upstreamConfig,
         environment: {
           BALANCER: container.id,

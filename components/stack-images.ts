@@ -1,8 +1,8 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { labels } from "./labels";
-import { hashTree, hashValue } from "./source-hash";
+import { labels } from "../model/labels";
+import { hashTree, hashValue } from "../lib/tree-hash";
 
 export interface StackImagesArgs {
   /**
@@ -51,7 +51,7 @@ export class StackImages extends pulumi.ComponentResource {
       `${name}-removal`,
       {
         create: "exit 0",
-        delete: "node -r ./scripts/typescript.cjs nginx/remove-rest.ts",
+        delete: "node -r ./scripts/typescript.cjs rollout/remove-rest.ts",
         environment: { IMAGE_PREFIX: args.stackLabel, STACK_LABEL: `${labels.stack}=${args.stackLabel}` },
       },
       { parent: this },

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { labels } from "../components/labels";
-import { serverLines } from "../components/nginx-config";
-import type { LastChange } from "../nginx/report";
+import { labels } from "../model/labels";
+import { serverLines } from "../nginx/render/config";
+import type { LastChange } from "../rollout/report";
 import { UserError } from "./cli";
 import { projectRoot, pulumiBinary, pulumiEnv } from "./setup/project";
 

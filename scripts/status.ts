@@ -1,6 +1,6 @@
-import { configurationHash, isIntact, serverLines } from "../components/nginx-config";
-import { observeStack, readLiveConfig } from "../nginx/live";
-import { docker, tryDocker } from "../nginx/docker";
+import { configurationHash, isIntact, serverLines } from "../nginx/render/config";
+import { observeStack, readLiveConfig } from "../rollout/live";
+import { docker, tryDocker } from "../rollout/docker";
 import { parseOptions, runMain } from "./cli";
 import { readOutputs, type StackOutputs } from "./pulumi";
 import { formatTable } from "./table";

@@ -1,5 +1,5 @@
 import { get } from "node:http";
-import { formatChange } from "../nginx/report";
+import { formatChange } from "../rollout/report";
 import { runMain } from "./cli";
 import { readOutputs, runEngine } from "./pulumi";
 import { runSetup } from "./setup/index";

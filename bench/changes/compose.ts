@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { docker, tryDocker } from "../../nginx/docker";
+import { docker, tryDocker } from "../../rollout/docker";
 import { run } from "../../scripts/setup/command";
 import { baseImages } from "../../scripts/setup/index";
 import { takePort } from "../../test/e2e/stack";

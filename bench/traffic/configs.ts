@@ -1,5 +1,5 @@
-import { renderNginxConfig, type UpstreamServer } from "../../components/nginx-config";
-import { parseSettings, type Settings } from "../../components/settings";
+import { renderNginxConfig, type UpstreamServer } from "../../nginx/render/config";
+import { parseSettings, type Settings } from "../../model/settings";
 
 /** Port of every proxy and of every backend inside its container. */
 export const proxyPort = 8080;

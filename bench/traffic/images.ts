@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { docker } from "../../nginx/docker";
+import { docker } from "../../rollout/docker";
 import { baseImages } from "../../scripts/setup/index";
 import { goTool, type GoTool } from "../go-tool";
 import type { PartContext } from "../part";
@@ -40,7 +40,7 @@ export async function buildImages(context: PartContext): Promise<TrafficImages> 
     await cp(join(__dirname, "peers"), folder, { recursive: true });
     await cp(await goTool(vegeta, context), join(folder, "vegeta"));
     return {
-      balancer: await build("nginx", "nginx", `NGINX_IMAGE=${nginxImage}`),
+      balancer: await build("nginx", "nginx/image", `NGINX_IMAGE=${nginxImage}`),
       peers: await build("peers", folder, `NGINX_IMAGE=${nginxImage}`),
       flask: await build("flask", "apps/app1", `PYTHON_IMAGE=${pythonImage}`),
     };

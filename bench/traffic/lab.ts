@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { docker, tryDocker } from "../../nginx/docker";
+import { docker, tryDocker } from "../../rollout/docker";
 import { ourSettings } from "./configs";
 
 /** A container of the bench. */

@@ -1,4 +1,4 @@
-import { docker } from "../../nginx/docker";
+import { docker } from "../../rollout/docker";
 import { startLoad } from "../../scripts/load/load";
 import { interleave, type Part } from "../part";
 import { backendPort, proxyPort } from "./configs";

@@ -1,10 +1,10 @@
 import { access, copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { ExistingBackend } from "../../components/identity";
-import { seal, serverLines } from "../../components/nginx-config";
-import { docker, inspectContainers, lastLogLines } from "../../nginx/docker";
-import { observeStack, readLiveConfig } from "../../nginx/live";
+import type { ExistingBackend } from "../../model/identity";
+import { seal, serverLines } from "../../nginx/render/config";
+import { docker, inspectContainers, lastLogLines } from "../../rollout/docker";
+import { observeStack, readLiveConfig } from "../../rollout/live";
 import { UserError } from "../cli";
 import { readOutputs } from "../pulumi";
 import { projectRoot, pulumiBinary } from "../setup/project";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PartResults } from "../../bench/report";
-import { docker } from "../../nginx/docker";
+import { docker } from "../../rollout/docker";
 import { run } from "../../scripts/setup/command";
 import { projectRoot } from "../../scripts/setup/project";
 

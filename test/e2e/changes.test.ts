@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { isIP } from "node:net";
 import { text as readAll } from "node:stream/consumers";
-import { docker } from "../../nginx/docker";
+import { docker } from "../../rollout/docker";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { docker } from "../../nginx/docker";
+import { docker } from "../../rollout/docker";
 import { dockerEndpoint } from "../../scripts/setup/environment";
 import { TestStack } from "./stack";
 

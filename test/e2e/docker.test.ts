@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { docker, inspectContainers } from "../../nginx/docker";
+import { docker, inspectContainers } from "../../rollout/docker";
 import { baseImages } from "../../scripts/setup/index";
 
 describe("containers as Docker tells of them", () => {

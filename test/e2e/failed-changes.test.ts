@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { observeStack } from "../../nginx/live";
+import { observeStack } from "../../rollout/live";
 import { FixtureApp, fixtureLoad, type Mode } from "./app";
 import { assertNoneLost } from "./books";
 import { TestStack, type Outputs } from "./stack";

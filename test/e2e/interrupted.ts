@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { observeStack } from "../../nginx/live";
+import { observeStack } from "../../rollout/live";
 import type { Load } from "../../scripts/load/load";
 import type { FixtureApp } from "./app";
 import { assertNoneLost } from "./books";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
-import { docker } from "../../nginx/docker";
+import { docker } from "../../rollout/docker";
 import { readStatus } from "../../scripts/status";
 import { abandonedVolumes, TestStack, type Outputs } from "./stack";
 import { until } from "./until";

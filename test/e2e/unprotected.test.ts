@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { seal, serverLines } from "../../components/nginx-config";
-import { docker, tryDocker } from "../../nginx/docker";
-import { observeStack } from "../../nginx/live";
+import { seal, serverLines } from "../../nginx/render/config";
+import { docker, tryDocker } from "../../rollout/docker";
+import { observeStack } from "../../rollout/live";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad, type Mode } from "./app";

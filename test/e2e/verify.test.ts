@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { observeStack } from "../../nginx/live";
+import { observeStack } from "../../rollout/live";
 import { projectRoot } from "../../scripts/setup/project";
 import type { Report } from "../../scripts/verify/report";
 import { FixtureApp } from "./app";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
 import { Balancer, type BalancerArgs } from "../../components/balancer";
-import { configurationHash, serverLines } from "../../components/nginx-config";
-import { parseSettings } from "../../components/settings";
+import { configurationHash, serverLines } from "../../nginx/render/config";
+import { parseSettings } from "../../model/settings";
 import { StackImages } from "../../components/stack-images";
 import { mockEngine, recordOptions, valueOf, type Recording } from "../mocks";
 

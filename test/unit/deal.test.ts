@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { deal } from "../../components/deal";
+import { deal } from "../../model/deal";
 
 const apps = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `app${index + 1}` }));
 const names = (appCount: number, count: number) => deal(apps(appCount), count).map((slot) => slot.name);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { healthCommand, healthIntervalSeconds } from "../../components/health-command";
+import { healthCommand, healthIntervalSeconds } from "../../model/health-command";
 
 /** The exit code of the command against a server that answers with a status; undefined for none that listens. */
 async function exitCode(status: number | undefined, path: string): Promise<{ code: number; asked: string[] }> {

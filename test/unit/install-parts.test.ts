@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { chooseAlias, chooseGeneration, type ExistingBackend } from "../../components/identity";
-import type { BalancerShell } from "../../nginx/balancer-shell";
-import { parseStates } from "../../nginx/docker";
-import { unanswered } from "../../nginx/probe";
-import { putBack } from "../../nginx/reload";
-import { formatChange } from "../../nginx/report";
-import { parseInFlight, parseWorkers } from "../../nginx/workers";
+import { chooseAlias, chooseGeneration, type ExistingBackend } from "../../model/identity";
+import type { BalancerShell } from "../../rollout/balancer-shell";
+import { parseStates } from "../../rollout/docker";
+import { unanswered } from "../../rollout/probe";
+import { putBack } from "../../rollout/reload";
+import { formatChange } from "../../rollout/report";
+import { parseInFlight, parseWorkers } from "../../rollout/workers";
 
 describe("alias", () => {
   const backend = (slot: string, hash: string, alias = `${slot}-${hash}`): ExistingBackend => ({

@@ -13,7 +13,7 @@ import {
   withServersOf,
   type BalancerSpec,
   type UpstreamServer,
-} from "../../components/nginx-config";
+} from "../../nginx/render/config";
 
 const server = (host: string, more: Partial<UpstreamServer> = {}): UpstreamServer => ({
   host,

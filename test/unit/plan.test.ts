@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isIntact, renderNginxConfig, serverLines } from "../../components/nginx-config";
-import { planChange } from "../../nginx/plan";
+import { isIntact, renderNginxConfig, serverLines } from "../../nginx/render/config";
+import { planChange } from "../../rollout/plan";
 
 const config = (hosts: readonly string[], maxBodyMb = 10) =>
   renderNginxConfig({

@@ -25,7 +25,7 @@ describe("what the program is started with", function () {
       require("@pulumi/pulumi/cmd/run/tracing");
       require("@pulumi/docker");
       require("@pulumi/command");
-      require("./components/settings");
+      require("./model/settings");
       ${loadedFiles}`);
     const loaded = (path: string) => files.split("\n").some((file) => file.startsWith(path));
     for (const used of ["@pulumi/pulumi/", "zod/"]) assert.ok(loaded(used), used);
@@ -78,9 +78,9 @@ describe("what the program is started with", function () {
 
   it("leaves an error's place in the program as it is in its source", async () => {
     const line = await runPreloaded(`
-      try { require("./components/deal").deal([], 1); }
+      try { require("./model/deal").deal([], 1); }
       catch (error) { console.log(/deal\\.ts:(\\d+)/.exec(error.stack)[1]); }`);
-    const source = await readFile(join(root, "components", "deal.ts"), "utf8");
+    const source = await readFile(join(root, "model", "deal.ts"), "utf8");
     assert.ok(source.split("\n")[Number(line) - 1]?.includes("throw new RangeError"));
   });
 });

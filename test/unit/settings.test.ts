@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseSettings, SettingsError } from "../../components/settings";
+import { parseSettings, SettingsError } from "../../model/settings";
 
 const context = { isApp: (path: string) => !path.includes("missing") };
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { configurationHash, renderNginxConfig } from "../../components/nginx-config";
+import { configurationHash, renderNginxConfig } from "../../nginx/render/config";
 import { outputsOf } from "../../scripts/pulumi";
 import { describeDrift, formatStatus, type BackendStatus } from "../../scripts/status";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { renderNginxConfig } from "../../components/nginx-config";
+import { renderNginxConfig } from "../../nginx/render/config";
 import { Books, type Account } from "../../scripts/load/books";
 import { engineVersion, projectRoot } from "../../scripts/setup/project";
 import type { EngineRun } from "../../scripts/verify/engine";

@@ -1,5 +1,5 @@
-import type { ExistingBackend, LiveConfig } from "../components/identity";
-import { labels } from "../components/labels";
+import type { ExistingBackend, LiveConfig } from "../model/identity";
+import { labels } from "../model/labels";
 import { docker, tryDocker } from "./docker";
 
 /** A balancer's container, and the addresses that it publishes, as `docker ps` writes them. */

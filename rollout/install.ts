@@ -1,5 +1,5 @@
 import { text as readAll } from "node:stream/consumers";
-import { configurationHash, isIntact } from "../components/nginx-config";
+import { configurationHash, isIntact } from "../nginx/render/config";
 import { BalancerShell } from "./balancer-shell";
 import { testCandidate } from "./candidate";
 import { untilDockerAgrees } from "./healthcheck";

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { labels } from "../components/labels";
+import { labels } from "../model/labels";
 import { BalancerShell } from "./balancer-shell";
 import { docker, inspectContainers, lastLogLines, tryDocker } from "./docker";
 import { live, liveFolder, nginxSeconds, pollMilliseconds, type Log, type Target } from "./target";

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { configurationHash, isIntact, listenPort, probesOf } from "../components/nginx-config";
+import { configurationHash, isIntact, listenPort, probesOf } from "../nginx/render/config";
 import type { BalancerShell } from "./balancer-shell";
 import type { Step } from "./plan";
 import { ask } from "./probe";

@@ -1,6 +1,6 @@
 import { get } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { probesOf } from "../components/nginx-config";
+import { probesOf } from "../nginx/render/config";
 import { pollMilliseconds, type Target } from "./target";
 
 /** How long the public address may fail after a reload before the previous configuration is put back. */

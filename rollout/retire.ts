@@ -1,5 +1,5 @@
-import { labels } from "../components/labels";
-import { serverLines } from "../components/nginx-config";
+import { labels } from "../model/labels";
+import { serverLines } from "../nginx/render/config";
 import { docker } from "./docker";
 import { imagesOf } from "./images";
 import type { Target } from "./target";

@@ -1,4 +1,4 @@
-import { serverLines, withServersOf } from "../components/nginx-config";
+import { serverLines, withServersOf } from "../nginx/render/config";
 
 /** One reload on the way from the live configuration to the wanted one. */
 export interface Step {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { asCandidate, probesOf } from "../components/nginx-config";
+import { asCandidate, probesOf } from "../nginx/render/config";
 import type { BalancerShell } from "./balancer-shell";
 import { inspectContainers, lastLogLines, type ContainerState } from "./docker";
 import type { ChangePlan } from "./plan";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AccessLog, BalancingMethod } from "./settings";
+import type { AccessLog, BalancingMethod } from "../../model/settings";
 
 /** One server that the balancer sends requests to, whatever runs behind its name. */
 export interface UpstreamServer {
