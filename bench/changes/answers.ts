@@ -1,5 +1,5 @@
 import { get } from "node:http";
-import { waitUntil } from "../../scripts/verify/wait";
+import { until } from "../../lib/until";
 import type { Side } from "./side";
 
 /**
@@ -13,7 +13,7 @@ export async function untilItServes(
   backends: number,
   signal: AbortSignal,
 ): Promise<void> {
-  await waitUntil(`${name} serves version ${version} from ${backends} backends`, 20, signal, async () => {
+  await until(`${name} serves version ${version} from ${backends} backends`, { within: 20, signal }, async () => {
     const serving = new Set<string>();
     for (let asked = 0; asked < 4 * backends; asked++) {
       const answer = await ask(url);

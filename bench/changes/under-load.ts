@@ -1,4 +1,4 @@
-import { waitUntil } from "../../scripts/verify/wait";
+import { until } from "../../lib/until";
 import { fixtureLoad } from "../../test/e2e/app";
 
 /** Requests before a change, and after it: what comes late counts, too. */
@@ -17,7 +17,7 @@ export async function underLoad(
   const load = fixtureLoad(url);
   const goesOn = async () => {
     const enough = load.account().sent + requestsAround;
-    await waitUntil("the load goes on", 30, signal, () => load.account().sent >= enough);
+    await until("the load goes on", { within: 30, signal }, () => load.account().sent >= enough);
   };
   try {
     await goesOn();

@@ -1,10 +1,11 @@
+import { messageOf } from "../../lib/errors";
+import { until } from "../../lib/until";
 import { startLoad, type Load } from "../load/load";
 import type { VerifyOptions } from "./options";
 import type { Progress } from "./progress";
 import { reportOf, resultOf, type Report, type StepResult } from "./report";
 import { excusableOfKill, noneExcusable, planLoad, planSteps, type Step } from "./steps";
 import { servingBackends, Target, type Serving } from "./target";
-import { waitUntil } from "./wait";
 
 /** How long the load goes on without a change, to compare with, in seconds. */
 const steadySeconds = 3;
@@ -53,10 +54,10 @@ class Run {
     try {
       await this.takeSteps();
     } catch (error) {
-      this.problems.push(wordsOf(error));
+      this.problems.push(messageOf(error));
     }
     if (this.target.isChanged) await this.putBack();
-    if (this.signal.aborted) this.problems.push(wordsOf(this.signal.reason));
+    if (this.signal.aborted) this.problems.push(messageOf(this.signal.reason));
     if (this.results.some(({ problem }) => problem !== undefined) || this.problems.length > 0)
       this.notes.push(`The engine's output is in ${this.target.folder}`);
     const { results: steps, problems, notes } = this;
@@ -94,7 +95,7 @@ class Run {
       await this.perform(step, load);
       await this.furtherAnswers(load);
     } catch (error) {
-      if (!this.signal.aborted) problem = wordsOf(error);
+      if (!this.signal.aborted) problem = messageOf(error);
     }
     const account = await load.stop();
     const seconds = (performance.now() - started) / 1000;
@@ -108,7 +109,8 @@ class Run {
     switch (step.kind) {
       case "steady": {
         const end = performance.now() + steadySeconds * 1000;
-        return waitUntil("the steady time is over", steadySeconds + 1, signal, () => performance.now() >= end);
+        await until("the steady time is over", { within: steadySeconds + 1, signal }, () => performance.now() >= end);
+        return;
       }
       case "change": {
         const before = await target.observe();
@@ -143,7 +145,11 @@ class Run {
   /** Waits until the load has gone on for a while. */
   private async furtherAnswers(load: Load): Promise<void> {
     const enough = load.account().sent + furtherRequests * this.options.clients;
-    await waitUntil("the load goes on", furtherSeconds, this.signal, () => load.account().sent >= enough);
+    await until(
+      "the load goes on",
+      { within: furtherSeconds, signal: this.signal },
+      () => load.account().sent >= enough,
+    );
   }
 
   /** After a step that went wrong: without load, and whatever the signal says. */
@@ -154,7 +160,7 @@ class Run {
       this.notes.push("The stack is back as it was.");
     } catch (error) {
       this.problems.push(
-        `The stack could not be put back: ${wordsOf(error)}\n` +
+        `The stack could not be put back: ${messageOf(error)}\n` +
           "Its config file is as it was: npm run up (pulumi up, for another stack than dev) brings it back.",
       );
     }
@@ -165,8 +171,4 @@ class Run {
 function assertSameBalancer(before: Serving, after: Serving): void {
   if (after.balancer !== before.balancer)
     throw new Error("the balancer's container was replaced: was the program itself edited during the run?");
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import { access, copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { until } from "../../lib/until";
 import type { ExistingBackend } from "../../model/identity";
 import { seal, serverLines } from "../../nginx/render/config";
 import { docker, inspectContainers, lastLogLines } from "../../rollout/docker";
@@ -12,7 +13,6 @@ import { readStatus, stackLabelOf } from "../status";
 import { runQuietly, type EngineRun } from "./engine";
 import type { VerifyOptions } from "./options";
 import type { Config } from "./steps";
-import { waitUntil } from "./wait";
 
 /** What serves on a stack. */
 export interface Serving {
@@ -124,7 +124,7 @@ export class Target {
     }
     const state = async () => (await inspectContainers([victim.id])).get(victim.id);
     const isHealthy = async () => (await state())?.health === "healthy";
-    await waitUntil("it is healthy again", recoverySeconds, signal, isHealthy).catch(async (error: Error) => {
+    await until("it is healthy again", { within: recoverySeconds, signal }, isHealthy).catch(async (error: Error) => {
       signal.throwIfAborted();
       const { status, health } = (await state()) ?? { status: "gone", health: "none" };
       const log = (await lastLogLines(victim.id, shownLines)).join("\n");

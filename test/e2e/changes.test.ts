@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { isIP } from "node:net";
 import { text as readAll } from "node:stream/consumers";
+import { until } from "../../lib/until";
 import { docker } from "../../rollout/docker";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
 import { assertNoneLost } from "./books";
 import { abandonedVolumes, TestStack, type Outputs } from "./stack";
-import { until } from "./until";
 
 describe("changes under load", function () {
   this.timeout(300_000);

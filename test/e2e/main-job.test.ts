@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
+import { until } from "../../lib/until";
 import { docker } from "../../rollout/docker";
 import { readStatus } from "../../scripts/status";
 import { abandonedVolumes, TestStack, type Outputs } from "./stack";
-import { until } from "./until";
 
 /** How the answers of requests sent one after the other were spread. */
 async function spread(url: string, requests: number): Promise<Record<string, number>> {

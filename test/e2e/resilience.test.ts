@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../../lib/until";
 import { docker, tryDocker } from "../../rollout/docker";
 import { observeStack } from "../../rollout/live";
 import { startBalancer } from "../../rollout/start-balancer";
@@ -14,7 +15,6 @@ import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
 import { assertNoneLost } from "./books";
 import { TestStack, type Outputs } from "./stack";
-import { until } from "./until";
 
 describe("breakage and repair, under load", function () {
   this.timeout(300_000);

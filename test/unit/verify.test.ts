@@ -14,7 +14,6 @@ import { parseVerifyOptions } from "../../scripts/verify/options";
 import { formatReport, reportOf, resultOf } from "../../scripts/verify/report";
 import { excusableOfKill, planLoad, planSteps, postProfile } from "../../scripts/verify/steps";
 import { essenceOf, lastLines, servingBackends } from "../../scripts/verify/target";
-import { waitUntil } from "../../scripts/verify/wait";
 
 describe("options of verify", () => {
   it("have defaults", () => {
@@ -300,21 +299,5 @@ describe("the engine under verify", () => {
   it("has left its lock when a signal has ended it, even one that asks, and has not when it ended by itself", async () => {
     assert.deepEqual(await runOf("echo begun; exit 3"), { code: 3, output: "begun\n", killed: false });
     assert.deepEqual(await runOf("echo begun; kill -INT $$"), { code: null, output: "begun\n", killed: true });
-  });
-});
-
-describe("a wait of verify", () => {
-  it("ends when the condition holds, at its deadline, or with the signal's reason", async () => {
-    const { signal } = new AbortController();
-    let asked = 0;
-    await waitUntil("third", 5, signal, () => ++asked === 3);
-    await assert.rejects(
-      waitUntil("it is over", 0.06, signal, () => false),
-      { message: "not within 0.06 s: it is over" },
-    );
-    await assert.rejects(
-      waitUntil("never", 5, AbortSignal.abort(new Error("interrupted")), () => false),
-      { message: "interrupted" },
-    );
   });
 });
