@@ -13,7 +13,9 @@ export function hardened(memoryMb: number) {
     securityOpts: ["no-new-privileges:true"],
     memory: memoryMb,
     memorySwap: memoryMb,
-    restart: "unless-stopped",
+    // With `unless-stopped`, Docker 20.10 leaves containers down that it finds ended after its own crash: it takes them for
+    // stopped by hand. So one that really was comes back when Docker is started again.
+    restart: "always",
     logDriver: "json-file",
     logOpts: { "max-size": "10m", "max-file": "3" },
     // One that was stopped by hand is shown and started again by `pulumi up --refresh`.

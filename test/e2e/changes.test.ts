@@ -2,24 +2,24 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { isIP } from "node:net";
 import { text as readAll } from "node:stream/consumers";
-import { until } from "../../lib/until";
 import { docker } from "../../rollout/docker";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
 import { assertNoneLost } from "./books";
-import { abandonedVolumes, TestStack, type Outputs } from "./stack";
+import { NamelessVolumes } from "./nameless-volumes";
+import { TestStack, type Outputs } from "./stack";
+import { until } from "./until";
 
 describe("changes under load", function () {
-  this.timeout(300_000);
+  this.timeout(1_200_000);
   let app: FixtureApp;
   let stack: TestStack;
   let outputs: Outputs;
   let load: Load;
-  let abandoned: readonly string[];
+  let volumes: NamelessVolumes;
 
   before(async () => {
-    abandoned = await abandonedVolumes();
     app = await FixtureApp.create();
     stack = await TestStack.create("changes", {
       backendCount: 2,
@@ -27,6 +27,7 @@ describe("changes under load", function () {
       healthTimeoutSeconds: 20,
       apps: [{ name: "fixture", path: app.path }],
     });
+    volumes = await NamelessVolumes.watch(stack.stackLabel);
     outputs = await stack.up();
     load = fixtureLoad(outputs.url, { maxSeconds: 1200 });
   });
@@ -37,7 +38,8 @@ describe("changes under load", function () {
     await app.remove();
     assert.ok(sending, "the load went on to the end");
     assertNoneLost(load.total());
-    assert.deepEqual(await abandonedVolumes(), abandoned, "volumes went with their containers");
+    assert.deepEqual(await volumes.abandoned(), [], "volumes went with their containers");
+    await volumes.close();
   });
   beforeEach(() => void load.mark());
 

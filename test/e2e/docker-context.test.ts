@@ -35,7 +35,7 @@ class SecondSocket {
 }
 
 describe("another Docker context", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   const socket = new SecondSocket();
   const usual = process.env;
   let folder: string;

@@ -6,7 +6,7 @@ import { TestStack, type Outputs } from "./stack";
 import type { Load } from "../../scripts/load/load";
 
 describe("changes that fail, under load", function () {
-  this.timeout(300_000);
+  this.timeout(1_200_000);
   let app: FixtureApp;
   let stack: TestStack;
   let outputs: Outputs;

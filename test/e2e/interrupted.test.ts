@@ -8,7 +8,7 @@ import { TestStack } from "./stack";
 const sample = interruptions.filter((_, index) => [1, 4, 7, 9, 11, 15, 17, 22].includes(index));
 
 describe("interrupted updates, under load", function () {
-  this.timeout(300_000);
+  this.timeout(1_200_000);
   let app: FixtureApp;
   let stack: TestStack;
   let load: Load;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { until } from "../../lib/until";
 import { observeStack } from "../../rollout/live";
 import type { Load } from "../../scripts/load/load";
 import type { FixtureApp } from "./app";
 import { assertNoneLost } from "./books";
 import type { TestStack } from "./stack";
+import { until } from "./until";
 
 /** Where in a roll an update is interrupted: as soon as its output holds a text, and so many milliseconds later. */
 export interface Interruption {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
-import { until } from "../../lib/until";
 import { docker } from "../../rollout/docker";
 import { readStatus } from "../../scripts/status";
-import { abandonedVolumes, TestStack, type Outputs } from "./stack";
+import { NamelessVolumes } from "./nameless-volumes";
+import { TestStack, type Outputs } from "./stack";
+import { until } from "./until";
 
 /** How the answers of requests sent one after the other were spread. */
 async function spread(url: string, requests: number): Promise<Record<string, number>> {
@@ -18,17 +19,20 @@ async function spread(url: string, requests: number): Promise<Record<string, num
 const evenly = { "this is response from app1": 10, "this is response from app2": 10 };
 
 describe("the main job, on the real engine and Docker", function () {
-  this.timeout(300_000);
+  this.timeout(1_200_000);
   let stack: TestStack;
   let outputs: Outputs;
-  let abandoned: readonly string[];
+  let volumes: NamelessVolumes;
 
   before(async () => {
-    abandoned = await abandonedVolumes();
     stack = await TestStack.create("main");
+    volumes = await NamelessVolumes.watch(stack.stackLabel);
     outputs = await stack.up();
   });
-  after(() => stack.remove());
+  after(async () => {
+    await volumes.close();
+    await stack.remove();
+  });
 
   const ids = async (role: string) =>
     (
@@ -113,7 +117,7 @@ describe("the main job, on the real engine and Docker", function () {
       assert.equal(readOnly, "true", name);
       assert.match(drop ?? "", /ALL/, name);
       assert.match(security ?? "", /no-new-privileges/, name);
-      assert.equal(restart, "unless-stopped", name);
+      assert.equal(restart, "always", name);
       assert.ok(Number(memory) > 0, name);
       assert.match(log ?? "", /"max-size":"10m"/, name);
       assert.match(health ?? "", /healthy|starting/, name);
@@ -194,6 +198,6 @@ describe("the main job, on the real engine and Docker", function () {
     assert.ok((await stack.leftovers()).length >= 8, "the search finds what is there");
     await stack.engineOk("destroy");
     assert.deepEqual(await stack.leftovers(), []);
-    assert.deepEqual(await abandonedVolumes(), abandoned);
+    assert.deepEqual(await volumes.abandoned(), []);
   });
 });

@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { until } from "../../lib/until";
 import { docker, tryDocker } from "../../rollout/docker";
 import { observeStack } from "../../rollout/live";
 import { startBalancer } from "../../rollout/start-balancer";
@@ -15,9 +14,10 @@ import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
 import { assertNoneLost } from "./books";
 import { TestStack, type Outputs } from "./stack";
+import { until } from "./until";
 
 describe("breakage and repair, under load", function () {
-  this.timeout(300_000);
+  this.timeout(1_200_000);
   let app: FixtureApp;
   let stack: TestStack;
   let outputs: Outputs;
@@ -120,6 +120,21 @@ describe("breakage and repair, under load", function () {
     outputs = await stack.up("--refresh");
     await noDrift(30);
     await stack.engineOk("preview", "--expect-no-changes");
+    assertNoneLost(load.mark());
+  });
+
+  it("gives containers of an older program their restart policy in place", async () => {
+    const { balancer } = await observeStack(stack.stackLabel);
+    const ids = [...(await backends()), balancer?.id ?? ""];
+    await docker("update", "--restart", "unless-stopped", ...ids);
+    outputs = await stack.up("--refresh");
+    const format = "{{.Id}} {{.HostConfig.RestartPolicy.Name}}";
+    const now = (await docker("inspect", "--format", format, ...ids)).trimEnd().split("\n");
+    assert.deepEqual(
+      now,
+      ids.map((id) => `${id} always`),
+    );
+    await noDrift(30);
     assertNoneLost(load.mark());
   });
 

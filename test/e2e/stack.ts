@@ -197,12 +197,6 @@ export class TestStack {
   }
 }
 
-/** Volumes without a name of their own that no container has: what is left of a container that was removed without them. */
-export async function abandonedVolumes(): Promise<string[]> {
-  const { stdout } = await tryDocker("volume", "ls", "--quiet", "--filter", "dangling=true");
-  return stdout.split("\n").filter((name) => /^[0-9a-f]{64}$/.test(name));
-}
-
 /** The processes that a process has started, directly or not. */
 function descendants(pid: number): number[] {
   const parents = readdirSync("/proc")

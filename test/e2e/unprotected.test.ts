@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { until } from "../../lib/until";
 import { seal, serverLines } from "../../nginx/render/config";
 import { docker, tryDocker } from "../../rollout/docker";
 import { observeStack } from "../../rollout/live";
@@ -8,10 +7,11 @@ import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad, type Mode } from "./app";
 import { TestStack, type Outputs } from "./stack";
+import { until } from "./until";
 
 // The tests of the tests: what the product prevents is done by hand here, and the load generator has to report losses.
 describe("without the protection, the load generator reports losses", function () {
-  this.timeout(300_000);
+  this.timeout(1_200_000);
   let app: FixtureApp;
   let stack: TestStack;
   let outputs: Outputs;

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { until } from "../../lib/until";
 import { observeStack } from "../../rollout/live";
 import { projectRoot } from "../../scripts/setup/project";
 import type { Report } from "../../scripts/verify/report";
 import { FixtureApp } from "./app";
 import { TestStack } from "./stack";
+import { until } from "./until";
 
 describe("npm run verify", function () {
-  this.timeout(300_000);
+  this.timeout(1_200_000);
   let app: FixtureApp;
   let stack: TestStack;
 

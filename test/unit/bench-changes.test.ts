@@ -30,7 +30,7 @@ describe("the Compose project of the bench", () => {
       const service = services[name];
       assert.deepEqual(
         [service["read_only"], service["cap_drop"], service["security_opt"], service["restart"]],
-        [true, ["ALL"], ["no-new-privileges:true"], "unless-stopped"],
+        [true, ["ALL"], ["no-new-privileges:true"], "always"],
       );
       assert.deepEqual([service["mem_limit"], service["memswap_limit"]], [memory, memory]);
     }

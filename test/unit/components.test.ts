@@ -224,7 +224,7 @@ describe("components on mocks", () => {
       assert.equal(inputs["readOnly"], true, name);
       assert.deepEqual(inputs["capabilities"], { drops: ["ALL"] }, name);
       assert.deepEqual(inputs["securityOpts"], ["no-new-privileges:true"], name);
-      assert.equal(inputs["restart"], "unless-stopped", name);
+      assert.equal(inputs["restart"], "always", name);
       assert.equal(inputs["memory"], inputs["memorySwap"], name);
       assert.ok(Number(inputs["memory"]) > 0, name);
       assert.deepEqual(inputs["logOpts"], { "max-size": "10m", "max-file": "3" }, name);
