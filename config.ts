@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parseSettings, type Settings } from "./model/settings";
@@ -13,7 +13,16 @@ export function loadSettings(): Settings {
   const raw = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
     key.startsWith(namespace) ? [[key.slice(namespace.length), value] as const] : [],
   );
-  return parseSettings(Object.fromEntries(raw), { isApp: (path) => existsSync(join(path, "Dockerfile")) });
+  return parseSettings(
+    { ...builtImages(), ...Object.fromEntries(raw) },
+    { isApp: (path) => existsSync(join(path, "Dockerfile")) },
+  );
+}
+
+/** Names of base images that set-up had to build on this machine, as defaults of the settings that name such images. */
+function builtImages(): Record<string, string> {
+  const file = join(__dirname, ".base-images.json");
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, string>) : {};
 }
 
 /**

@@ -42,7 +42,6 @@ function installedHash() {
 
 function installPackages() {
   const wanted = wantedHash();
-  if (installedHash() === wanted) return;
   console.error("npm packages: npm ci");
   const started = Date.now();
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
@@ -78,5 +77,15 @@ if (!/^[a-z][a-z-]*$/.test(name ?? "")) {
   fail(`Usage: node scripts/bootstrap.cjs SCRIPT [arguments], got ${JSON.stringify(name)}`);
 }
 checkNode();
-installPackages();
+if (installedHash() !== wantedHash()) {
+  // Neither may change anything.
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(
+      `npm run ${name}: the npm packages are not installed; after npm ci, --help tells more. README.md tells all.`,
+    );
+    process.exit(0);
+  }
+  if (args.includes("--no-install")) fail("npm packages: missing or out of date\n  Remedy: npm ci, or npm run setup");
+  installPackages();
+}
 runScript(name, args);

@@ -1,4 +1,11 @@
 import { runChecks } from "./checks";
-import { runMain } from "./cli";
+import { parseOptions, runMain } from "./cli";
 
-runMain(async () => runChecks());
+runMain(async (args) => {
+  parseOptions(
+    args,
+    {},
+    "Usage: npm run check\n\nChecks types, lint and format. Changes nothing; npm run format mends.\n",
+  );
+  await runChecks();
+});

@@ -1,15 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { Interrupted, SetupError } from "./setup/index";
+import { failureOf, messageOf, UserError } from "../lib/errors";
 
-/** An error whose message is for the user as it is. */
-export class UserError extends Error {
-  constructor(
-    message: string,
-    readonly exitCode = 1,
-  ) {
-    super(message);
-  }
-}
+export { UserError } from "../lib/errors";
 
 /**
  * Parses a script's options; `--help` prints the help and ends.
@@ -30,15 +22,43 @@ export function parseOptions<T extends NonNullable<ParseArgsConfig["options"]>>(
     }
     return values;
   } catch (error) {
-    throw new UserError(`${(error as Error).message}\n\n${help}`, 2);
+    throw new UserError(`${messageOf(error)}\n\n${help}`, 2);
   }
+}
+
+/**
+ * Takes the options of this project out of those that go to another program; `--help` prints the help and ends.
+ *
+ * @throws UserError (exit code 2) when `--stack` has no name
+ */
+export function takeOptions(
+  args: readonly string[],
+  help: string,
+): { readonly stack: string; readonly install: boolean; readonly rest: readonly string[] } {
+  let stack = "dev";
+  let install = true;
+  const rest: string[] = [];
+  for (let index = 0; index < args.length; index += 1) {
+    const argument = args[index] ?? "";
+    const name = /^(?:--stack=(.*)|--stack|-s)$/.exec(argument);
+    if (argument === "--help" || argument === "-h") {
+      process.stdout.write(help);
+      process.exit(0);
+    } else if (argument === "--no-install") install = false;
+    else if (name) {
+      stack = name[1] ?? args[++index] ?? "";
+      if (!/^[\w.][\w./-]*$/.test(stack))
+        throw new UserError(`--stack: got ${JSON.stringify(stack)}, expected a stack's name\n\n${help}`, 2);
+    } else rest.push(argument);
+  }
+  return { stack, install, rest };
 }
 
 /** Runs a script's main function; a known error is shown as it is, any other with its stack, and both set the exit code. */
 export function runMain(main: (args: string[]) => Promise<void>): void {
   main(process.argv.slice(2)).catch((error: unknown) => {
-    const known = error instanceof UserError || error instanceof SetupError || error instanceof Interrupted;
-    process.stderr.write(`${known ? error.message : String((error as Error).stack)}\n`);
-    process.exitCode = known ? error.exitCode : 1;
+    const { text, exitCode } = failureOf(error);
+    process.stderr.write(`${text}\n`);
+    process.exitCode = exitCode;
   });
 }

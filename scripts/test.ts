@@ -31,7 +31,7 @@ interface Counts {
 }
 
 async function main(args: string[]): Promise<void> {
-  if (args.includes("--help")) {
+  if (args.includes("--help") || args.includes("-h")) {
     process.stdout.write(help);
     return;
   }

@@ -1,29 +1,27 @@
 import { get } from "node:http";
 import { formatChange } from "../rollout/report";
-import { runMain } from "./cli";
+import { runMain, takeOptions } from "./cli";
 import { readOutputs, runEngine } from "./pulumi";
 import { runSetup } from "./setup/index";
 import { formatTable } from "./table";
 import { formatStatus, readStatus, stackLabelOf } from "./status";
 
-const help = `Usage: npm run up [-- OPTIONS]
+const help = `Usage: npm run up [-- --stack NAME] [--no-install] [OPTIONS]
 
-Sets this machine up (npm run setup), brings stack dev up (pulumi up), and shows its backends and how 20 requests through
+Sets this machine up (npm run setup), brings a stack up (pulumi up), and shows its backends and how 20 requests through
 the balancer were spread.
 
-  OPTIONS   go to \`pulumi up\`, for example --refresh or --diff
+  --stack NAME   the stack, default dev
+  --no-install   only checks what npm run setup sees to, and says what is missing
+  OPTIONS        go to \`pulumi up\`, for example --refresh or --diff
 `;
 
-const stack = "dev";
 const requests = 20;
 
 async function main(args: string[]): Promise<void> {
-  if (args.includes("--help") || args.includes("-h")) {
-    process.stdout.write(help);
-    return;
-  }
-  await runSetup({ quiet: true });
-  await runEngine(["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs", ...args]);
+  const { stack, install, rest } = takeOptions(args, help);
+  await runSetup({ quiet: true, install });
+  await runEngine(["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs", ...rest]);
   const outputs = await readOutputs(stack);
   process.stdout.write(`\n${formatChange(outputs.lastChange)}\n`);
   process.stdout.write(`\n${formatStatus(await readStatus(stackLabelOf(stack), outputs))}\n`);

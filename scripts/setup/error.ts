@@ -1,19 +1,17 @@
+import { Interrupted as AnyInterrupted, UserError } from "../../lib/errors";
+
 /** Why set-up could not go on, and what helps; the message is for the user as it is. */
-export class SetupError extends Error {
-  readonly exitCode: number = 1;
+export class SetupError extends UserError {
+  override readonly name = "SetupError";
 
   constructor(cause: string, remedy: string) {
     super(`${cause}\n  Remedy: ${remedy}`);
-    this.name = "SetupError";
   }
 }
 
-/** Ctrl-C. Exit code 130, as shells report it. */
-export class Interrupted extends Error {
-  readonly exitCode: number = 130;
-
+/** Ctrl-C in set-up. */
+export class Interrupted extends AnyInterrupted {
   constructor() {
     super("interrupted; what was finished stays, and the next run goes on from there");
-    this.name = "Interrupted";
   }
 }

@@ -83,14 +83,8 @@ export function isOwnChoice({ official, standIn }: BaseImage, configured: string
   return configured !== undefined && configured !== official && configured !== standIn;
 }
 
-/**
- * What the stack's setting has to become: a name, "unset", or "keep".
- *
- * The stand-in is named only where it is needed, so that elsewhere the default holds and the stack's file stays as it is.
- */
-export function planSetting(image: BaseImage, present: ReadonlySet<string>, configured: string | undefined): string {
-  if (isOwnChoice(image, configured)) return "keep";
-  const needsStandIn = !present.has(image.official) && present.has(image.standIn);
-  if (needsStandIn) return configured === image.standIn ? "keep" : image.standIn;
-  return configured === image.standIn && present.has(image.official) ? "unset" : "keep";
+/** The stand-ins that take the place of official images which this machine doesn't have. */
+export function neededStandIns(present: ReadonlySet<string>): Partial<BaseImages> {
+  const needed = knownBaseImages.filter(({ official, standIn }) => !present.has(official) && present.has(standIn));
+  return Object.fromEntries(needed.map(({ setting, standIn }) => [setting, standIn]));
 }

@@ -2,7 +2,7 @@ import { run } from "./command";
 import { Interrupted } from "./error";
 import { findBaseImages } from "./images";
 import type { BaseImages } from "./images";
-import { runSteps } from "./step";
+import { assertDone, runSteps } from "./step";
 import type { Step } from "./step";
 import { baseImagesStep } from "./steps/base-images";
 import { dockerStep } from "./steps/docker";
@@ -36,8 +36,14 @@ function allSteps(): Step[] {
  * Throws a `SetupError` that names cause and remedy, or `Interrupted` after Ctrl-C; both have an `exitCode`.
  *
  * @param quiet says nothing when there was nothing to do; default false
+ * @param install whether it may change anything; default true. Else a `SetupError` names what is missing
  */
-export async function runSetup({ quiet = false } = {}): Promise<void> {
+export async function runSetup({ quiet = false, install = true } = {}): Promise<void> {
+  if (!install) {
+    await assertDone(allSteps());
+    if (!quiet) process.stderr.write("Set-up: nothing is missing\n");
+    return;
+  }
   const started = performance.now();
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();

@@ -6,6 +6,9 @@ import { engineEnvironment } from "./environment";
 /** The checkout. */
 export const projectRoot = join(__dirname, "..", "..");
 
+/** Where set-up keeps the names of base images that it had to build: defaults for config.ts. */
+export const standInsFile = join(projectRoot, ".base-images.json");
+
 /** Folder of the parts that are built where they can't be downloaded. */
 export const offlineFolder = join(projectRoot, "offline");
 

@@ -56,3 +56,10 @@ export async function runSteps(steps: readonly Step[], reporter: Reporter, signa
   }
   return count;
 }
+
+/** Checks the steps, and changes nothing. Throws a `SetupError` that names those that are not done. */
+export async function assertDone(steps: readonly Step[]): Promise<void> {
+  const done = await Promise.all(steps.map((step) => step.isDone()));
+  const missing = steps.filter((_, index) => !done[index]).map(({ name }) => name);
+  if (missing.length > 0) throw new SetupError(`missing: ${missing.join(", ")}`, "npm run setup");
+}

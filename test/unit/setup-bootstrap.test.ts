@@ -83,6 +83,16 @@ describe("bootstrap.cjs", () => {
     assert.equal(await npmRuns(), 1);
   });
 
+  it("installs nothing for --help, nor with --no-install", async () => {
+    const help = bootstrap("hello", "--help");
+    assert.deepEqual([help.status, /after npm ci, --help tells more/.test(help.stdout)], [0, true]);
+    const checked = bootstrap("hello", "--no-install");
+    assert.deepEqual([checked.status, /npm packages: missing/.test(checked.stderr)], [1, true]);
+    assert.equal(await npmRuns(), 0);
+    bootstrap("hello");
+    assert.equal(bootstrap("hello", "--help").stdout, "--help\n");
+  });
+
   it("names what it does not know", () => {
     assert.match(bootstrap("../evil").stderr, /got "..\/evil"/);
     assert.match(bootstrap("nope").stderr, /There is no scripts\/nope.ts/);

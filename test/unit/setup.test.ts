@@ -7,10 +7,16 @@ import type { CommandResult, Run } from "../../scripts/setup/command";
 import { Interrupted, SetupError } from "../../scripts/setup/error";
 import { hashFolders, replaceFolder } from "../../scripts/setup/files";
 import { goBuild } from "../../scripts/setup/go";
-import { findBaseImages, imageSettings, isOwnChoice, knownBaseImages, planSetting } from "../../scripts/setup/images";
+import {
+  findBaseImages,
+  imageSettings,
+  isOwnChoice,
+  knownBaseImages,
+  neededStandIns,
+} from "../../scripts/setup/images";
 import { engineVersion, pinnedVersion } from "../../scripts/setup/project";
 import { isUpToDate, stampName } from "../../scripts/setup/stamp";
-import { runSteps } from "../../scripts/setup/step";
+import { assertDone, runSteps } from "../../scripts/setup/step";
 import type { Reporter, Step, StepContext } from "../../scripts/setup/step";
 import { planDocker } from "../../scripts/setup/steps/docker";
 import type { DockerFacts } from "../../scripts/setup/steps/docker";
@@ -101,6 +107,14 @@ describe("set-up", () => {
     it("does not take a step's word for it", async () => {
       const steps = [step("a", [], { done: false, works: false })];
       await assert.rejects(runSteps(steps, silent, never), /a: nothing failed, but it is still not there/);
+    });
+
+    it("only checks, without leave to install, and names what is missing", async () => {
+      const log: string[] = [];
+      const steps = ["a", "b", "c"].map((name) => step(name, log, { done: name === "b" }));
+      await assert.rejects(assertDone(steps), { message: "missing: a, c\n  Remedy: npm run setup" });
+      assert.deepEqual(log, []);
+      await assertDone(steps.slice(1, 2));
     });
 
     it("runs nothing more after Ctrl-C", async () => {
@@ -404,21 +418,13 @@ describe("set-up", () => {
     });
 
     const { official, standIn } = python;
-    const rows: [present: string[], configured: string | undefined, plan: string][] = [
-      [[official], undefined, "keep"],
-      [[official, standIn], undefined, "keep"],
-      [[standIn], undefined, standIn],
-      [[standIn], official, standIn],
-      [[standIn], standIn, "keep"],
-      [[official], standIn, "unset"],
-      [[], standIn, "keep"],
-      [[standIn], "mirror/python:3", "keep"],
-    ];
-    for (const [present, configured, plan] of rows) {
-      it(`with ${present.join(" and ") || "none"} there and ${configured} set: ${plan}`, () => {
-        assert.equal(planSetting(python, new Set(present), configured), plan);
-      });
-    }
+    it("have stand-ins named where an official one is missing, and nowhere else", () => {
+      const needed = (...present: string[]) => neededStandIns(new Set(present)).pythonImage;
+      assert.deepEqual(
+        [needed(official), needed(official, standIn), needed(), needed(standIn)],
+        [undefined, undefined, undefined, standIn],
+      );
+    });
 
     it("know a user's own choice", () => {
       assert.deepEqual(

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { canInstallPackages, installPackages } from "../apt";
 import type { Run } from "../command";
@@ -95,6 +96,7 @@ export function dockerStep(run: Run): Step {
       if (plan.action === "none") return;
       if (plan.action === "give up") throw new SetupError(plan.cause, plan.remedy);
       if (plan.install) {
+        await askBefore("Docker is not installed. Install the Debian packages docker.io and iptables now, as root?");
         await installPackages(["docker.io", "iptables"], run, context);
         // Newer releases have the client in a package of its own.
         if ((await ask()).outcome === "not found") await installPackages(["docker-cli"], run, context);
@@ -103,6 +105,18 @@ export function dockerStep(run: Run): Step {
       else await startDaemon(answers, context);
     },
   };
+}
+
+/** On a terminal the user decides; elsewhere set-up goes on and says what it does. */
+async function askBefore(question: string): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${question} [y/N] `).finally(() => terminal.close());
+  if (!/^y(es)?$/i.test(answer.trim()))
+    throw new SetupError(
+      "Docker was not installed",
+      "install it (https://docs.docker.com/engine/install) and start it",
+    );
 }
 
 async function startService(run: Run, answers: () => Promise<boolean>, context: StepContext): Promise<void> {

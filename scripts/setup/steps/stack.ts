@@ -1,8 +1,9 @@
+import { rm, writeFile } from "node:fs/promises";
 import type { CommandResult, Run } from "../command";
 import { SetupError } from "../error";
-import { isExecutable } from "../files";
-import { imageSettings, knownBaseImages, namespace, planSetting, presentImages, stackName } from "../images";
-import { projectRoot, pulumiBinary, pulumiEnv } from "../project";
+import { isExecutable, readIfThere } from "../files";
+import { neededStandIns, presentImages, stackName } from "../images";
+import { projectRoot, pulumiBinary, pulumiEnv, standInsFile } from "../project";
 import type { Step } from "../step";
 
 interface StackSummary {
@@ -10,7 +11,7 @@ interface StackSummary {
   readonly current: boolean;
 }
 
-/** Stack `dev`, selected unless the user has selected another one, and its image settings. */
+/** Stack `dev`, selected unless the user has selected another one, and the names of base images that were built. */
 export function stackStep(run: Run): Step {
   const pulumi = (args: readonly string[]): Promise<CommandResult> =>
     run(pulumiBinary(), [...args, "--non-interactive"], { cwd: projectRoot, env: pulumiEnv() });
@@ -20,23 +21,20 @@ export function stackStep(run: Run): Step {
     return outcome === "succeeded" ? (JSON.parse(stdout) as StackSummary[]) : [];
   };
 
-  const settingsToChange = async (): Promise<[name: string, value: string][]> => {
-    const [present, settings] = await Promise.all([presentImages(run), imageSettings()]);
-    return knownBaseImages
-      .map((image): [string, string] => [
-        `${namespace}:${image.setting}`,
-        planSetting(image, present, settings[image.setting]),
-      ])
-      .filter(([, value]) => value !== "keep");
+  /** What config.ts takes for the defaults of the image settings. The stack's own file is the user's. */
+  const standInsText = async () => {
+    const needed = neededStandIns(await presentImages(run));
+    return Object.keys(needed).length === 0 ? undefined : `${JSON.stringify(needed, undefined, 2)}\n`;
   };
+  const standInsAreNamed = async () => (await readIfThere(standInsFile)) === (await standInsText());
 
   return {
     name: `stack ${stackName}`,
 
     async isDone() {
       if (!(await isExecutable(pulumiBinary()))) return false;
-      const [found, changes] = await Promise.all([stacks(), settingsToChange()]);
-      return found.some(({ name }) => name === stackName) && found.some(({ current }) => current) && !changes.length;
+      const [found, named] = await Promise.all([stacks(), standInsAreNamed()]);
+      return found.some(({ name }) => name === stackName) && found.some(({ current }) => current) && named;
     },
 
     async run({ note }) {
@@ -53,10 +51,9 @@ export function stackStep(run: Run): Step {
       const found = await stacks();
       if (!found.some(({ name }) => name === stackName)) await mustSucceed("stack", "init", stackName, "--no-select");
       if (!found.some(({ current }) => current)) await mustSucceed("stack", "select", stackName);
-      for (const [name, value] of await settingsToChange()) {
-        if (value === "unset") await mustSucceed("config", "rm", "--stack", stackName, name);
-        else await mustSucceed("config", "set", "--stack", stackName, name, value);
-      }
+      const text = await standInsText();
+      if (text === undefined) await rm(standInsFile, { force: true });
+      else await writeFile(standInsFile, text);
     },
   };
 }
