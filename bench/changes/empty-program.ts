@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../scripts/setup/command";
-import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
+import { projectRoot, pulumiBinary, pulumiEnv, stateUrl } from "../../scripts/setup/project";
 import { secondsOf } from "./side";
 
 /** A Pulumi program that declares nothing: what the engine itself takes. */
@@ -38,7 +38,7 @@ export class EmptyProgram {
   }
 
   private async engine(...args: string[]): Promise<void> {
-    const env = { ...pulumiEnv(), PULUMI_BACKEND_URL: `file://${this.folder}` };
+    const env = { ...pulumiEnv(), PULUMI_BACKEND_URL: stateUrl(this.folder) };
     const { outcome, lastWords } = await run(pulumiBinary(), [...args, "--non-interactive"], { cwd: this.folder, env });
     if (outcome !== "succeeded") throw new Error(`pulumi ${args.join(" ")} ${outcome}:\n${lastWords}`);
   }

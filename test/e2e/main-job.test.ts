@@ -62,6 +62,19 @@ describe("the main job, on the real engine and Docker", function () {
     await stack.engineOk("up", "--expect-no-changes");
   });
 
+  it("keeps its state in files that are replaced whole, so that an engine that is killed can't empty one", () => {
+    const files = stack.stateFiles();
+    assert.ok(
+      files.some((file) => file.endsWith(`/${stack.name}.json`)),
+      files.join("\n"),
+    );
+    // What is written in place: see Pulumi.yaml.
+    assert.deepEqual(
+      files.filter((file) => file.endsWith(".attrs")),
+      [],
+    );
+  });
+
   it("previews the very text that it then installs", async () => {
     await stack.configure({ maxBodyMb: 7 });
     const { steps } = JSON.parse(await stack.engineOk("preview", "--json")) as {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { tryDocker } from "../../rollout/docker";
 import { observeStack, readLiveConfig } from "../../rollout/live";
 import { baseImages, type BaseImages } from "../../scripts/setup/index";
-import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
+import { projectRoot, pulumiBinary, pulumiEnv, stateUrl } from "../../scripts/setup/project";
 import type { StackOutputs } from "../../scripts/pulumi";
 
 /** How a run of the engine ended. */
@@ -65,6 +65,11 @@ export class TestStack {
 
   get configFile(): string {
     return join(this.folder, "config.yaml");
+  }
+
+  /** The files of its state, by their paths in the state's folder. */
+  stateFiles(): string[] {
+    return readdirSync(this.folder, { recursive: true, encoding: "utf8" });
   }
 
   get url(): string {
@@ -193,7 +198,7 @@ export class TestStack {
 
   /** The environment for running the engine, or a script that does, on this stack. */
   environment(): NodeJS.ProcessEnv {
-    return { ...process.env, ...pulumiEnv(), PULUMI_BACKEND_URL: `file://${this.folder}` };
+    return { ...process.env, ...pulumiEnv(), PULUMI_BACKEND_URL: stateUrl(this.folder) };
   }
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { local } from "@pulumi/command";
-import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
+import { projectRoot, pulumiBinary, pulumiEnv, stateUrl } from "../../scripts/setup/project";
 
 const stack = "test";
 const runTimeoutMs = 60_000;
@@ -106,7 +106,7 @@ export class CommandProject {
         ...process.env,
         ...pulumiEnv(),
         PULUMI_STACK: stack,
-        PULUMI_BACKEND_URL: `file://${this.state}`,
+        PULUMI_BACKEND_URL: stateUrl(this.state),
         PULUMI_CONFIG_PASSPHRASE: "",
         PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true",
       },
