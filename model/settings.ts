@@ -1,64 +1,12 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 
-/** One app: a folder with a Dockerfile whose container serves HTTP. */
-export interface AppSettings {
-  /** DNS label of at most 40 characters, unique among the apps; part of container names and aliases. */
-  readonly name: string;
-  /** Folder with the app's Dockerfile, relative to the program's folder. */
-  readonly path: string;
-  /** TCP port that the app listens on inside its container, 1 to 65535. Default: 5000. */
-  readonly port: number;
-  /** Path that answers 200 when a backend can take requests. Default: /health. */
-  readonly healthPath: string;
-  /** Share of the requests relative to other apps' backends, 0 to 100; 0 keeps the backends running without requests. Default: 1. */
-  readonly weight: number;
-  /** Memory limit of one backend in MiB, 32 to 65536. Default: 128. */
-  readonly memoryMb: number;
-  /** Environment variables of the container. Default: none. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** The stack's whole config, validated and with every default filled in. */
-export interface Settings {
-  readonly backendCount: number;
-  readonly port: number;
-  readonly bindAddress: string;
-  readonly apps: readonly AppSettings[];
-  readonly pythonImage: string;
-  readonly nginxImage: string;
-  readonly balancerMemoryMb: number;
-  readonly method: BalancingMethod;
-  readonly drainSeconds: number;
-  readonly healthTimeoutSeconds: number;
-  readonly requestTimeoutSeconds: number;
-  readonly maxBodyMb: number;
-  readonly accessLog: AccessLog;
-  readonly serverConfig: string;
-  readonly behindProxy: boolean;
-  readonly revision: string;
-}
-
-const balancingMethods = ["round_robin", "least_conn", "random", "ip_hash"] as const;
-export type BalancingMethod = (typeof balancingMethods)[number];
-
-const accessLogs = ["off", "errors", "all"] as const;
-export type AccessLog = (typeof accessLogs)[number];
-
-/** What the validation has to ask the outside world. */
-export interface SettingsContext {
-  /** Whether `path`, relative to the program's folder, is a folder that holds a Dockerfile. */
-  isApp(path: string): boolean;
-}
-
-/** Thrown for bad stack config; the message names every offending key, what it got and what is allowed. */
-export class SettingsError extends Error {
-  override readonly name = "SettingsError";
-}
+// Each setting's metadata: `description` is a clause for the table and for editors, `change` what another value does to a
+// running stack, `allowed` (set by the rule) the words that follow "expected" in a message.
 
 /** A rule whose every failure reads "expected <expected>". */
 function rule<T extends z.ZodType>(expected: string, schema: (error: { error: () => string }) => T): T {
-  return schema({ error: () => `expected ${expected}` });
+  return schema({ error: () => `expected ${expected}` }).meta({ allowed: expected });
 }
 
 function integer(from: number, to: number) {
@@ -73,52 +21,117 @@ const image = rule("an image reference without blanks, for example nginx:1.30", 
   z.string(e).regex(/^[^\s]+$/, e),
 );
 
-function appSchema(context: SettingsContext) {
-  return z.strictObject({
-    name: rule("a DNS label: up to 40 lower-case letters, digits and inner hyphens, starting with a letter", (e) =>
-      z.string(e).regex(/^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/, e),
-    ),
-    path: rule("a folder that holds a Dockerfile, relative to the program's folder", (e) =>
-      z.string(e).refine((path) => context.isApp(path), e),
-    ),
-    port: integer(1, 65535).default(5000),
-    healthPath: rule("a path that starts with / and has only letters, digits and ._~%/?&=:@+,-", (e) =>
-      z.string(e).regex(/^\/[A-Za-z0-9._~%/?&=:@+,-]*$/, e),
-    ).default("/health"),
-    weight: integer(0, 100).default(1),
-    memoryMb: integer(32, 65536).default(128),
-    env: rule("an object of strings whose names are letters, digits and _", (e) =>
-      z.record(z.string(e).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, e), z.string(e), e),
-    ).default({}),
-  });
+/** One app: a folder with a Dockerfile whose container serves HTTP. */
+export const appSchema = z.strictObject({
+  name: rule("a DNS label: up to 40 lower-case letters, digits and inner hyphens, starting with a letter", (e) =>
+    z.string(e).regex(/^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/, e),
+  ).meta({ description: "part of the names of its backends, unique among the apps", change: "replaces its backends" }),
+  path: rule("a folder that holds a Dockerfile, relative to the program's folder", (e) => z.string(e)).meta({
+    description: "what its image is built from",
+    change: "rolls the app",
+  }),
+  port: integer(1, 65535)
+    .default(5000)
+    .meta({ description: "where it listens in its container", change: "rolls the app" }),
+  healthPath: rule("a path that starts with / and has only letters, digits and ._~%/?&=:@+,-", (e) =>
+    z.string(e).regex(/^\/[A-Za-z0-9._~%/?&=:@+,-]*$/, e),
+  )
+    .default("/health")
+    .meta({ description: "answers 200 when a backend can take requests", change: "rolls the app" }),
+  weight: integer(0, 100).default(1).meta({
+    description: "share of the requests of each of its backends, relative to those of other apps; 0 sends none",
+    change: "reloads",
+  }),
+  memoryMb: integer(32, 65536)
+    .default(128)
+    .meta({ description: "memory limit of one backend, MiB", change: "rolls the app" }),
+  env: rule("an object of strings whose names are letters, digits and _", (e) =>
+    z.record(z.string(e).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, e), z.string(e), e),
+  )
+    .default({})
+    .meta({ description: "environment variables", change: "rolls the app" }),
+});
+
+const defaultApps = ["app1", "app2"].map((name) => ({ name, path: `apps/${name}` }));
+
+/** The stack's whole config: the one place that declares a setting. `npm run docs` writes docs/ from it. */
+export const settingsSchema = z.strictObject({
+  backendCount: integer(1, 200)
+    .default(2)
+    .meta({ description: "backends in all, dealt to the apps in turn", change: "adds or removes" }),
+  port: integer(1, 65535)
+    .default(8080)
+    .meta({ description: "where the balancer is published", change: "**replaces balancer**" }),
+  bindAddress: rule("an IPv4 or IPv6 address of this host, for example 127.0.0.1 or 0.0.0.0", (e) =>
+    z.string(e).refine((text) => isIP(text) !== 0, e),
+  )
+    .default("127.0.0.1")
+    .meta({ description: "the address that it is published at; `0.0.0.0` for all", change: "**replaces balancer**" }),
+  apps: rule("a list of 1 to 50 apps, each {name, path, ...}", (e) => z.array(appSchema, e).min(1, e).max(50, e))
+    .prefault(defaultApps)
+    .meta({ description: "what runs, see below", change: "see below", default: defaultApps }),
+  nginxImage: image
+    .default("nginx:1.30")
+    .meta({ description: "base of the balancer's image", change: "**replaces balancer**" }),
+  pythonImage: image
+    .default("python:3.14-slim")
+    .meta({ description: "`PYTHON_IMAGE` of the apps' Dockerfiles", change: "rolls all" }),
+  balancerMemoryMb: integer(64, 65536).default(1024).meta({
+    description: "memory limit of the balancer, MiB: 8 for each of the host's cores, 0.2 for each request in flight",
+    change: "changes it in place",
+  }),
+  revision: rule("text of at most 63 letters, digits, dots, hyphens and underscores", (e) =>
+    z.string(e).regex(/^[A-Za-z0-9._-]{0,63}$/, e),
+  )
+    .default("")
+    .meta({ description: "any text", change: "rolls all" }),
+  method: choice(["round_robin", "least_conn", "random", "ip_hash"]).default("round_robin").meta({
+    description: "how nginx chooses a backend; `random` takes the less busy of two",
+    change: "reloads",
+  }),
+  drainSeconds: integer(1, 3600)
+    .default(10)
+    .meta({ description: "how long retired nginx workers and backends may take to finish", change: "reloads" }),
+  requestTimeoutSeconds: integer(1, 86400)
+    .default(60)
+    .meta({ description: "longest silence of a backend in a request", change: "reloads" }),
+  maxBodyMb: integer(1, 1024).default(10).meta({ description: "largest request body, MiB", change: "reloads" }),
+  accessLog: choice(["off", "errors", "all"]).default("errors").meta({
+    description: "what the balancer logs (`docker logs`); `errors` are answers of 500 and above",
+    change: "reloads",
+  }),
+  behindProxy: rule("true or false", (e) => z.boolean(e))
+    .default(false)
+    .meta({
+      description: "hand on X-Real-IP and X-Forwarded-For, -Proto, -Host; else clients can not set them",
+      change: "reloads",
+    }),
+  serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e))
+    .default("")
+    .meta({ description: "added to the public `server` block", change: "reloads" }),
+  healthTimeoutSeconds: integer(1, 3600).default(60).meta({
+    description: "how long to wait for the next new backend to answer, before the update fails",
+    change: "nothing that runs",
+  }),
+});
+
+/** The stack's config, validated and with every default filled in. Meanings, units, ranges and defaults: docs/settings.md. */
+export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
+export type AppSettings = Settings["apps"][number];
+export type BalancingMethod = Settings["method"];
+export type AccessLog = Settings["accessLog"];
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
+
+/** What the validation has to ask the outside world. */
+export interface SettingsContext {
+  /** Whether `path`, relative to the program's folder, is a folder that holds a Dockerfile. */
+  isApp(path: string): boolean;
 }
 
-function settingsSchema(context: SettingsContext) {
-  const defaultApps = ["app1", "app2"].map((name) => ({ name, path: `apps/${name}` }));
-  return z.strictObject({
-    backendCount: integer(1, 200).default(2),
-    port: integer(1, 65535).default(8080),
-    bindAddress: rule("an IPv4 or IPv6 address of this host, for example 127.0.0.1 or 0.0.0.0", (e) =>
-      z.string(e).refine((text) => isIP(text) !== 0, e),
-    ).default("127.0.0.1"),
-    apps: rule("a list of 1 to 50 apps, each {name, path, ...}", (e) =>
-      z.array(appSchema(context), e).min(1, e).max(50, e),
-    ).prefault(defaultApps),
-    pythonImage: image.default("python:3.14-slim"),
-    nginxImage: image.default("nginx:1.30"),
-    balancerMemoryMb: integer(64, 65536).default(1024),
-    method: choice(balancingMethods).default("round_robin"),
-    drainSeconds: integer(1, 3600).default(10),
-    healthTimeoutSeconds: integer(1, 3600).default(60),
-    requestTimeoutSeconds: integer(1, 86400).default(60),
-    maxBodyMb: integer(1, 1024).default(10),
-    accessLog: choice(accessLogs).default("errors"),
-    behindProxy: rule("true or false", (e) => z.boolean(e)).default(false),
-    serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e)).default(""),
-    revision: rule("text of at most 63 letters, digits, dots, hyphens and underscores", (e) =>
-      z.string(e).regex(/^[A-Za-z0-9._-]{0,63}$/, e),
-    ).default(""),
-  });
+/** Thrown for bad stack config; the message names every offending key, what it got and what is allowed. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
 }
 
 /**
@@ -128,11 +141,10 @@ function settingsSchema(context: SettingsContext) {
  * @throws SettingsError naming every offending key at once
  */
 export function parseSettings(raw: Readonly<Record<string, string>>, context: SettingsContext): Settings {
-  const schema = settingsSchema(context);
   const values = Object.fromEntries(Object.entries(raw).map(([key, text]) => [key, parseValue(key, text)]));
-  const result = schema.safeParse(values);
-  const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, values, schema));
-  problems.push(...repeatedNames(values["apps"]));
+  const result = settingsSchema.safeParse(values);
+  const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, values));
+  problems.push(...repeatedNames(values["apps"]), ...foldersWithoutApp(values["apps"], context));
   if (!result.success || problems.length > 0) {
     const heading = problems.length === 1 ? "Bad stack config:" : `Bad stack config, ${problems.length} problems:`;
     throw new SettingsError([heading, ...problems.map((problem) => `  ${problem}`)].join("\n"));
@@ -141,15 +153,12 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
 }
 
 /** Keys whose values are text even when the text looks like a number. */
-const textKeys = new Set([
-  "bindAddress",
-  "pythonImage",
-  "nginxImage",
-  "method",
-  "accessLog",
-  "serverConfig",
-  "revision",
-]);
+const textKeys = new Set(
+  Object.entries(settingsSchema.shape).flatMap(([key, schema]) => {
+    const value: unknown = schema.unwrap();
+    return value instanceof z.ZodString || value instanceof z.ZodEnum ? [key] : [];
+  }),
+);
 
 function parseValue(key: string, text: string): unknown {
   if (textKeys.has(key)) return text;
@@ -160,10 +169,9 @@ function parseValue(key: string, text: string): unknown {
   }
 }
 
-function describe(issue: z.core.$ZodIssue, values: unknown, schema: ReturnType<typeof settingsSchema>): string[] {
+function describe(issue: z.core.$ZodIssue, values: unknown): string[] {
   if (issue.code === "unrecognized_keys") {
-    const known =
-      issue.path.length === 0 ? Object.keys(schema.shape) : Object.keys(appSchema({ isApp: () => true }).shape);
+    const known = Object.keys((issue.path.length === 0 ? settingsSchema : appSchema).shape);
     return issue.keys.map((key) => {
       const value = valueAt(values, [...issue.path, key]);
       return `${keyPath([...issue.path, key])}: unknown key (got ${show(value)}), allowed keys are ${known.join(", ")}`;
@@ -173,14 +181,26 @@ function describe(issue: z.core.$ZodIssue, values: unknown, schema: ReturnType<t
 }
 
 function repeatedNames(apps: unknown): string[] {
-  if (!Array.isArray(apps)) return [];
-  const names = apps.map((app: unknown) => valueAt(app, ["name"]));
+  const names = fieldOf(apps, "name");
   return names.flatMap((name, index) => {
     const first = names.indexOf(name);
     return typeof name === "string" && first < index
       ? [`apps[${index}].name: got ${show(name)}, expected a name other than that of apps[${first}]`]
       : [];
   });
+}
+
+function foldersWithoutApp(apps: unknown, context: SettingsContext): string[] {
+  return fieldOf(apps, "path").flatMap((path, index) =>
+    typeof path === "string" && !context.isApp(path)
+      ? [`apps[${index}].path: got ${show(path)}, expected ${String(appSchema.shape.path.meta()?.["allowed"])}`]
+      : [],
+  );
+}
+
+/** One field of every app, whatever the config holds in their place. */
+function fieldOf(apps: unknown, key: keyof AppSettings): unknown[] {
+  return Array.isArray(apps) ? apps.map((app: unknown) => valueAt(app, [key])) : [];
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { appSchema, settingsSchema } from "../../model/settings";
+import { settingsDocs } from "../../scripts/docs";
+import { projectRoot } from "../../scripts/setup/project";
+
+describe("docs of the settings", () => {
+  it("are those that the schema makes; `npm run docs` writes them", async () => {
+    const files = Object.entries(await settingsDocs());
+    assert.deepEqual(
+      files.map(([path]) => path),
+      ["docs/settings.md", "docs/settings.schema.json"],
+    );
+    for (const [path, text] of files) assert.equal(readFileSync(join(projectRoot, path), "utf8"), text, path);
+  });
+
+  it("say of every setting what it means, what is expected and what a change does", () => {
+    const all = [...Object.entries(settingsSchema.shape), ...Object.entries(appSchema.shape)];
+    assert.ok(all.length > 20);
+    for (const [key, schema] of all) {
+      const { description, change } = (schema as z.ZodType).meta() ?? {};
+      assert.match(String(description), /^[a-z`].*[^.]$/, `${key}: description`);
+      assert.match(String(change), /^[a-z*].*[^.]$/, `${key}: change`);
+    }
+    assert.doesNotMatch(readFileSync(join(projectRoot, "docs", "settings.md"), "utf8"), /undefined/);
+  });
+
+  describe("the schema for editors", () => {
+    const json = readFileSync(join(projectRoot, "docs", "settings.schema.json"), "utf8");
+    const editor = z.fromJSONSchema(JSON.parse(json) as z.core.JSONSchema.JSONSchema);
+    const accepts = (config: Record<string, unknown>) => editor.safeParse({ encryptionsalt: "v1:x", config }).success;
+    const secret = { secure: "v1:x" };
+    const app = { name: "shop", path: "apps/shop" };
+    const table: [config: Record<string, unknown>, accepted: boolean][] = [
+      [{}, true],
+      [{ "nginx-load-balancer:backendCount": 3 }, true],
+      [{ "nginx-load-balancer:backendCount": "3" }, true],
+      [{ "nginx-load-balancer:backendCount": 0 }, false],
+      [{ "nginx-load-balancer:backendCount": "three" }, false],
+      [{ "nginx-load-balancer:behindProxy": "true" }, true],
+      [{ "nginx-load-balancer:behindProxy": "yes" }, false],
+      [{ "nginx-load-balancer:method": "fastest" }, false],
+      [{ "nginx-load-balancer:backendcount": 3 }, false],
+      [{ "other:anything": 3 }, true],
+      [{ "nginx-load-balancer:apps": secret }, true],
+      [{ "nginx-load-balancer:apps": [app] }, true],
+      [{ "nginx-load-balancer:apps": [{ ...app, env: { TOKEN: secret, A: "b" } }] }, true],
+      [{ "nginx-load-balancer:apps": [{ ...app, env: { A: 1 } }] }, false],
+      [{ "nginx-load-balancer:apps": [{ name: "shop" }] }, false],
+      [{ "nginx-load-balancer:apps": [{ ...app, prot: 1 }] }, false],
+      [{ "nginx-load-balancer:apps": [] }, false],
+    ];
+    for (const [config, accepted] of table)
+      it(`${accepted ? "takes" : "refuses"} ${JSON.stringify(config)}`, () => assert.equal(accepts(config), accepted));
+  });
+});
