@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { relative } from "node:path";
 import { labels } from "../model/labels";
 import { hashTree, hashValue } from "../lib/tree-hash";
 
@@ -60,7 +61,9 @@ export class StackImages extends pulumi.ComponentResource {
   }
 
   /** Builds an image; another source gives another image, made before anything that uses the old one is touched. */
-  build({ name, context, buildArgs }: ImageSource): StackImage {
+  build({ name, buildArgs, ...source }: ImageSource): StackImage {
+    // One spelling for ./app, app/ and app: another context would be another image to the provider.
+    const context = relative("", source.context) || ".";
     const hash = hashValue({ source: hashTree(context), buildArgs });
     const tag = `${this.args.stackLabel}/${name}:${hash}`;
     const image = new docker.RemoteImage(

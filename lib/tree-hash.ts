@@ -1,7 +1,7 @@
-import dockerignore from "@balena/dockerignore";
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { sentPaths } from "./build-context";
 
 /** Length of every hash that becomes part of a name: 10 hex digits, so that a name fits a DNS label. */
 const shortLength = 10;
@@ -16,23 +16,25 @@ export function hashValue(value: unknown): string {
 }
 
 /**
- * Hash of all that an image is built from: path, kind, executable bit and content of every file in the build context
- * that its `.dockerignore` doesn't leave out. Times and owners don't count.
+ * Hash of all that an image is built from: path, kind, mode and content of everything that Docker sends of the build
+ * context, and of what it reads there whatever the ignore file says. Times and owners don't count.
  *
- * @param folder the build context
+ * @param folder the build context, however its path is spelled
  * @returns 10 hex digits
+ * @throws Error for what can't be read, and for a pattern that Docker doesn't take
  */
 export function hashTree(folder: string): string {
-  const ignored = dockerignore({ ignorecase: false }).add(readIgnoreFile(folder));
   const hash = createHash("sha256");
-  for (const path of filesBelow(folder)) {
-    if (alwaysSent.has(path) || !ignored.ignores(path)) hash.update(describeFile(folder, path));
-  }
+  const sent = sentPaths(folder);
+  const paths = new Set([...sent, ...readAnyway.filter((name) => existsSync(join(folder, name)))]);
+  for (const path of [...paths].sort()) hash.update(describeEntry(folder, path, sent));
+  // A link is hashed by where it leads to, but the Dockerfile is read through it.
+  const dockerfile = join(folder, "Dockerfile");
+  if (lstatSync(dockerfile, { throwIfNoEntry: false })?.isSymbolicLink()) hash.update(readFileSync(dockerfile));
   return hash.digest("hex").slice(0, shortLength);
 }
 
-/** What Docker reads from a build context whatever `.dockerignore` says. */
-const alwaysSent = new Set(["Dockerfile", ".dockerignore"]);
+const readAnyway = ["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"];
 
 function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, shortLength);
@@ -46,27 +48,17 @@ function sortedEntries(value: Record<string, unknown>): Record<string, unknown> 
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function readIgnoreFile(folder: string): string {
-  try {
-    return readFileSync(join(folder, ".dockerignore"), "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort();
-}
-
-function describeFile(folder: string, path: string): string {
+function describeEntry(folder: string, path: string, sent: readonly string[]): string {
   const file = join(folder, path);
   const stat = lstatSync(file);
-  const kind = stat.isSymbolicLink() ? "link" : stat.mode & 0o100 ? "executable" : "file";
-  const content = stat.isSymbolicLink()
-    ? readlinkSync(file)
-    : createHash("sha256").update(readFileSync(file)).digest("hex");
-  return `${JSON.stringify(path)} ${kind} ${content}\n`;
+  const mode = (stat.mode & 0o7777).toString(8);
+  if (stat.isDirectory()) {
+    const isImplied = mode === "755" && sent.some((other) => other.startsWith(`${path}/`));
+    return isImplied ? "" : `${JSON.stringify(path)} folder ${mode}\n`;
+  }
+  if (stat.isSymbolicLink()) return `${JSON.stringify(path)} link ${readlinkSync(file)}\n`;
+  // To read a pipe would be to wait for somebody who writes.
+  if (!stat.isFile()) return `${JSON.stringify(path)} special ${stat.mode.toString(8)} ${stat.rdev}\n`;
+  const kind = mode === "644" ? "file" : mode === "755" ? "executable" : mode;
+  return `${JSON.stringify(path)} ${kind} ${createHash("sha256").update(readFileSync(file)).digest("hex")}\n`;
 }

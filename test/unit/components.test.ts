@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
 import { Balancer, type BalancerArgs } from "../../components/balancer";
@@ -139,6 +140,15 @@ describe("components on mocks", () => {
         assert.ok(after.every((host) => !before.includes(host)));
       });
     }
+
+    for (const path of ["./apps/app1", "apps/app1/", "apps//app1", "apps/app2/../app1", resolve("apps/app1")])
+      it(`builds from ${path.replace(resolve(""), "<program>")} the very image of apps/app1`, async () => {
+        const app = { ...settings.apps[0], name: "shop", path: "apps/app1" } as (typeof settings.apps)[number];
+        const plain = await build({ pool: { apps: [app] } });
+        const spelled = await build({ pool: { apps: [{ ...app, path }] } });
+        const inputs = [plain, spelled].map(({ recording }) => recording.one(types.image, "img-shop").inputs);
+        assert.deepEqual(inputs[1], inputs[0]);
+      });
 
     it("keeps the environment secret", async () => {
       const apps = settings.apps.map((app) => ({ ...app, env: { B: "2", A: "1" } }));
