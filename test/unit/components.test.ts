@@ -4,72 +4,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
 import { Balancer, type BalancerArgs } from "../../components/balancer";
 import { configurationHash, serverLines } from "../../nginx/render/config";
-import { parseSettings } from "../../model/settings";
 import { StackImages } from "../../components/stack-images";
-import { mockEngine, recordOptions, valueOf, type Recording } from "../mocks";
-
-const types = {
-  image: "docker:index/remoteImage:RemoteImage",
-  container: "docker:index/container:Container",
-  network: "docker:index/network:Network",
-  volume: "docker:index/volume:Volume",
-  command: "command:local:Command",
-  pool: "nginx-load-balancer:components:BackendPool",
-  balancer: "nginx-load-balancer:components:Balancer",
-};
-
-const settings = parseSettings({ backendCount: "3" }, { isApp: () => true });
-
-const stackLabel = "nginx-load-balancer/unit";
-
-const poolArgs = (images: StackImages, more: Partial<BackendPoolArgs> = {}): BackendPoolArgs => ({
-  ...settings,
-  stackLabel,
-  images,
-  existing: [],
-  ...more,
-});
-
-const balancerArgs = (images: StackImages, pool: BackendPool, more: Partial<BalancerArgs> = {}): BalancerArgs => ({
-  ...settings,
-  spec: { ...settings, servers: pool.servers },
-  stackLabel,
-  images,
-  live: undefined,
-  networkName: pool.networkName,
-  containerIds: pool.containerIds,
-  ...more,
-});
-
-/** A pool and its balancer on mocks. */
-async function build({
-  preview = false,
-  pool: poolMore = {} as Partial<BackendPoolArgs>,
-  balancer: balancerMore = {} as Partial<BalancerArgs>,
-} = {}) {
-  const recording = await mockEngine(preview);
-  const opts = { transformations: [recordOptions(recording)] };
-  const images = new StackImages("img", { stackLabel }, opts);
-  const pool = new BackendPool("pool", poolArgs(images, poolMore), opts);
-  const balancer = new Balancer("lb", balancerArgs(images, pool, balancerMore), opts);
-  await settle(pool, balancer);
-  return { recording, images, pool, balancer };
-}
-
-/** Waits until everything has been registered. */
-async function settle(pool: BackendPool, balancer: Balancer): Promise<void> {
-  await Promise.all([
-    valueOf(pool.containerIds),
-    valueOf(balancer.containerName),
-    valueOf(balancer.lastChange),
-    valueOf(balancer.urn),
-    valueOf(pool.urn),
-  ]);
-}
-
-function container(recording: Recording, name: string): Record<string, unknown> {
-  return recording.one(types.container, name).inputs as Record<string, unknown>;
-}
+import { balancerArgs, build, container, poolArgs, settings, settle, stackLabel, types } from "../components";
+import { mockEngine, valueOf } from "../mocks";
 
 describe("components on mocks", () => {
   describe("backend pool", () => {

@@ -1,0 +1,312 @@
+/** A small fault that the unit tests have to notice. */
+export interface Mutant {
+  /** What the fault comes to, unique in the table. */
+  readonly name: string;
+  /** The file that it is made in. */
+  readonly file: string;
+  /** Text that occurs exactly once in the file: as short as can be, so that edits around it don't touch it. */
+  readonly find: string;
+  /** What takes its place; the file must still load. */
+  readonly replace: string;
+  /** The test files that have to notice, as they are called below test/unit, without `.test.ts`. */
+  readonly tests: readonly string[];
+}
+
+const hashes = (name: string, find: string, replace: string): Mutant => ({
+  name: `tree hash: ${name}`,
+  file: "lib/tree-hash.ts",
+  find,
+  replace,
+  tests: ["tree-hash"],
+});
+
+const inPool = (name: string, find: string, replace: string): Mutant => ({
+  name: `backend: ${name}`,
+  file: "components/backend-pool.ts",
+  find,
+  replace,
+  tests: ["components", "containers"],
+});
+
+const inBalancer = (name: string, find: string, replace: string): Mutant => ({
+  name: `balancer: ${name}`,
+  file: "components/balancer.ts",
+  find,
+  replace,
+  tests: ["components", "containers"],
+});
+
+const inHardening = (name: string, find: string, replace: string): Mutant => ({
+  name: `every container: ${name}`,
+  file: "components/hardening.ts",
+  find,
+  replace,
+  tests: ["components", "containers"],
+});
+
+const inImages = (name: string, find: string, replace: string): Mutant => ({
+  name: `images: ${name}`,
+  file: "components/stack-images.ts",
+  find,
+  replace,
+  tests: ["components", "containers"],
+});
+
+export const mutants: readonly Mutant[] = [
+  hashes("constant", `return hash.digest("hex")`, `return "0".repeat(64)`),
+  hashes("Dockerfile not hashed when it is ignored", `new Set(["Dockerfile", `, `new Set([`),
+  hashes("executable bit not hashed", `"executable" : "file"`, `"file" : "file"`),
+  hashes("contents not hashed", ".update(readFileSync(file))", ".update(file)"),
+  hashes("a link's target not hashed", "? readlinkSync(file)", `? ""`),
+  hashes(".dockerignore not read", `.add(readIgnoreFile(folder))`, ""),
+  hashes("a value's keys not sorted", "? sortedEntries(part) : part", "? part : part"),
+
+  {
+    name: "labels: in the order in which they are written",
+    file: "model/labels.ts",
+    find: ".sort(([a], [b]) => (a < b ? -1 : 1))",
+    replace: "",
+    tests: ["components", "containers"],
+  },
+
+  inPool("no destroy grace", "destroyGraceSeconds: args.drainSeconds,", ""),
+  inPool("destroy grace is a constant", "destroyGraceSeconds: args.drainSeconds", "destroyGraceSeconds: 10"),
+  inPool("waits in the provider", "wait: false", "wait: true"),
+  inPool("alias label missing", "[labels.alias]: alias", ""),
+  inPool("hash label missing", "[labels.hash]: hash,", ""),
+  inPool("role label wrong", `[labels.role]: "backend"`, `[labels.role]: "balancer"`),
+  inPool("slot label wrong", "[labels.slot]: slot.name", "[labels.slot]: slot.app.name"),
+  inPool("stack label missing", `[labels.stack]: args.stackLabel,\n    [labels.role]`, "[labels.role]"),
+  inPool("old one deleted first", "deleteBeforeReplace: false", "deleteBeforeReplace: true"),
+  inPool(
+    "changed healthcheck not applied",
+    "deleteBeforeReplace: false, replaceOnChanges",
+    "deleteBeforeReplace: false",
+  ),
+  inPool("image not in the hash", "image: image.tag,", ""),
+  inPool("revision not in the hash", "revision: args.revision,\n      });", "});"),
+  inPool("environment not in the hash", "env: slot.app.env,", ""),
+  inPool("environment not secret", "pulumi.secret(environmentOf(slot.app))", "environmentOf(slot.app)"),
+  inPool(
+    "aliases of others given again",
+    "chooseAlias(slot.name, hash, args.existing)",
+    "chooseAlias(slot.name, hash, [])",
+  ),
+  inPool("base image not handed to the build", "{ PYTHON_IMAGE: args.pythonImage }", "{}"),
+
+  inBalancer("starting network not internal", "internal: true, ", ""),
+  inBalancer("starts in its predecessor's way", "start: false", "start: true"),
+  inBalancer("published at a wrong address", "ip: args.bindAddress", `ip: "0.0.0.0"`),
+  inBalancer("told to be at an address that nobody can ask", `"0.0.0.0": "127.0.0.1", `, ""),
+  inBalancer("role label wrong", `[labels.role]: "balancer"`, `[labels.role]: "backend"`),
+  inBalancer(
+    "installed with another stack's label",
+    "STACK_LABEL: `${labels.stack}=${args.stackLabel}`",
+    "STACK_LABEL: labels.stack",
+  ),
+  inBalancer("installed on a wrong network", "NETWORK: args.networkName", "NETWORK: startingPlace.name"),
+  inBalancer("the drain's seconds are a constant", "String(args.spec.drainSeconds)", `"10"`),
+  inBalancer("patience is a constant", "String(args.healthTimeoutSeconds)", `"60"`),
+  inBalancer("other images removed", "IMAGE_PREFIX: args.stackLabel", `IMAGE_PREFIX: ""`),
+  inBalancer("base image not handed to the build", "{ NGINX_IMAGE: args.nginxImage }", "{}"),
+  inBalancer("its volume mounted elsewhere", `containerPath: "/etc/nginx/live"`, `containerPath: "/etc/nginx"`),
+
+  inHardening("empty replaceOnChanges", `= ["healthcheck", "tmpfs"]`, "= []"),
+  inHardening("a changed tmpfs not applied", `"healthcheck", "tmpfs"`, `"healthcheck"`),
+  inHardening("writable", "readOnly: true", "readOnly: false"),
+  inHardening("swap besides its memory", "memorySwap: memoryMb", "memorySwap: 2 * memoryMb"),
+  inHardening("log without an end", `"max-size": "10m", `, ""),
+  inHardening("left down after Docker has crashed", `restart: "always"`, `restart: "unless-stopped"`),
+
+  inImages("old one deleted first", "deleteBeforeReplace: false", "deleteBeforeReplace: true"),
+  inImages("removed by the provider", "keepLocally: true", "keepLocally: false"),
+  inImages("another source is the same image", "source: hashTree(context), ", ""),
+  inImages("build arguments not in the hash", "source: hashTree(context), buildArgs }", "source: hashTree(context) }"),
+  inImages("not built again", "triggers: { source: hash }", "triggers: {}"),
+  inImages("a destroy removes other stacks'", "IMAGE_PREFIX: args.stackLabel", `IMAGE_PREFIX: ""`),
+  inImages(
+    "a destroy takes other stacks' networks",
+    "STACK_LABEL: `${labels.stack}=${args.stackLabel}`",
+    "STACK_LABEL: labels.stack",
+  ),
+
+  {
+    name: "config: keys of another namespace are ours",
+    file: "config.ts",
+    find: "key.startsWith(namespace) ?",
+    replace: "key.includes(`:`) ?",
+    tests: ["config"],
+  },
+  {
+    name: "config: a folder without a Dockerfile is an app",
+    file: "config.ts",
+    find: `existsSync(join(path, "Dockerfile"))`,
+    replace: "existsSync(path)",
+    tests: ["config"],
+  },
+  {
+    name: "config: an error of the user's shows a stack trace",
+    file: "config.ts",
+    find: "throw new pulumi.RunError(error instanceof Error ? error.message : String(error));",
+    replace: "throw error;",
+    tests: ["config"],
+  },
+  {
+    name: "port: an address that isn't this host's passes (EADDRNOTAVAIL)",
+    file: "rollout/port.ts",
+    find: `code === "EADDRNOTAVAIL"`,
+    replace: `code === "EADDRINUSE"`,
+    tests: ["port"],
+  },
+  {
+    name: "port: one that is in use passes (EADDRINUSE)",
+    file: "rollout/port.ts",
+    find: `code === "EADDRINUSE"`,
+    replace: `code === "EACCES"`,
+    tests: ["port"],
+  },
+  {
+    name: "port: the stack's own is somebody else's",
+    file: "rollout/port.ts",
+    find: "published.includes(`:${where.port}->`)",
+    replace: "false",
+    tests: ["port"],
+  },
+
+  {
+    name: "alias: one that is taken is given again",
+    file: "model/identity.ts",
+    find: "if (!taken.has(alias)) return alias;",
+    replace: "return alias;",
+    tests: ["install-parts"],
+  },
+  {
+    name: "generation: an edited text passes for the wanted one",
+    file: "model/identity.ts",
+    find: "live.text === wanted && ",
+    replace: "",
+    tests: ["install-parts"],
+  },
+  {
+    name: "deal: an app's backends one after the other",
+    file: "model/deal.ts",
+    find: "apps[turn % apps.length]",
+    replace: "apps[Math.floor((turn * apps.length) / count)]",
+    tests: ["deal"],
+  },
+  {
+    name: "health command: any answer is healthy",
+    file: "model/health-command.ts",
+    find: `"$status" = 200`,
+    replace: `"$status" != ""`,
+    tests: ["health-command"],
+  },
+  {
+    name: "settings: two apps of one name",
+    file: "model/settings.ts",
+    find: "problems.push(...repeatedNames(",
+    replace: "((..._: unknown[]) => undefined)(...repeatedNames(",
+    tests: ["settings"],
+  },
+  {
+    name: "settings: numbers below the range pass",
+    file: "model/settings.ts",
+    find: "z.int(e).min(from, e)",
+    replace: "z.int(e)",
+    tests: ["settings"],
+  },
+
+  {
+    name: "nginx: the drain's seconds are a constant",
+    file: "nginx/render/config.ts",
+    find: "worker_shutdown_timeout ${spec.drainSeconds}s",
+    replace: "worker_shutdown_timeout 10s",
+    tests: ["nginx-config"],
+  },
+  {
+    name: "nginx: an edited text passes for a rendered one",
+    file: "nginx/render/config.ts",
+    find: " && seal(text) === text",
+    replace: "",
+    tests: ["nginx-config"],
+  },
+
+  {
+    name: "until: doesn't look when there is no time",
+    file: "lib/until.ts",
+    find: "if (deadline.isOver)",
+    replace: "if (deadline.isOver || true)",
+    tests: ["lib"],
+  },
+  {
+    name: "process: children go on after a time-out",
+    file: "lib/process.ts",
+    find: "tryKill(-child.pid, signal)",
+    replace: "tryKill(child.pid, signal)",
+    tests: ["lib"],
+  },
+  {
+    name: "errors: a bug shows no place",
+    file: "lib/errors.ts",
+    find: "error instanceof Error && error.stack ? error.stack : messageOf(error)",
+    replace: "messageOf(error)",
+    tests: ["lib"],
+  },
+
+  {
+    name: "options: --stack is passed over",
+    file: "scripts/cli.ts",
+    find: "stack = name[1] ?? args[++index] ?? ",
+    replace: "stack = name[1] ?? ",
+    tests: ["cli"],
+  },
+  {
+    name: "status: a backend of a failed update is no drift",
+    file: "scripts/status.ts",
+    find: "if (!known.has(alias))",
+    replace: "if (false)",
+    tests: ["status"],
+  },
+  {
+    name: "status: an unhealthy backend is no drift",
+    file: "scripts/status.ts",
+    find: `health !== "healthy" && `,
+    replace: `health === "gone" && `,
+    tests: ["status"],
+  },
+  {
+    name: "load: a wrong answer isn't lost",
+    file: "scripts/load/books.ts",
+    find: "return tally.wrong + tally.reset",
+    replace: "return tally.reset",
+    tests: ["load"],
+  },
+  {
+    name: "set-up: a step is taken at its word",
+    file: "scripts/setup/step.ts",
+    find: "if (!(await step.isDone()))",
+    replace: "if (false)",
+    tests: ["setup"],
+  },
+  {
+    name: "set-up: the user's own image is replaced",
+    file: "scripts/setup/images.ts",
+    find: "configured !== undefined && isOwnChoice(image, configured)",
+    replace: "configured === image.official",
+    tests: ["setup"],
+  },
+  {
+    name: "set-up: a passphrase of the user's is overruled",
+    file: "scripts/setup/environment.ts",
+    find: "...(passphraseIsSet ? {} : ",
+    replace: "...(false ? {} : ",
+    tests: ["setup-environment"],
+  },
+  {
+    name: "set-up: a remote Docker is started here",
+    file: "scripts/setup/steps/docker.ts",
+    find: "if (host) return giveUp(",
+    replace: "if (host === '') return giveUp(",
+    tests: ["setup"],
+  },
+];

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import type * as pulumi from "@pulumi/pulumi";
+import type { BackendPoolArgs } from "../../components/backend-pool";
+import { build, container, labelsOf, settings, stackLabel, types } from "../components";
+
+describe("what containers are made of: backends", () => {
+  it("hands the base image to the apps' builds", async () => {
+    const { recording } = await build({ pool: { pythonImage: "python:3.15" } });
+    const { build: source } = recording.one(types.image, "img-app1").inputs as { build: Record<string, unknown> };
+    assert.deepEqual(source, { context: "apps/app1", buildArgs: { PYTHON_IMAGE: "python:3.15" } });
+  });
+
+  it("labels its containers with all that they are found by, in one order", async () => {
+    const { recording, pool } = await build({ pool: { revision: "7" } });
+    const alias = pool.backends[2]?.alias ?? "";
+    assert.deepEqual(labelsOf(container(recording, "pool-app1-1")), [
+      ["nginx-load-balancer.alias", alias],
+      ["nginx-load-balancer.app", "app1"],
+      ["nginx-load-balancer.hash", alias.replace("app1-1-", "")],
+      ["nginx-load-balancer.revision", "7"],
+      ["nginx-load-balancer.role", "backend"],
+      ["nginx-load-balancer.slot", "app1-1"],
+      ["nginx-load-balancer.stack", stackLabel],
+    ]);
+  });
+
+  it("gives a backend its time to end, and leaves it to the installation to wait for it", async () => {
+    const { recording } = await build({ pool: { drainSeconds: 7 } });
+    const { destroyGraceSeconds, wait } = container(recording, "pool-app1-0");
+    assert.deepEqual({ destroyGraceSeconds, wait }, { destroyGraceSeconds: 7, wait: false });
+  });
+
+  it("gives other aliases for another image: another source or base of the app's", async () => {
+    // Both apps' hashes are known; one that takes the other's folder differs in nothing but its image.
+    const before = (await build()).pool.servers[0]?.host;
+    const apps = settings.apps.map((app, index) => (index === 0 ? { ...app, path: "apps/app2" } : app));
+    assert.notEqual((await build({ pool: { apps } })).pool.servers[0]?.host, before);
+  });
+
+  it("gives no alias that another of the stack's containers has", async () => {
+    const [first] = (await build()).pool.backends;
+    const alias = first?.alias ?? "";
+    const hash = alias.replace("app1-0-", "");
+    const failed = { id: "2", slot: "app1-0", hash: "other", alias: "app1-0-other" };
+    const { pool } = await build({ pool: { existing: [failed, { id: "1", slot: "app1-0", hash, alias }] } });
+    assert.equal(pool.backends[0]?.alias, `${alias}-2`);
+  });
+});
+
+describe("what containers are made of: all", () => {
+  it("replaces containers for what the provider would only say that it has changed", async () => {
+    const { recording } = await build();
+    for (const { name } of recording.ofType(types.container)) {
+      const { replaceOnChanges } = recording.options.get(name) as pulumi.CustomResourceOptions;
+      assert.deepEqual(replaceOnChanges, ["healthcheck", "tmpfs"], name);
+    }
+  });
+
+  it("names an image after all that it is built from, and builds it again for another name", async () => {
+    const imageOf = async (pool: Partial<BackendPoolArgs>) => {
+      const { recording } = await build({ pool });
+      const { inputs } = recording.one(types.image, "img-app1");
+      const { name, triggers } = inputs as { name: string; triggers: { source: string } };
+      assert.equal(name, `${stackLabel}/app1:${triggers.source}`);
+      return name;
+    };
+    const elsewhere = settings.apps.map((app, index) => (index === 0 ? { ...app, path: "apps/app2" } : app));
+    const changes: Partial<BackendPoolArgs>[] = [{}, { pythonImage: "python:3.15" }, { apps: elsewhere }];
+    const names = new Set<string>();
+    for (const change of changes) names.add(await imageOf(change));
+    assert.equal(names.size, changes.length);
+    assert.equal(await imageOf({ revision: "2", drainSeconds: 3 }), [...names][0]);
+  });
+
+  it("finds networks and volumes by the stack's label, and removes nothing that has another", async () => {
+    const { recording } = await build();
+    for (const { name, inputs } of [...recording.ofType(types.network), ...recording.ofType(types.volume)])
+      assert.deepEqual(labelsOf(inputs), [["nginx-load-balancer.stack", stackLabel]], name);
+    assert.deepEqual(recording.one(types.command, "img-removal").inputs["environment"], {
+      IMAGE_PREFIX: stackLabel,
+      STACK_LABEL: `nginx-load-balancer.stack=${stackLabel}`,
+    });
+  });
+});
+
+describe("what containers are made of: the balancer", () => {
+  const someServer = { host: "app1-0-x", port: 5000, weight: 1, healthPath: "/health" };
+
+  it("installs with the stack's own names and times", async () => {
+    const { recording } = await build({
+      balancer: { healthTimeoutSeconds: 90, spec: { ...settings, drainSeconds: 7, servers: [someServer] } },
+    });
+    const environment = recording.one(types.command, "lb-installed").inputs["environment"] as Record<string, string>;
+    const { NETWORK, BALANCER_URL, IMAGE_PREFIX, STACK_LABEL, HEALTH_TIMEOUT_SECONDS, DRAIN_SECONDS } = environment;
+    assert.deepEqual(
+      { NETWORK, BALANCER_URL, IMAGE_PREFIX, STACK_LABEL, HEALTH_TIMEOUT_SECONDS, DRAIN_SECONDS },
+      {
+        NETWORK: "pool-network-made",
+        BALANCER_URL: "http://127.0.0.1:8080",
+        IMAGE_PREFIX: stackLabel,
+        STACK_LABEL: `nginx-load-balancer.stack=${stackLabel}`,
+        HEALTH_TIMEOUT_SECONDS: "90",
+        DRAIN_SECONDS: "7",
+      },
+    );
+  });
+
+  it("starts on a network where Docker publishes no port", async () => {
+    const { recording } = await build();
+    assert.equal(recording.one(types.network, "lb-start").inputs["internal"], true);
+    assert.deepEqual(container(recording, "lb-nginx")["networksAdvanced"], [{ name: "lb-start-made" }]);
+    // The backends reach the world.
+    assert.equal("internal" in recording.one(types.network, "pool-network").inputs, false);
+  });
+
+  it("is published at the loopback, and at no other address", async () => {
+    const { recording } = await build();
+    assert.deepEqual(container(recording, "lb-nginx")["ports"], [{ internal: 8080, external: 8080, ip: "127.0.0.1" }]);
+  });
+
+  it("is built from the base image, and found by its labels", async () => {
+    const { recording } = await build({ balancer: { nginxImage: "nginx:1.31" } });
+    const { build: source } = recording.one(types.image, "img-nginx").inputs as { build: Record<string, unknown> };
+    assert.deepEqual(source, { context: "nginx/image", buildArgs: { NGINX_IMAGE: "nginx:1.31" } });
+    assert.deepEqual(labelsOf(container(recording, "lb-nginx")), [
+      ["nginx-load-balancer.role", "balancer"],
+      ["nginx-load-balancer.stack", stackLabel],
+    ]);
+  });
+});

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { assertPortIsFree } from "../../rollout/port";
+
+describe("the balancer's port", () => {
+  const dockerHost = process.env["DOCKER_HOST"];
+  let other: Server;
+  let port: number;
+  beforeEach(async () => {
+    delete process.env["DOCKER_HOST"];
+    other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    ({ port } = other.address() as AddressInfo);
+  });
+  afterEach(() => {
+    if (dockerHost === undefined) delete process.env["DOCKER_HOST"];
+    else process.env["DOCKER_HOST"] = dockerHost;
+    other.close();
+  });
+
+  it("is refused when something else has it, and named", async () => {
+    await assert.rejects(assertPortIsFree({ bindAddress: "127.0.0.1", port }), {
+      message: `port: got ${port}, which something else on this host uses already (on 127.0.0.1). End it, or choose another port: npx pulumi config set port PORT. Nothing has been changed.`,
+    });
+    await assert.rejects(assertPortIsFree({ bindAddress: "127.0.0.1", port }, `127.0.0.1:1${port}->8080/tcp`), /uses/);
+  });
+
+  it("is free when nothing has it, or the stack's own balancer", async () => {
+    await assertPortIsFree({ bindAddress: "127.0.0.1", port }, `127.0.0.1:${port}->8080/tcp`);
+    other.close();
+    await once(other, "close");
+    await assertPortIsFree({ bindAddress: "127.0.0.1", port });
+  });
+
+  it("is refused at an address that isn't this host's", async () => {
+    // Kept for documentation (RFC 5737): no host has it.
+    await assert.rejects(assertPortIsFree({ bindAddress: "192.0.2.1", port }), {
+      message: `bindAddress: got "192.0.2.1", expected an address of this host. Nothing has been changed.`,
+    });
+  });
+
+  it("is not asked for here when Docker is elsewhere", async () => {
+    process.env["DOCKER_HOST"] = "tcp://192.0.2.1:2375";
+    await assertPortIsFree({ bindAddress: "127.0.0.1", port });
+  });
+});
