@@ -50,7 +50,11 @@ describe("drift", () => {
       [`nginx serves configuration none instead of ${hash}.`],
     ],
     ["no balancer", [outputs, undefined, undefined, [backend]], ["The balancer is not running."]],
-    ["a backend that is gone", [outputs, wanted, hash, [{ ...backend, health: "gone" }]], ["a-0-h1 is gone."]],
+    ...["gone", "unhealthy", "exited", "restarting", "created"].map((health): (typeof cases)[number] => [
+      `a backend that is ${health}`,
+      [outputs, wanted, hash, [{ ...backend, health }]],
+      [`a-0-h1 is ${health}.`],
+    ]),
     [
       "a backend of an update that failed",
       [outputs, wanted, hash, [backend, { ...backend, alias: "a-0-h2", health: "unhealthy" }]],
