@@ -17,7 +17,7 @@ const hashes = (name: string, find: string, replace: string): Mutant => ({
   file: "lib/tree-hash.ts",
   find,
   replace,
-  tests: ["tree-hash"],
+  tests: ["build-context", "tree-hash"],
 });
 
 const inPool = (name: string, find: string, replace: string): Mutant => ({
@@ -54,12 +54,20 @@ const inImages = (name: string, find: string, replace: string): Mutant => ({
 
 export const mutants: readonly Mutant[] = [
   hashes("constant", `return hash.digest("hex")`, `return "0".repeat(64)`),
-  hashes("Dockerfile not hashed when it is ignored", `new Set(["Dockerfile", `, `new Set([`),
-  hashes("executable bit not hashed", `"executable" : "file"`, `"file" : "file"`),
+  hashes("Dockerfile not hashed when it is ignored", `readAnyway = ["Dockerfile", `, "readAnyway = ["),
+  hashes("executable bit not hashed", `=== "755" ? "executable"`, `=== "755" ? "file"`),
   hashes("contents not hashed", ".update(readFileSync(file))", ".update(file)"),
-  hashes("a link's target not hashed", "? readlinkSync(file)", `? ""`),
-  hashes(".dockerignore not read", `.add(readIgnoreFile(folder))`, ""),
+  hashes("a link's target not hashed", "link ${readlinkSync(file)}", "link"),
+  hashes("a linked Dockerfile not read", "hash.update(readFileSync(dockerfile))", "void dockerfile"),
   hashes("a value's keys not sorted", "? sortedEntries(part) : part", "? part : part"),
+  {
+    name: "build context: .dockerignore not read",
+    file: "lib/build-context.ts",
+    find: "const patterns = readPatterns(folder);",
+    replace: "const patterns = [];",
+    tests: ["build-context"],
+  },
+  inImages("a folder by another spelling is another one", `relative("", source.context) || "."`, "source.context"),
 
   {
     name: "labels: in the order in which they are written",
