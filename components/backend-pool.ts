@@ -2,7 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { deal, type Slot } from "../model/deal";
 import { hardened, replaceOnChanges } from "./hardening";
-import { healthCommand, healthIntervalSeconds } from "../model/health-command";
+import { duration, healthCommand, healthIntervalSeconds, startSeconds } from "../model/health-command";
 import { chooseAlias, type ExistingBackend } from "../model/identity";
 import { labelList, labels } from "../model/labels";
 import type { UpstreamServer } from "../nginx/render/config";
@@ -21,6 +21,8 @@ export interface BackendPoolArgs {
   readonly pythonImage: string;
   /** Any text; another one replaces every backend. */
   readonly revision: string;
+  /** How long a new backend may take to answer, in seconds: for as long, Docker doesn't call it unhealthy. */
+  readonly healthTimeoutSeconds: number;
   /** How long a backend may take to finish its requests after SIGTERM, in seconds. */
   readonly drainSeconds: number;
   /**
@@ -64,25 +66,38 @@ export class BackendPool extends pulumi.ComponentResource {
 
     const made = slots.map((slot) => {
       const image = images.get(slot.app.name) as StackImage;
+      const healthcheck = healthcheckOf(slot.app);
       const hash = hashValue({
         image: image.tag,
-        container: containerSettings(slot),
+        container: { ...containerSettings(slot.app), healthcheck },
         env: slot.app.env,
         revision: args.revision,
       });
       const alias = chooseAlias(slot.name, hash, args.existing);
+      // When Docker looks is not the backend's own: it is set for a new one, and kept by one that is there.
+      const isThere = args.existing.some((other) => other.slot === slot.name && other.hash === hash);
       const container = new docker.Container(
         `${name}-${slot.name}`,
         {
-          ...containerSettings(slot),
+          ...containerSettings(slot.app),
           image: image.id,
+          healthcheck: {
+            ...healthcheck,
+            interval: duration(healthIntervalSeconds(slot.turn)),
+            startPeriod: duration(startSeconds(args.healthTimeoutSeconds)),
+          },
           // Environments hold passwords: encrypted in the state, and not shown. A change shows in the hash.
           envs: pulumi.secret(environmentOf(slot.app)),
           destroyGraceSeconds: args.drainSeconds,
           networksAdvanced: [{ name: network.name, aliases: [alias] }],
           labels: labelList({ ...slotLabels(slot, args), [labels.hash]: hash, [labels.alias]: alias }),
         },
-        { parent: this, deleteBeforeReplace: false, replaceOnChanges },
+        {
+          parent: this,
+          deleteBeforeReplace: false,
+          replaceOnChanges,
+          ignoreChanges: isThere ? ["healthcheck.interval", "healthcheck.startPeriod"] : [],
+        },
       );
       return { slot, alias, container };
     });
@@ -112,25 +127,17 @@ function buildImage(app: AppSettings, args: BackendPoolArgs): StackImage {
   return args.images.build({ name: app.name, context: app.path, buildArgs: { PYTHON_IMAGE: args.pythonImage } });
 }
 
-function containerSettings({ app, turn }: Slot<AppSettings>) {
+function containerSettings(app: AppSettings) {
   return {
     ...hardened(app.memoryMb),
     tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=16m" },
     // The probe through the balancer decides whether a change goes on; Docker's own check is for what comes after.
     wait: false,
-    healthcheck: {
-      tests: ["CMD-SHELL", healthCommand(app.port, app.healthPath)],
-      interval: duration(healthIntervalSeconds(turn)),
-      timeout: "5s",
-      retries: 3,
-      startPeriod: duration(60),
-    },
   } satisfies Partial<docker.ContainerArgs>;
 }
 
-/** As the provider writes it back: another spelling of the same time would be a change at every preview. */
-function duration(seconds: number): string {
-  return seconds % 60 === 0 ? `${seconds / 60}m0s` : `${seconds}s`;
+function healthcheckOf(app: AppSettings) {
+  return { tests: ["CMD-SHELL", healthCommand(app.port, app.healthPath)], timeout: "5s", retries: 3 };
 }
 
 function environmentOf(app: AppSettings): string[] {

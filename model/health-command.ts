@@ -24,9 +24,20 @@ export function healthCommand(port: number, path: string): string {
  * Seconds between two of Docker's checks of a backend. Each costs the host some 60 ms of computing, so only a pool's first
  * backends are checked as often as one would like; together, 200 backends take 10 checks a second.
  *
- * @param turn number of the backend within the pool, from 0: it stays the same when the pool grows or shrinks
+ * @param turn number of the backend within the pool, from 0
  */
 export function healthIntervalSeconds(turn: number): number {
   if (turn < 10) return 3;
   return turn < 50 ? 10 : 60;
+}
+
+/** Seconds that Docker gives a backend to start: as many as the update does, and never fewer than a minute, for a host's own start. */
+export function startSeconds(healthTimeoutSeconds: number): number {
+  return Math.max(60, healthTimeoutSeconds);
+}
+
+/** A time as the provider writes it back, 1m30s: another spelling of the same time would be a change at every preview. */
+export function duration(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return `${hours > 0 ? `${hours}h` : ""}${seconds >= 60 ? `${minutes}m` : ""}${seconds % 60}s`;
 }

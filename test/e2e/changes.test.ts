@@ -95,6 +95,35 @@ describe("changes under load", function () {
     assert.deepEqual((await readStatus(stack.stackLabel, outputs)).drift, []);
   });
 
+  it("leaves the backends as they are for another app, another spelling of a path and more time to start", async () => {
+    const before = outputs.backends.map(({ containerName }) => containerName);
+    const startPeriods = async () => {
+      const format = "{{.Config.Healthcheck.StartPeriod}}";
+      const names = outputs.backends.map(({ containerName }) => containerName);
+      return (await docker("inspect", "--format", format, ...names)).split("\n").filter(Boolean).sort();
+    };
+    const apps = ["fixture", "second"].map((name) => ({ name, path: `${app.path}/` }));
+    await stack.configure({ backendCount: 3, healthTimeoutSeconds: 180, apps });
+    outputs = await stack.up();
+    const names = outputs.backends.map(({ containerName }) => containerName);
+    assert.deepEqual([outputs.lastChange.added.length, outputs.lastChange.removed], [1, []]);
+    assert.deepEqual(
+      before.filter((name) => !names.includes(name)),
+      [],
+    );
+    assert.deepEqual(await startPeriods(), ["1m0s", "1m0s", "3m0s"]);
+    await stack.engineOk("preview", "--refresh", "--expect-no-changes");
+    // An edit is seen under this spelling, too, and what is new has all of the new settings.
+    await app.write("v3");
+    outputs = await stack.up();
+    assert.deepEqual(await startPeriods(), ["3m0s", "3m0s", "3m0s"]);
+    assertNoneLost(load.mark());
+    await stack.configure({ backendCount: 2, healthTimeoutSeconds: 20, apps: [{ name: "fixture", path: app.path }] });
+    outputs = await stack.up();
+    assert.equal(outputs.lastChange.added.length, 0);
+    assertNoneLost(load.mark());
+  });
+
   it("takes uploads that are larger together than its file system in memory", async () => {
     const [megabytes, clients] = [8, 16];
     const { port } = new URL(outputs.url);

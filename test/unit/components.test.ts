@@ -4,9 +4,33 @@ import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
 import { Balancer, type BalancerArgs } from "../../components/balancer";
 import { configurationHash, serverLines } from "../../nginx/render/config";
+import type { ExistingBackend } from "../../model/identity";
+import { labels } from "../../model/labels";
 import { StackImages } from "../../components/stack-images";
 import { balancerArgs, build, container, poolArgs, settings, settle, stackLabel, types } from "../components";
 import { mockEngine, valueOf } from "../mocks";
+
+function fiftyApps(app: (typeof settings.apps)[number]) {
+  return [...settings.apps, ...Array.from({ length: 48 }, (_, index) => ({ ...app, name: `more-${index}` }))];
+}
+
+/** What Docker would tell of a container that was made, if it is a backend's. */
+function existingOf(inputs: Readonly<Record<string, unknown>>): ExistingBackend[] {
+  const list = inputs["labels"] as { label: string; value: string }[];
+  const [slot = "", hash = "", alias = ""] = [labels.slot, labels.hash, labels.alias].map(
+    (key) => list.find(({ label }) => label === key)?.value ?? "",
+  );
+  return slot === "" ? [] : [{ id: slot, slot, hash, alias }];
+}
+
+/** A container's inputs as the engine compares them. */
+function withoutTimes(inputs: Readonly<Record<string, unknown>>, ignored: readonly string[] | undefined) {
+  const healthcheck = Object.entries(inputs["healthcheck"] as Record<string, unknown>);
+  return {
+    ...inputs,
+    healthcheck: Object.fromEntries(healthcheck.filter(([key]) => ignored?.includes(`healthcheck.${key}`) !== true)),
+  };
+}
 
 describe("components on mocks", () => {
   describe("backend pool", () => {
@@ -68,6 +92,7 @@ describe("components on mocks", () => {
       ["another base image", { pythonImage: "python:3.15" }],
       ["another memory limit", { apps: settings.apps.map((app) => ({ ...app, memoryMb: 256 })) }],
       ["another environment", { apps: settings.apps.map((app) => ({ ...app, env: { A: "b" } })) }],
+      ["another path for health checks", { apps: settings.apps.map((app) => ({ ...app, healthPath: "/up" })) }],
       ["another port", { apps: settings.apps.map((app) => ({ ...app, port: 5001 })) }],
     ];
     for (const [what, change] of changes) {
@@ -102,6 +127,39 @@ describe("components on mocks", () => {
       const change = { backendCount: 4, drainSeconds: 3, apps: settings.apps.map((app) => ({ ...app, weight: 5 })) };
       const after = (await build({ pool: change })).pool.servers.map(({ host }) => host);
       assert.deepEqual(after.slice(0, 3), before);
+    });
+
+    const third = { ...settings.apps[0], name: "third", path: "apps/app1" } as (typeof settings.apps)[number];
+    const others: [what: string, change: Partial<BackendPoolArgs>][] = [
+      ["a third app", { apps: [...settings.apps, third] }],
+      ["a first app", { apps: [third, ...settings.apps] }],
+      ["another order of the apps", { apps: [...settings.apps].reverse() }],
+      ["50 apps and 100 backends", { apps: fiftyApps(third), backendCount: 100 }],
+      ["more time to get healthy", { healthTimeoutSeconds: 180 }],
+    ];
+    for (const [what, change] of others)
+      it(`leaves the backends that are there as they are for ${what}`, async () => {
+        const before = await build({ pool: { backendCount: 20 } });
+        const existing = before.recording.ofType(types.container).flatMap(({ inputs }) => existingOf(inputs));
+        const after = await build({ pool: { backendCount: 20, ...change, existing } });
+        const kept = after.recording
+          .ofType(types.container)
+          .filter(({ name }) => name.startsWith("pool-") && before.recording.options.has(name));
+        assert.ok(kept.length >= 4, `${kept.length}`);
+        for (const { name, inputs } of kept) {
+          const ignored = (after.recording.options.get(name) as pulumi.CustomResourceOptions).ignoreChanges;
+          assert.deepEqual(
+            withoutTimes(inputs, ignored),
+            withoutTimes(container(before.recording, name), ignored),
+            name,
+          );
+        }
+      });
+
+    it("gives a new backend the time to start that the update gives it", async () => {
+      const { recording } = await build({ pool: { healthTimeoutSeconds: 180 } });
+      assert.equal((container(recording, "pool-app1-0")["healthcheck"] as { startPeriod: string }).startPeriod, "3m0s");
+      assert.deepEqual((recording.options.get("pool-app1-0") as pulumi.CustomResourceOptions).ignoreChanges, []);
     });
   });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { healthCommand, healthIntervalSeconds } from "../../model/health-command";
+import { duration, healthCommand, healthIntervalSeconds, startSeconds } from "../../model/health-command";
 
 /** The exit code of the command against a server that answers with a status; undefined for none that listens. */
 async function exitCode(status: number | undefined, path: string): Promise<{ code: number; asked: string[] }> {
@@ -48,4 +48,26 @@ describe("health interval", () => {
       [0.67, 3.33, 7.33, 9.83],
     );
   });
+});
+
+describe("time that a backend has to start", () => {
+  for (const [setting, seconds] of [
+    [1, 60],
+    [60, 60],
+    [180, 180],
+    [3600, 3600],
+  ] as const)
+    it(`is ${seconds} s for ${setting}`, () => assert.equal(startSeconds(setting), seconds));
+
+  for (const [seconds, text] of [
+    [3, "3s"],
+    [59, "59s"],
+    [60, "1m0s"],
+    [90, "1m30s"],
+    [180, "3m0s"],
+    [3599, "59m59s"],
+    [3600, "1h0m0s"],
+    [3661, "1h1m1s"],
+  ] as const)
+    it(`of ${seconds} s is written ${text}, as Docker writes it`, () => assert.equal(duration(seconds), text));
 });
