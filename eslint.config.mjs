@@ -58,6 +58,15 @@ export default tseslint.config(
     },
   },
   {
+    files: ["*.ts", "{components,lib,model,nginx,scripts}/**/*.ts"],
+    extends: [...tseslint.configs.strictTypeChecked],
+    rules: {
+      // Numbers in messages, and an arrow that ends with a call, are as they read.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+    },
+  },
+  {
     files: ["**/*.ts"],
     ignores: ["test/**"],
     rules: {

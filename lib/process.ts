@@ -103,7 +103,7 @@ export const run: Run = async (file, args, options = {}) => {
   signal?.throwIfAborted();
   const started = start(file, args, options);
   const timers: NodeJS.Timeout[] = [];
-  let timedOut = false;
+  let timedOut = false as boolean; // the timer sets it
   const end = () => {
     started.killAll("SIGTERM");
     timers.push(setTimeout(() => started.killAll("SIGKILL"), graceMilliseconds));

@@ -70,7 +70,9 @@ function showDefault(value: unknown): string {
 
 /** What editors check a Pulumi.STACK.yaml against. */
 function editorSchema(): object {
-  const keys = propertiesOf(settingsSchema).map(([key, property]) => [`${namespace}:${key}`, asWritten(property)]);
+  const keys = propertiesOf(settingsSchema).map(
+    ([key, property]) => [`${namespace}:${key}`, asWritten(property)] as const,
+  );
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: `Config of a stack of ${namespace}`,

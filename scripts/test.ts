@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { messageOf } from "../lib/errors";
 import { runChecks, runTool } from "./checks";
 import { runMain, UserError } from "./cli";
 import { runSetup } from "./setup/index";
@@ -42,9 +43,9 @@ async function main(args: string[]): Promise<void> {
   const names = part === undefined ? ["unit", "offline", "e2e"] : [part];
 
   if (names.some((name) => parts[name]?.needsEngine)) {
-    await runSetup({ quiet: true }).catch((error: Error) => {
+    await runSetup({ quiet: true }).catch((error: unknown) => {
       throw new UserError(
-        `${error.message}\nnpm run test:unit runs the part that needs neither Docker nor the Pulumi engine.`,
+        `${messageOf(error)}\nnpm run test:unit runs the part that needs neither Docker nor the Pulumi engine.`,
       );
     });
   }

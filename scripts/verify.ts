@@ -10,7 +10,7 @@ async function main(args: string[]): Promise<void> {
   const options = parseVerifyOptions(args);
   const progress = new Progress(process.stderr);
   const end = new AbortController();
-  let interrupted = false;
+  let interrupted = false as boolean; // a signal sets it
   const interrupt = () => {
     progress.note(
       interrupted ? "Please wait: the stack is being put back." : "Interrupted: ending, with the stack as it was.",

@@ -30,7 +30,10 @@ const killAfterMs = 10_000;
 export const run: Run = (file, args, options = {}) =>
   new Promise((resolve, reject) => {
     const { cwd, env, timeoutMs, signal, onLine } = options;
-    if (signal?.aborted) return reject(new Interrupted());
+    if (signal?.aborted) {
+      reject(new Interrupted());
+      return;
+    }
 
     // A process group of its own, so that compilers and chroots below the command end with it.
     const child = spawn(file, args, {
@@ -71,7 +74,10 @@ export const run: Run = (file, args, options = {}) =>
     const finish = (outcome: CommandResult["outcome"]) => {
       timers.forEach(clearTimeout);
       signal?.removeEventListener("abort", end);
-      if (signal?.aborted) return reject(new Interrupted());
+      if (signal?.aborted) {
+        reject(new Interrupted());
+        return;
+      }
       const words = stderr.length > 0 ? stderr : stdout.slice(-keptErrorLines);
       resolve({ outcome, stdout: stdout.join("\n"), lastWords: words.join("\n") });
     };

@@ -44,12 +44,12 @@ export interface DockerEndpoint {
 export function dockerEndpoint(env: Environment): DockerEndpoint {
   if (env.DOCKER_HOST) return { host: env.DOCKER_HOST, tls: Boolean(env.DOCKER_TLS_VERIFY) };
   const { DOCKER_CONFIG: folder = join(homedir(), ".docker") } = env;
-  const chosen = readJson<ClientConfig>(join(folder, "config.json"))?.currentContext;
+  const chosen = (readJson(join(folder, "config.json")) as ClientConfig | undefined)?.currentContext;
   const context = [env.DOCKER_CONTEXT, chosen].find(Boolean);
   if (!context || context === "default") return { tls: false };
   // The client keeps a context in folders that are named after its name's hash.
   const id = createHash("sha256").update(context).digest("hex");
-  const metadata = readJson<ContextMetadata>(join(folder, "contexts", "meta", id, "meta.json"));
+  const metadata = readJson(join(folder, "contexts", "meta", id, "meta.json")) as ContextMetadata | undefined;
   const host = metadata?.Endpoints?.docker?.Host;
   if (!host) return { tls: false };
   return { host, context, tls: existsSync(join(folder, "contexts", "tls", id)) };
@@ -63,9 +63,9 @@ interface ContextMetadata {
   readonly Endpoints?: { readonly docker?: { readonly Host?: string } };
 }
 
-function readJson<T>(file: string): T | undefined {
+function readJson(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as T;
+    return JSON.parse(readFileSync(file, "utf8")) as unknown;
   } catch {
     return undefined;
   }

@@ -5,9 +5,9 @@ export interface StepContext {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   /** Says once what is being done now. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
   /** Says how far it is; replaces the previous status. */
-  status(text: string): void;
+  readonly status: (text: string) => void;
 }
 
 /** One thing that set-up sees to. */

@@ -1,6 +1,7 @@
 import { access, copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
 import type { ExistingBackend } from "../../model/identity";
 import { seal, serverLines } from "../../nginx/render/config";
@@ -124,11 +125,11 @@ export class Target {
     }
     const state = async () => (await inspectContainers([victim.id])).get(victim.id);
     const isHealthy = async () => (await state())?.health === "healthy";
-    await until("it is healthy again", { within: recoverySeconds, signal }, isHealthy).catch(async (error: Error) => {
+    await until("it is healthy again", { within: recoverySeconds, signal }, isHealthy).catch(async (error: unknown) => {
       signal.throwIfAborted();
       const { status, health } = (await state()) ?? { status: "gone", health: "none" };
       const log = (await lastLogLines(victim.id, shownLines)).join("\n");
-      throw new Error(`${victim.alias} was killed, ${error.message}; now ${status}, ${health}\n${lastLines(log)}`);
+      throw new Error(`${victim.alias} was killed, ${messageOf(error)}; now ${status}, ${health}\n${lastLines(log)}`);
     });
   }
 

@@ -129,7 +129,7 @@ async function startService(run: Run, answers: () => Promise<boolean>, context: 
 async function startDaemon(answers: () => Promise<boolean>, context: StepContext): Promise<void> {
   await mkdir(stateFolder, { recursive: true });
   const log = join(stateFolder, "dockerd.log");
-  let ended = false;
+  let ended = false as boolean; // its events set it
 
   if (await isRunning("/var/run/docker.pid", "dockerd")) {
     context.note("waiting for the dockerd that is running");
