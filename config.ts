@@ -15,8 +15,14 @@ export function loadSettings(): Settings {
   );
   return parseSettings(
     { ...builtImages(), ...Object.fromEntries(raw) },
-    { isApp: (path) => existsSync(join(path, "Dockerfile")) },
+    { isApp: (path) => existsSync(join(path, "Dockerfile")), secretKeys: secretKeys(namespace) },
   );
+}
+
+/** Keys of a namespace whose values are encrypted, wholly or in a part, as the engine tells its programs. */
+function secretKeys(namespace: string): Set<string> {
+  const keys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
+  return new Set(keys.filter((key) => key.startsWith(namespace)).map((key) => key.slice(namespace.length)));
 }
 
 /** Names of base images that set-up had to build on this machine, as defaults of the settings that name such images. */

@@ -127,6 +127,8 @@ type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReado
 export interface SettingsContext {
   /** Whether `path`, relative to the program's folder, is a folder that holds a Dockerfile. */
   isApp(path: string): boolean;
+  /** Keys whose values are secret, wholly or in a part: no message shows them. Values of `env` it never shows. */
+  readonly secretKeys?: ReadonlySet<string>;
 }
 
 /** Thrown for bad stack config; the message names every offending key, what it got and what is allowed. */
@@ -143,8 +145,10 @@ export class SettingsError extends Error {
 export function parseSettings(raw: Readonly<Record<string, string>>, context: SettingsContext): Settings {
   const values = Object.fromEntries(Object.entries(raw).map(([key, text]) => [key, parseValue(key, text)]));
   const result = settingsSchema.safeParse(values);
-  const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, values));
-  problems.push(...repeatedNames(values["apps"]), ...foldersWithoutApp(values["apps"], context));
+  const got: Got = (path) =>
+    show(valueAt(values, path), context.secretKeys?.has(String(path[0])) === true || mayHoldSecrets(path, values));
+  const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, got));
+  problems.push(...repeatedNames(values["apps"], got), ...foldersWithoutApp(values["apps"], context, got));
   if (!result.success || problems.length > 0) {
     const heading = problems.length === 1 ? "Bad stack config:" : `Bad stack config, ${problems.length} problems:`;
     throw new SettingsError([heading, ...problems.map((problem) => `  ${problem}`)].join("\n"));
@@ -169,31 +173,47 @@ function parseValue(key: string, text: string): unknown {
   }
 }
 
-function describe(issue: z.core.$ZodIssue, values: unknown): string[] {
+/** What a message says of the value at a path. */
+type Got = (path: readonly PropertyKey[]) => string;
+
+/** Whether `env` may lie at a path: beside the known fields of apps there may be a mistyped or badly indented one. */
+function mayHoldSecrets(
+  [key, index, field, ...rest]: readonly PropertyKey[],
+  values: Readonly<Record<string, unknown>>,
+) {
+  if (key !== "apps") return false;
+  if (index === undefined) return typeof values["apps"] === "string" && /[{[]/.test(values["apps"]);
+  return typeof field !== "string" || field === "env" || !(field in appSchema.shape) || rest.length > 0;
+}
+
+function describe(issue: z.core.$ZodIssue, got: Got): string[] {
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys((issue.path.length === 0 ? settingsSchema : appSchema).shape);
     return issue.keys.map((key) => {
-      const value = valueAt(values, [...issue.path, key]);
-      return `${keyPath([...issue.path, key])}: unknown key (got ${show(value)}), allowed keys are ${known.join(", ")}`;
+      const path = [...issue.path, key];
+      return `${keyPath(path)}: unknown key (got ${got(path)}), allowed keys are ${known.join(", ")}`;
     });
   }
-  return [`${keyPath(issue.path)}: got ${show(valueAt(values, issue.path))}, ${issue.message}`];
+  const what = issue.code === "invalid_key" ? "this name" : got(issue.path);
+  return [`${keyPath(issue.path)}: got ${what}, ${issue.message}`];
 }
 
-function repeatedNames(apps: unknown): string[] {
+function repeatedNames(apps: unknown, got: Got): string[] {
   const names = fieldOf(apps, "name");
   return names.flatMap((name, index) => {
     const first = names.indexOf(name);
     return typeof name === "string" && first < index
-      ? [`apps[${index}].name: got ${show(name)}, expected a name other than that of apps[${first}]`]
+      ? [`apps[${index}].name: got ${got(["apps", index, "name"])}, expected a name other than that of apps[${first}]`]
       : [];
   });
 }
 
-function foldersWithoutApp(apps: unknown, context: SettingsContext): string[] {
+function foldersWithoutApp(apps: unknown, context: SettingsContext, got: Got): string[] {
   return fieldOf(apps, "path").flatMap((path, index) =>
     typeof path === "string" && !context.isApp(path)
-      ? [`apps[${index}].path: got ${show(path)}, expected ${String(appSchema.shape.path.meta()?.["allowed"])}`]
+      ? [
+          `apps[${index}].path: got ${got(["apps", index, "path"])}, expected ${String(appSchema.shape.path.meta()?.["allowed"])}`,
+        ]
       : [],
   );
 }
@@ -217,6 +237,17 @@ function keyPath(path: readonly PropertyKey[]): string {
     .join("");
 }
 
-function show(value: unknown): string {
-  return value === undefined ? "nothing" : JSON.stringify(value);
+/** A value as a message shows it; the kind alone of one that is hidden, and of lists and objects, which may hold `env`. */
+function show(value: unknown, isHidden: boolean): string {
+  if (value === undefined) return "nothing";
+  const isEmpty = typeof value !== "object" || value === null || Object.keys(value).length === 0;
+  if (isEmpty && !isHidden) return JSON.stringify(value);
+  const kind = Array.isArray(value)
+    ? "list"
+    : value === null
+      ? "null"
+      : typeof value === "string"
+        ? "text"
+        : typeof value;
+  return `a ${kind} that is not shown`;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { access, mkdir, readFile, readdir, rename, rm } from "node:fs/promises";
+import { access, mkdir, readFile, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 
 /** Whether `path` is a file that may be executed. */
@@ -9,6 +9,11 @@ export async function isExecutable(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Whether nobody but its owner, and root, gets into a folder. */
+export async function isPrivate(folder: string): Promise<boolean> {
+  return ((await stat(folder)).mode & 0o077) === 0;
 }
 
 /** Content of a file, or undefined when there is none. */

@@ -106,7 +106,7 @@ describe("settings", () => {
     [
       "apps",
       '[{"name":"a","path":"a","prot":1}]',
-      "apps[0].prot: unknown key (got 1), allowed keys are name, path, port, healthPath, weight, memoryMb, env",
+      "apps[0].prot: unknown key (got a number that is not shown), allowed keys are name, path, port, healthPath, weight, memoryMb, env",
     ],
     [
       "apps",
@@ -124,6 +124,61 @@ describe("settings", () => {
       problem,
       /^backendcount: unknown key \(got 3\), allowed keys are backendCount, port, bindAddress, apps, /,
     );
+  });
+
+  describe("in no message shows what is or may be secret", () => {
+    const isSecret = (value: unknown) => JSON.stringify(value).replaceAll('"S"', '"s3cr3t"').replaceAll("7", "73317");
+    const app = { name: "a", path: "a" };
+    const rows: [what: string, raw: Record<string, string>, secretKeys?: string[]][] = [
+      ["a name in env", { apps: isSecret([{ ...app, env: { "A-B": "S" } }]) }],
+      ["a number in env", { apps: isSecret([{ ...app, env: { PIN: 7 } }]) }],
+      ["a list in env", { apps: isSecret([{ ...app, env: { A: ["S"] } }]) }],
+      ["a text for env", { apps: isSecret([{ ...app, env: "S" }]) }],
+      ["a list for env", { apps: isSecret([{ ...app, env: ["S"] }]) }],
+      ["a mistyped env", { apps: isSecret([{ ...app, Env: { A: "S" } }]) }],
+      ["a badly indented env", { apps: isSecret([{ ...app, env: null, PIN: 7, TOKEN: "S" }]) }],
+      ["an env beside the app", { apps: isSecret([app, { env: { A: "S" } }, "S"]) }],
+      ["an app for a list", { apps: isSecret({ ...app, env: { A: "S" } }) }],
+      ["broken JSON", { apps: isSecret([{ ...app, env: { A: "S" } }]).slice(0, -1) }],
+      ["too many apps", { apps: isSecret(Array.from({ length: 51 }, () => ({ ...app, env: { A: "S" } }))) }],
+      ["an app in another field", { apps: isSecret([{ ...app, path: { env: { A: "S" } } }]) }],
+      [
+        "all of apps secret",
+        {
+          apps: isSecret([
+            { name: "S", path: "S" },
+            { ...app, path: "S", healthPath: "S" },
+          ]),
+        },
+        ["apps"],
+      ],
+      [
+        "a name twice",
+        {
+          apps: isSecret([
+            { name: "s3cr3t", path: "a" },
+            { name: "s3cr3t", path: "missing" },
+          ]),
+        },
+        ["apps"],
+      ],
+      ["a secret port", { port: "73317" }, ["port"]],
+      ["a secret that isn't known", { token: "s3cr3t", pin: "73317" }, ["token", "pin"]],
+    ];
+    for (const [what, raw, secretKeys = []] of rows)
+      it(what, () =>
+        assert.throws(
+          () => parseSettings(raw, { isApp: (path) => path === "a", secretKeys: new Set(secretKeys) }),
+          ({ message }: Error) => /expected|allowed/.test(message) && !/s3cr3t|73317/.test(message),
+        ),
+      );
+
+    it("but names the key", () => {
+      assert.deepEqual(problemsOf({ apps: '[{"name":"a","path":"a","env":{"A-B":"s3cr3t","PIN":1}}]' }), [
+        "apps[0].env.A-B: got this name, expected an object of strings whose names are letters, digits and _",
+        "apps[0].env.PIN: got a number that is not shown, expected an object of strings whose names are letters, digits and _",
+      ]);
+    });
   });
 
   it("names every offending key in one message", () => {

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { run } from "../../scripts/setup/command";
 import type { CommandResult, Run } from "../../scripts/setup/command";
 import { Interrupted, SetupError } from "../../scripts/setup/error";
-import { hashFolders, replaceFolder } from "../../scripts/setup/files";
+import { hashFolders, isPrivate, replaceFolder } from "../../scripts/setup/files";
 import { goBuild } from "../../scripts/setup/go";
 import {
   findBaseImages,
@@ -187,6 +187,18 @@ describe("set-up", () => {
       await replaceFolder(join(folder, "target"), async (temporary) => temporary);
       assert.deepEqual((await readdir(folder)).sort(), [".target.partial-1", "target"]);
     });
+  });
+
+  it("takes a folder for private that no other user gets into", async () => {
+    for (const [mode, expected] of [
+      [0o700, true],
+      [0o750, false],
+      [0o701, false],
+      [0o755, false],
+    ] as const) {
+      await chmod(folder, mode);
+      assert.equal(await isPrivate(folder), expected, mode.toString(8));
+    }
   });
 
   describe("stamp", () => {

@@ -1,7 +1,9 @@
-import { rm, writeFile } from "node:fs/promises";
+import { chmod, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { CommandResult, Run } from "../command";
 import { SetupError } from "../error";
-import { isExecutable, readIfThere } from "../files";
+import { isExecutable, isPrivate, readIfThere } from "../files";
 import { neededStandIns, presentImages, stackName } from "../images";
 import { projectRoot, pulumiBinary, pulumiEnv, standInsFile } from "../project";
 import type { Step } from "../step";
@@ -10,6 +12,9 @@ interface StackSummary {
   readonly name: string;
   readonly current: boolean;
 }
+
+/** Where the engine keeps stacks' states: `backend.url` in Pulumi.yaml. */
+const stateHome = join(homedir(), ".pulumi");
 
 /** Stack `dev`, selected unless the user has selected another one, and the names of base images that were built. */
 export function stackStep(run: Run): Step {
@@ -34,6 +39,7 @@ export function stackStep(run: Run): Step {
     async isDone() {
       if (!(await isExecutable(pulumiBinary()))) return false;
       const [found, named] = await Promise.all([stacks(), standInsAreNamed()]);
+      if (!(await isPrivate(stateHome))) return false;
       return found.some(({ name }) => name === stackName) && found.some(({ current }) => current) && named;
     },
 
@@ -51,6 +57,8 @@ export function stackStep(run: Run): Step {
       const found = await stacks();
       if (!found.some(({ name }) => name === stackName)) await mustSucceed("stack", "init", stackName, "--no-select");
       if (!found.some(({ current }) => current)) await mustSucceed("stack", "select", stackName);
+      // With an empty passphrase, to read the state is to read its secrets; the engine lets everybody read it.
+      await chmod(stateHome, 0o700);
       const text = await standInsText();
       if (text === undefined) await rm(standInsFile, { force: true });
       else await writeFile(standInsFile, text);
