@@ -5,6 +5,7 @@ import { hardened, replaceOnChanges } from "./hardening";
 import { duration, healthCommand, healthIntervalSeconds, startSeconds } from "../model/health-command";
 import { chooseAlias, type ExistingBackend } from "../model/identity";
 import { labelList, labels } from "../model/labels";
+import { appImageName } from "../model/names";
 import type { UpstreamServer } from "../nginx/render/config";
 import type { AppSettings } from "../model/settings";
 import { hashValue } from "../lib/tree-hash";
@@ -124,7 +125,11 @@ export class BackendPool extends pulumi.ComponentResource {
 }
 
 function buildImage(app: AppSettings, args: BackendPoolArgs): StackImage {
-  return args.images.build({ name: app.name, context: app.path, buildArgs: { PYTHON_IMAGE: args.pythonImage } });
+  return args.images.build({
+    name: appImageName(app.name),
+    context: app.path,
+    buildArgs: { PYTHON_IMAGE: args.pythonImage },
+  });
 }
 
 function containerSettings(app: AppSettings) {

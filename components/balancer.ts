@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hardened, replaceOnChanges } from "./hardening";
 import { chooseGeneration, type LiveConfig } from "../model/identity";
 import { labelList, labels } from "../model/labels";
+import { balancerImageName, imagePrefix } from "../model/names";
 import { listenPort, renderNginxConfig, type BalancerSpec } from "../nginx/render/config";
 import type { StackImages } from "./stack-images";
 
@@ -57,7 +58,7 @@ export class Balancer extends pulumi.ComponentResource {
     this.url = urlOf(args.bindAddress, args.port);
 
     const image = args.images.build({
-      name: "nginx",
+      name: balancerImageName,
       context: "nginx/image",
       buildArgs: { NGINX_IMAGE: args.nginxImage },
     });
@@ -119,7 +120,7 @@ export class Balancer extends pulumi.ComponentResource {
           NETWORK: args.networkName,
           BALANCER_URL: this.url,
           BACKENDS: pulumi.jsonStringify(args.containerIds),
-          IMAGE_PREFIX: args.stackLabel,
+          IMAGE_PREFIX: imagePrefix(args.stackLabel),
           STACK_LABEL: `${labels.stack}=${args.stackLabel}`,
           HEALTH_TIMEOUT_SECONDS: String(args.healthTimeoutSeconds),
           DRAIN_SECONDS: String(args.spec.drainSeconds),

@@ -3,11 +3,12 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { relative } from "node:path";
 import { labels } from "../model/labels";
+import { imagePrefix } from "../model/names";
 import { hashTree, hashValue } from "../lib/tree-hash";
 
 export interface StackImagesArgs {
   /**
-   * `<project>/<stack>`: the first part of every image's name, so that two stacks never remove each other's images. Pool
+   * `<project>/<stack>`: the first part of every image's name is made of it, so that two stacks never remove each other's images. Pool
    * and balancer that use the images need the same one: their networks and volume are removed along with the images.
    */
   readonly stackLabel: string;
@@ -53,7 +54,7 @@ export class StackImages extends pulumi.ComponentResource {
       {
         create: "exit 0",
         delete: "node -r ./scripts/typescript.cjs rollout/remove-rest.ts",
-        environment: { IMAGE_PREFIX: args.stackLabel, STACK_LABEL: `${labels.stack}=${args.stackLabel}` },
+        environment: { IMAGE_PREFIX: imagePrefix(args.stackLabel), STACK_LABEL: `${labels.stack}=${args.stackLabel}` },
       },
       { parent: this },
     );
@@ -65,7 +66,7 @@ export class StackImages extends pulumi.ComponentResource {
     // One spelling for ./app, app/ and app: another context would be another image to the provider.
     const context = relative("", source.context) || ".";
     const hash = hashValue({ source: hashTree(context), buildArgs });
-    const tag = `${this.args.stackLabel}/${name}:${hash}`;
+    const tag = `${imagePrefix(this.args.stackLabel)}/${name}:${hash}`;
     const image = new docker.RemoteImage(
       `${this.name}-${name}`,
       { name: tag, build: { context, buildArgs }, triggers: { source: hash }, keepLocally: true },

@@ -128,12 +128,16 @@ describe("the main job, on the real engine and Docker", function () {
       );
       assert.equal(user, "10001:10001", name);
       assert.equal(readOnly, "true", name);
-      assert.match(drop ?? "", /ALL/, name);
-      assert.match(security ?? "", /no-new-privileges/, name);
+      assert.equal(drop, '["ALL"]', name);
+      assert.equal(security, '["no-new-privileges:true"]', name);
       assert.equal(restart, "always", name);
       assert.ok(Number(memory) > 0, name);
-      assert.match(log ?? "", /"max-size":"10m"/, name);
-      assert.match(health ?? "", /healthy|starting/, name);
+      assert.deepEqual(
+        JSON.parse(log ?? ""),
+        { Type: "json-file", Config: { "max-file": "3", "max-size": "10m" } },
+        name,
+      );
+      assert.match(health ?? "", /^(healthy|starting)$/, name);
       assert.doesNotMatch(binds, /docker\.sock/, name);
     }
   });

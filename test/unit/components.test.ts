@@ -112,6 +112,18 @@ describe("components on mocks", () => {
         assert.deepEqual(inputs[1], inputs[0]);
       });
 
+    it("gives an app that is named like the balancer's image another one", async () => {
+      const apps = settings.apps.map((app, index) => (index === 0 ? { ...app, name: "nginx" } : app));
+      const { recording } = await build({ pool: { apps } });
+      assert.deepEqual(
+        recording
+          .ofType(types.image)
+          .map(({ name }) => name)
+          .sort(),
+        ["img-app2", "img-nginx", "img-nginx.app"],
+      );
+    });
+
     it("keeps the environment secret", async () => {
       const apps = settings.apps.map((app) => ({ ...app, env: { B: "2", A: "1" } }));
       const { recording } = await build({ pool: { apps } });

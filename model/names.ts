@@ -1,0 +1,28 @@
+import { hashValue } from "../lib/tree-hash";
+
+/** A part of an image's name, as Docker takes it. */
+const component = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
+
+/**
+ * First part of the names of a stack's images. Stacks are named more freely than images: where the name isn't one for an
+ * image, the part is made of what it has of one, and a hash that keeps it different from all others.
+ *
+ * @param stackLabel `<project>/<stack>`
+ * @returns the same where Docker takes it
+ */
+export function imagePrefix(stackLabel: string): string {
+  const parts = stackLabel.split("/").map((part) => {
+    if (component.test(part)) return part;
+    const usable = part.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+    return [...usable, hashValue(part)].join("-");
+  });
+  return parts.join("/");
+}
+
+/** Last part of the name of an app's image: the app's name, unless the balancer's image has that one. No app's name has a dot. */
+export function appImageName(app: string): string {
+  return app === balancerImageName ? `${app}.app` : app;
+}
+
+/** Last part of the name of the balancer's image. */
+export const balancerImageName = "nginx";
