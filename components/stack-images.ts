@@ -8,8 +8,8 @@ import { hashTree, hashValue } from "../lib/tree-hash";
 
 export interface StackImagesArgs {
   /**
-   * `<project>/<stack>`: the first part of every image's name is made of it, so that two stacks never remove each other's images. Pool
-   * and balancer that use the images need the same one: their networks and volume are removed along with the images.
+   * `<project>/<stack>`: the first part of every image's name is made of it, so that two stacks never remove each other's
+   * images. Pool and balancer that use the images need the same one: their networks and volume are removed along with them.
    */
   readonly stackLabel: string;
 }

@@ -24,7 +24,7 @@ export function sentPaths(folder: string): string[] {
     for (const entry of readdirSync(join(folder, parent), { withFileTypes: true })) {
       const path = parent === "" ? entry.name : `${parent}/${entry.name}`;
       const { ignored, matches } = judge(path, patterns, parentMatches);
-      if (!ignored) for (let part = path; part !== "."; part = posix.dirname(part)) sent.add(part);
+      if (!ignored) for (let part = path; part !== "." && !sent.has(part); part = posix.dirname(part)) sent.add(part);
       if (entry.isDirectory() && !(ignored && holdsNoException(path, patterns))) walk(path, matches);
     }
   };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { sentPaths } from "./build-context";
 
 /** Length of every hash that becomes part of a name: 10 hex digits, so that a name fits a DNS label. */
@@ -27,7 +27,8 @@ export function hashTree(folder: string): string {
   const hash = createHash("sha256");
   const sent = sentPaths(folder);
   const paths = new Set([...sent, ...readAnyway.filter((name) => existsSync(join(folder, name)))]);
-  for (const path of [...paths].sort()) hash.update(describeEntry(folder, path, sent));
+  const parents = new Set(sent.map((path) => posix.dirname(path)));
+  for (const path of [...paths].sort()) hash.update(describeEntry(folder, path, parents.has(path)));
   // A link is hashed by where it leads to, but the Dockerfile is read through it.
   const dockerfile = join(folder, "Dockerfile");
   if (lstatSync(dockerfile, { throwIfNoEntry: false })?.isSymbolicLink()) hash.update(readFileSync(dockerfile));
@@ -48,14 +49,12 @@ function sortedEntries(value: Record<string, unknown>): Record<string, unknown> 
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function describeEntry(folder: string, path: string, sent: readonly string[]): string {
+function describeEntry(folder: string, path: string, holdsSent: boolean): string {
   const file = join(folder, path);
   const stat = lstatSync(file);
   const mode = (stat.mode & 0o7777).toString(8);
-  if (stat.isDirectory()) {
-    const isImplied = mode === "755" && sent.some((other) => other.startsWith(`${path}/`));
-    return isImplied ? "" : `${JSON.stringify(path)} folder ${mode}\n`;
-  }
+  // A usual folder is implied by what it holds.
+  if (stat.isDirectory()) return mode === "755" && holdsSent ? "" : `${JSON.stringify(path)} folder ${mode}\n`;
   if (stat.isSymbolicLink()) return `${JSON.stringify(path)} link ${readlinkSync(file)}\n`;
   // To read a pipe would be to wait for somebody who writes.
   if (!stat.isFile()) return `${JSON.stringify(path)} special ${stat.mode.toString(8)} ${stat.rdev}\n`;

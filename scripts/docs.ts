@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import { z } from "zod";
@@ -117,8 +117,5 @@ function asWritten({ change, allowed, description, default: value, ...rest }: Pr
 if (require.main === module)
   runMain(async (args) => {
     parseOptions(args, {}, "Usage: npm run docs\n\nWrites docs/settings.md and docs/settings.schema.json.\n");
-    for (const [path, text] of Object.entries(await settingsDocs())) {
-      mkdirSync(join(projectRoot, path, ".."), { recursive: true });
-      writeFileSync(join(projectRoot, path), text);
-    }
+    for (const [path, text] of Object.entries(await settingsDocs())) writeFileSync(join(projectRoot, path), text);
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import { parseOptions, runMain, UserError } from "./cli";
@@ -95,7 +95,6 @@ async function main(args: string[]): Promise<void> {
   process.stdout.write(`${json ? JSON.stringify(results, undefined, 2) : table}\n`);
   if (write) {
     const file = join(projectRoot, "docs", "mutants.md");
-    mkdirSync(join(file, ".."), { recursive: true });
     writeFileSync(file, await format(mutantsPage(results), { parser: "markdown", printWidth: 120 }));
   }
   const missed = results.filter(({ verdict }) => verdict.outcome !== "killed");

@@ -12,45 +12,20 @@ export interface Mutant {
   readonly tests: readonly string[];
 }
 
-const hashes = (name: string, find: string, replace: string): Mutant => ({
-  name: `tree hash: ${name}`,
-  file: "lib/tree-hash.ts",
-  find,
-  replace,
-  tests: ["build-context", "tree-hash"],
-});
+/** Faults of one file that the same tests have to notice; `part` begins their names. */
+const faultsIn =
+  (part: string, file: string, ...tests: readonly string[]) =>
+  (name: string, find: string, replace: string): Mutant => ({ name: `${part}: ${name}`, file, find, replace, tests });
 
-const inPool = (name: string, find: string, replace: string): Mutant => ({
-  name: `backend: ${name}`,
-  file: "components/backend-pool.ts",
-  find,
-  replace,
-  tests: ["components", "containers"],
-});
-
-const inBalancer = (name: string, find: string, replace: string): Mutant => ({
-  name: `balancer: ${name}`,
-  file: "components/balancer.ts",
-  find,
-  replace,
-  tests: ["components", "containers"],
-});
-
-const inHardening = (name: string, find: string, replace: string): Mutant => ({
-  name: `every container: ${name}`,
-  file: "components/hardening.ts",
-  find,
-  replace,
-  tests: ["components", "containers"],
-});
-
-const inImages = (name: string, find: string, replace: string): Mutant => ({
-  name: `images: ${name}`,
-  file: "components/stack-images.ts",
-  find,
-  replace,
-  tests: ["components", "containers"],
-});
+const hashes = faultsIn("tree hash", "lib/tree-hash.ts", "build-context", "tree-hash");
+const inPool = faultsIn("backend", "components/backend-pool.ts", "components", "containers");
+const inBalancer = faultsIn("balancer", "components/balancer.ts", "components", "containers");
+const inHardening = faultsIn("every container", "components/hardening.ts", "components", "containers");
+const inImages = faultsIn("images", "components/stack-images.ts", "components", "containers");
+const inConfig = faultsIn("config", "config.ts", "config");
+const inPort = faultsIn("port", "rollout/port.ts", "port");
+const inSettings = faultsIn("settings", "model/settings.ts", "settings");
+const inNginx = faultsIn("nginx", "nginx/render/config.ts", "nginx-config");
 
 export const mutants: readonly Mutant[] = [
   hashes("constant", `return hash.digest("hex")`, `return "0".repeat(64)`),
@@ -111,7 +86,7 @@ export const mutants: readonly Mutant[] = [
   inBalancer("installed on a wrong network", "NETWORK: args.networkName", "NETWORK: startingPlace.name"),
   inBalancer("the drain's seconds are a constant", "String(args.spec.drainSeconds)", `"10"`),
   inBalancer("patience is a constant", "String(args.healthTimeoutSeconds)", `"60"`),
-  inBalancer("other images removed", "IMAGE_PREFIX: args.stackLabel", `IMAGE_PREFIX: ""`),
+  inBalancer("other images removed", "IMAGE_PREFIX: imagePrefix(args.stackLabel)", `IMAGE_PREFIX: ""`),
   inBalancer("base image not handed to the build", "{ NGINX_IMAGE: args.nginxImage }", "{}"),
   inBalancer("its volume mounted elsewhere", `containerPath: "/etc/nginx/live"`, `containerPath: "/etc/nginx"`),
 
@@ -127,55 +102,27 @@ export const mutants: readonly Mutant[] = [
   inImages("another source is the same image", "source: hashTree(context), ", ""),
   inImages("build arguments not in the hash", "source: hashTree(context), buildArgs }", "source: hashTree(context) }"),
   inImages("not built again", "triggers: { source: hash }", "triggers: {}"),
-  inImages("a destroy removes other stacks'", "IMAGE_PREFIX: args.stackLabel", `IMAGE_PREFIX: ""`),
+  inImages("a destroy removes other stacks'", "IMAGE_PREFIX: imagePrefix(args.stackLabel)", `IMAGE_PREFIX: ""`),
   inImages(
     "a destroy takes other stacks' networks",
     "STACK_LABEL: `${labels.stack}=${args.stackLabel}`",
     "STACK_LABEL: labels.stack",
   ),
 
-  {
-    name: "config: keys of another namespace are ours",
-    file: "config.ts",
-    find: "key.startsWith(namespace) ?",
-    replace: "key.includes(`:`) ?",
-    tests: ["config"],
-  },
-  {
-    name: "config: a folder without a Dockerfile is an app",
-    file: "config.ts",
-    find: `existsSync(join(path, "Dockerfile"))`,
-    replace: "existsSync(path)",
-    tests: ["config"],
-  },
-  {
-    name: "config: an error of the user's shows a stack trace",
-    file: "config.ts",
-    find: "throw new pulumi.RunError(error instanceof Error ? error.message : String(error));",
-    replace: "throw error;",
-    tests: ["config"],
-  },
-  {
-    name: "port: an address that isn't this host's passes (EADDRNOTAVAIL)",
-    file: "rollout/port.ts",
-    find: `code === "EADDRNOTAVAIL"`,
-    replace: `code === "EADDRINUSE"`,
-    tests: ["port"],
-  },
-  {
-    name: "port: one that is in use passes (EADDRINUSE)",
-    file: "rollout/port.ts",
-    find: `code === "EADDRINUSE"`,
-    replace: `code === "EACCES"`,
-    tests: ["port"],
-  },
-  {
-    name: "port: the stack's own is somebody else's",
-    file: "rollout/port.ts",
-    find: "published.includes(`:${where.port}->`)",
-    replace: "false",
-    tests: ["port"],
-  },
+  inConfig("keys of another namespace are ours", "key.startsWith(namespace) ?", "key.includes(`:`) ?"),
+  inConfig("a folder without a Dockerfile is an app", `existsSync(join(path, "Dockerfile"))`, "existsSync(path)"),
+  inConfig(
+    "an error of the user's shows a stack trace",
+    "throw new pulumi.RunError(error instanceof Error ? error.message : String(error));",
+    "throw error;",
+  ),
+  inPort(
+    "an address that isn't this host's passes (EADDRNOTAVAIL)",
+    `code === "EADDRNOTAVAIL"`,
+    `code === "EADDRINUSE"`,
+  ),
+  inPort("one that is in use passes (EADDRINUSE)", `code === "EADDRINUSE"`, `code === "EACCES"`),
+  inPort("the stack's own is somebody else's", "published.includes(`:${where.port}->`)", "false"),
 
   {
     name: "alias: one that is taken is given again",
@@ -205,55 +152,17 @@ export const mutants: readonly Mutant[] = [
     replace: `"$status" != ""`,
     tests: ["health-command"],
   },
-  {
-    name: "settings: two apps of one name pass",
-    file: "model/settings.ts",
-    find: `...repeatedNames(values["apps"], got), `,
-    replace: ``,
-    tests: ["settings"],
-  },
-  {
-    name: "settings: an app's folder is not looked at",
-    file: "model/settings.ts",
-    find: `, ...foldersWithoutApp(values["apps"], context, got)`,
-    replace: ``,
-    tests: ["settings"],
-  },
-  {
-    name: "settings: unknown keys of an app pass",
-    file: "model/settings.ts",
-    find: `appSchema = z.strictObject(`,
-    replace: `appSchema = z.object(`,
-    tests: ["settings"],
-  },
-  {
-    name: "settings: numbers below the range pass",
-    file: "model/settings.ts",
-    find: `z.int(e).min(from, e)`,
-    replace: `z.int(e)`,
-    tests: ["settings"],
-  },
-  {
-    name: "settings: a revision that looks like a number is one",
-    file: "model/settings.ts",
-    find: `if (textKeys.has(key)) return text;`,
-    replace: ``,
-    tests: ["settings"],
-  },
-  {
-    name: "nginx: the drain's seconds are a constant",
-    file: "nginx/render/config.ts",
-    find: "worker_shutdown_timeout ${spec.drainSeconds}s",
-    replace: "worker_shutdown_timeout 10s",
-    tests: ["nginx-config"],
-  },
-  {
-    name: "nginx: an edited text passes for a rendered one",
-    file: "nginx/render/config.ts",
-    find: " && seal(text) === text",
-    replace: "",
-    tests: ["nginx-config"],
-  },
+  inSettings("two apps of one name pass", `...repeatedNames(values["apps"], got), `, ``),
+  inSettings("an app's folder is not looked at", `, ...foldersWithoutApp(values["apps"], context, got)`, ``),
+  inSettings("unknown keys of an app pass", `appSchema = z.strictObject(`, `appSchema = z.object(`),
+  inSettings("numbers below the range pass", `z.int(e).min(from, e)`, `z.int(e)`),
+  inSettings("a revision that looks like a number is one", `if (textKeys.has(key)) return text;`, ``),
+  inNginx(
+    "the drain's seconds are a constant",
+    "worker_shutdown_timeout ${spec.drainSeconds}s",
+    "worker_shutdown_timeout 10s",
+  ),
+  inNginx("an edited text passes for a rendered one", " && seal(text) === text", ""),
 
   {
     name: "until: doesn't look when there is no time",

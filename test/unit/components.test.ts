@@ -7,7 +7,7 @@ import { configurationHash, serverLines } from "../../nginx/render/config";
 import type { ExistingBackend } from "../../model/identity";
 import { labels } from "../../model/labels";
 import { StackImages } from "../../components/stack-images";
-import { balancerArgs, build, container, poolArgs, settings, settle, stackLabel, types } from "../components";
+import { balancerArgs, build, container, labelsOf, poolArgs, settings, settle, stackLabel, types } from "../components";
 import { mockEngine, valueOf } from "../mocks";
 
 function fiftyApps(app: (typeof settings.apps)[number]) {
@@ -16,10 +16,8 @@ function fiftyApps(app: (typeof settings.apps)[number]) {
 
 /** What Docker would tell of a container that was made, if it is a backend's. */
 function existingOf(inputs: Readonly<Record<string, unknown>>): ExistingBackend[] {
-  const list = inputs["labels"] as { label: string; value: string }[];
-  const [slot = "", hash = "", alias = ""] = [labels.slot, labels.hash, labels.alias].map(
-    (key) => list.find(({ label }) => label === key)?.value ?? "",
-  );
+  const own = new Map(labelsOf(inputs));
+  const [slot = "", hash = "", alias = ""] = [labels.slot, labels.hash, labels.alias].map((key) => own.get(key));
   return slot === "" ? [] : [{ id: slot, slot, hash, alias }];
 }
 
