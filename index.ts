@@ -4,7 +4,8 @@ import { Balancer } from "./components/balancer";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, prepare } from "./config";
 import { assertPortIsFree } from "./rollout/port";
-import { observeStack, readLiveConfig } from "./rollout/live";
+import { observeStack, readLive } from "./rollout/live";
+import { urlOf } from "./model/url";
 
 export = async () => {
   const stackLabel = `${pulumi.getProject()}/${pulumi.getStack()}`;
@@ -30,7 +31,7 @@ export = async () => {
     stackLabel,
     images,
     // It takes Docker a moment, in which the engine is at work.
-    live: readLiveConfig(live.balancer),
+    live: readLive(live, urlOf(settings.bindAddress, settings.port)),
     networkName: pool.networkName,
     containerIds: pool.containerIds,
   });

@@ -5,6 +5,7 @@ import { hardened, replaceOnChanges } from "./hardening";
 import { chooseGeneration, type LiveConfig } from "../model/identity";
 import { labelList, labels } from "../model/labels";
 import { balancerImageName, imagePrefix } from "../model/names";
+import { urlOf } from "../model/url";
 import { listenPort, renderNginxConfig, type BalancerSpec } from "../nginx/render/config";
 import type { StackImages } from "./stack-images";
 
@@ -140,10 +141,4 @@ export class Balancer extends pulumi.ComponentResource {
       lastChange: this.lastChange,
     });
   }
-}
-
-function urlOf(bindAddress: string, port: number): string {
-  const wildcards: Record<string, string> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
-  const host = wildcards[bindAddress] ?? (bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress);
-  return `http://${host}:${port}`;
 }

@@ -9,11 +9,13 @@ export interface ExistingBackend {
   readonly alias: string;
 }
 
-/** What the balancer's volume holds. */
+/** What the balancer's volume holds, and how the stack is. */
 export interface LiveConfig {
   readonly text: string;
-  /** What the last install wrote: its number. */
+  /** What the last install wrote: its number, or whatever has become of it. */
   readonly generation: string;
+  /** Whether something of what was installed does not run, or the balancer's address takes no connections. */
+  readonly ailing: boolean;
 }
 
 /**
@@ -37,13 +39,17 @@ export function chooseAlias(slot: string, hash: string, existing: readonly Exist
 
 /**
  * The number of the install that the wanted configuration asks for. It stays as long as the balancer's volume holds that
- * very text, and counts up when it doesn't: so a configuration that was edited by hand, or that an interrupted change
- * left behind, shows up in the preview and is installed again.
+ * very text and all of it runs, and counts up otherwise: so a configuration that was edited by hand, or that an interrupted
+ * change left behind, and what has ended show up in the preview and are mended.
  *
- * @param live what the volume holds; undefined when that can't be told, as before the first install
+ * @param live what the volume holds; undefined when there is no balancer to tell, any more or yet
+ * @param now in seconds since 1970: the number where there is none to count from, larger than any before it
  */
-export function chooseGeneration(wanted: string, live: LiveConfig | undefined): string {
-  if (live === undefined) return "1";
-  if (live.text === wanted && live.generation !== "") return live.generation;
-  return String(Number(live.generation) + 1);
+export function chooseGeneration(
+  wanted: string,
+  live: LiveConfig | undefined,
+  now = Math.floor(Date.now() / 1000),
+): string {
+  if (live === undefined || !/^[1-9]\d{0,11}$/.test(live.generation)) return String(now);
+  return live.text === wanted && !live.ailing ? live.generation : String(Number(live.generation) + 1);
 }

@@ -1,5 +1,4 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
 
 /** What a command in the balancer's container printed (both streams) and its exit code. */
 export interface ShellResult {
@@ -15,15 +14,15 @@ export class BalancerShell {
   /** Fulfilled when the shell has ended, for whatever reason: it ends with the container. */
   readonly ended: Promise<void>;
   private readonly process: ChildProcessWithoutNullStreams;
-  private received = "";
+  private received = Buffer.alloc(0);
   private diagnostics = "";
   private reason: string | undefined;
   private wake: () => void = () => undefined;
 
   constructor(private readonly container: string) {
     this.process = spawn("docker", ["exec", "--interactive", container, "sh"]);
-    this.process.stdout.setEncoding("utf8").on("data", (text: string) => {
-      this.received += text;
+    this.process.stdout.on("data", (bytes: Buffer) => {
+      this.received = Buffer.concat([this.received, bytes]);
       this.wake();
     });
     this.process.stderr.setEncoding("utf8").on("data", (text: string) => (this.diagnostics += text));
@@ -42,27 +41,24 @@ export class BalancerShell {
   }
 
   /**
-   * Runs shell commands. One call at a time.
+   * Runs shell commands. One call at a time. Their output comes behind its own length, so it may hold anything.
    *
    * @param timeoutSeconds how long they may take; default 30
    * @throws Error when the container's shell is gone or the time is over
    */
   async run(script: string, timeoutSeconds = 30): Promise<ShellResult> {
-    const marker = `end-${randomUUID()}`;
     const deadline = Date.now() + timeoutSeconds * 1000;
-    this.process.stdin.write(`{ ${script}\n} 2>&1 </dev/null\nprintf '\\n%s %s\\n' ${marker} $?\n`);
-    const pattern = new RegExp(`\\n${marker} (\\d+)\\n`);
-    for (;;) {
-      const match = pattern.exec(this.received);
-      if (match) {
-        const output = this.received.slice(0, match.index);
-        this.received = this.received.slice(match.index + match[0].length);
-        return { code: Number(match[1]), output };
-      }
-      if (this.reason !== undefined)
-        throw new Error(`The balancer's container ${this.container} takes no commands: ${this.reason}`);
-      await this.nextOutput(deadline, timeoutSeconds);
-    }
+    this.process.stdin.write(`{ ${script}
+} >/tmp/shell.$$ 2>&1 </dev/null
+echo $? $(wc -c </tmp/shell.$$); cat /tmp/shell.$$
+`);
+    const [code = NaN, length = NaN] = (await this.take(deadline, timeoutSeconds, () => this.received.indexOf("\n")))
+      .toString()
+      .split(" ")
+      .map(Number);
+    this.received = this.received.subarray(1);
+    const output = await this.take(deadline, timeoutSeconds, () => (this.received.length < length ? -1 : length));
+    return { code, output: output.toString() };
   }
 
   /** Runs shell commands and gives what they printed; a failing one is an error. */
@@ -73,15 +69,32 @@ export class BalancerShell {
     return output;
   }
 
-  /** Writes a file as a whole: a reader sees the old content or the new one, nothing in between. */
+  /** Writes a file as a whole: a reader sees the old content or the new one, nothing in between. What is no file goes. */
   async write(path: string, content: string): Promise<void> {
-    const marker = `end-${randomUUID()}`;
-    await this.read(`cat >${path}.new <<'${marker}' && mv ${path}.new ${path}\n${content}${marker}`);
+    const encoded = Buffer.from(content).toString("base64");
+    await this.read(
+      `base64 -d >${path}.new <<'end' && { [ ! -d ${path} ] || rm -rf ${path}; } && mv ${path}.new ${path}\n${encoded}\nend`,
+    );
   }
 
   close(): void {
     this.process.stdin.end();
     this.process.kill();
+  }
+
+  /** Takes what has come up to a place, as soon as there is one. */
+  private async take(deadline: number, timeoutSeconds: number, place: () => number): Promise<Buffer> {
+    for (;;) {
+      const end = place();
+      if (end >= 0) {
+        const taken = this.received.subarray(0, end);
+        this.received = this.received.subarray(end);
+        return taken;
+      }
+      if (this.reason !== undefined)
+        throw new Error(`The balancer's container ${this.container} takes no commands: ${this.reason}`);
+      await this.nextOutput(deadline, timeoutSeconds);
+    }
   }
 
   private async nextOutput(deadline: number, timeoutSeconds: number): Promise<void> {

@@ -8,6 +8,7 @@ import { askPublicAddress } from "./public-address";
 import { drain, putBack, reload, takeOverLeftUnserved } from "./reload";
 import { formatChange, type LastChange } from "./report";
 import { removeRetired, removeStrays } from "./retire";
+import { revive } from "./revive";
 import { startBalancer } from "./start-balancer";
 import { live, liveFolder, type Log, type Target } from "./target";
 
@@ -27,7 +28,10 @@ export async function install(target: Target, log: Log): Promise<LastChange> {
     }
   };
 
-  await timed("balancer", () => startBalancer(target, log));
+  await timed("balancer", async () => {
+    await revive(target, log);
+    await startBalancer(target, log);
+  });
   const shell = new BalancerShell(target.balancer);
   try {
     return { ...(await installThrough(shell, target, timed, log)), seconds };
@@ -46,7 +50,8 @@ async function installThrough(
   log: Log,
 ): Promise<Omit<LastChange, "seconds">> {
   await lock(shell);
-  const before = await shell.read(`cat ${live}/nginx.conf`);
+  // Empty where there is no such file that can be read: nothing is known of what nginx runs.
+  const { output: before } = await shell.run(`cat ${live}/nginx.conf 2>/dev/null`);
   await removeStrays(target, before);
   const plan = planChange(before, target.text);
   const inFlight = { drainBegan: 0, drainEnded: 0 };

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { labels } from "../model/labels";
 import { BalancerShell } from "./balancer-shell";
 import { docker, inspectContainers, lastLogLines, tryDocker } from "./docker";
+import { acceptsConnections } from "./public-address";
 import { live, liveFolder, nginxSeconds, pollMilliseconds, type Log, type Target } from "./target";
 
 /**
@@ -19,6 +20,7 @@ export async function startBalancer(target: Target, log: Log): Promise<void> {
   }
   await untilItAnswers(target);
   if (!(await isConnected(target))) await takePlace(target, predecessors, log);
+  else if (!(await acceptsConnections(target.url, target.balancer))) await publish(target, log);
   if (predecessors.length > 0) await docker("stop", "--time", "0", ...predecessors);
 }
 
@@ -53,6 +55,17 @@ async function takePlace(target: Target, predecessors: readonly string[], log: L
   } finally {
     shell.close();
   }
+}
+
+/**
+ * Has Docker publish the port again. Its proxy gives up for good when it has no more files for connections, or is killed,
+ * while the container goes on running.
+ */
+async function publish(target: Target, log: Log): Promise<void> {
+  log(`nothing accepts connections at ${target.url}: publishing the port again`);
+  await disconnect(target.balancer, [target.network]);
+  await docker("network", "connect", target.network, target.balancer);
+  await docker("exec", target.balancer, "sh", "-c", "kill -HUP 1");
 }
 
 /** One that is not on a network, say since an interrupted update, is none the worse for it. */

@@ -1,6 +1,7 @@
 import { configurationHash, isIntact, serverLines } from "../nginx/render/config";
 import { observeStack, readLiveConfig } from "../rollout/live";
 import { docker, tryDocker } from "../rollout/docker";
+import { acceptsConnections } from "../rollout/public-address";
 import { parseOptions, runMain } from "./cli";
 import { readOutputs, type StackOutputs } from "./pulumi";
 import { formatTable } from "./table";
@@ -67,7 +68,12 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
     url: outputs.url,
     balancer: { container: balancer?.name ?? "", health: balancer?.health ?? "gone", configuration: served ?? "none" },
     backends,
-    drift: describeDrift(outputs, live.balancer?.state === "running" ? text : undefined, served, backends),
+    drift: [
+      ...describeDrift(outputs, live.balancer?.state === "running" ? text : undefined, served, backends),
+      ...(live.balancer?.state === "running" && !(await acceptsConnections(outputs.url, live.balancer.id))
+        ? [`Nothing accepts connections at ${outputs.url}.`]
+        : []),
+    ],
   };
 }
 
@@ -104,7 +110,7 @@ interface Inspected {
 async function inspect(ids: readonly string[], network: string): Promise<Map<string, Inspected>> {
   if (ids.length === 0) return new Map();
   const format =
-    "{{.ID}}\t{{.Name}}\t{{if .State.Running}}{{with .State.Health}}{{.Status}}{{else}}running{{end}}{{else}}{{.State.Status}}{{end}}" +
+    "{{.ID}}\t{{.Name}}\t{{if .State.Paused}}paused{{else if .State.Running}}{{with .State.Health}}{{.Status}}{{else}}running{{end}}{{else}}{{.State.Status}}{{end}}" +
     `\t{{with index .NetworkSettings.Networks "${network}"}}{{.IPAddress}}{{end}}`;
   const rows = (await docker("container", "inspect", "--format", format, ...ids)).split("\n").filter(Boolean);
   return new Map(

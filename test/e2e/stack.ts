@@ -124,6 +124,18 @@ export class TestStack {
     };
   }
 
+  /** Runs one of the scripts on this stack, as npm does; a failing run is a result. */
+  async script(name: string, ...args: string[]): Promise<EngineRun> {
+    const script = ["-r", "./scripts/typescript.cjs", join("scripts", `${name}.ts`), "--stack", this.name, ...args];
+    const options = { cwd: projectRoot, env: this.environment(), maxBuffer: 1 << 26 };
+    return new Promise((resolve, reject) => {
+      const child = execFile(process.execPath, script, options, (_, stdout, stderr) =>
+        resolve({ code: child.exitCode, output: stdout + stderr }),
+      );
+      child.on("error", reject);
+    });
+  }
+
   /** Runs the engine; a failing run is an error with its whole output. */
   async engineOk(...args: string[]): Promise<string> {
     const { code, output } = await this.engine(...args);

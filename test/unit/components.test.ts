@@ -215,8 +215,8 @@ describe("components on mocks", () => {
       };
       const text = (await build()).balancer.upstreamConfig;
       assert.equal(await generationFor(undefined), "1");
-      assert.equal(await generationFor({ text, generation: "7" }), "7");
-      assert.equal(await generationFor({ text: `${text}# edited\n`, generation: "7" }), "8");
+      assert.equal(await generationFor({ text, generation: "7", ailing: false }), "7");
+      assert.equal(await generationFor({ text: `${text}# edited\n`, generation: "7", ailing: false }), "8");
     });
 
     const urls: [bindAddress: string, url: string][] = [

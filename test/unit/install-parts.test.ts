@@ -31,11 +31,18 @@ describe("alias", () => {
 });
 
 describe("generation", () => {
-  it("starts at 1, stays for the text that is live, and counts up for any other", () => {
-    assert.equal(chooseGeneration("x", undefined), "1");
-    assert.equal(chooseGeneration("x", { text: "x", generation: "4" }), "4");
-    assert.equal(chooseGeneration("x", { text: "y", generation: "4" }), "5");
-    assert.equal(chooseGeneration("x", { text: "x", generation: "" }), "1");
+  it("stays for the text that is live and runs, and counts up for any other; where there is none it is the time", () => {
+    const live = (text: string, generation: string, ailing = false) => ({ text, generation, ailing });
+    assert.equal(
+      chooseGeneration("x", undefined, 1_700_000_000),
+      "1700000000",
+      "a balancer that was removed tells none",
+    );
+    assert.equal(chooseGeneration("x", live("x", "4")), "4");
+    assert.equal(chooseGeneration("x", live("y", "4")), "5");
+    assert.equal(chooseGeneration("x", live("x", "4", true)), "5", "something that was installed does not run");
+    for (const broken of ["", "many", "NaN", "0", "1.5", "-1", "9".repeat(400)])
+      assert.equal(chooseGeneration("x", live("x", broken), 1_700_000_000), "1700000000", JSON.stringify(broken));
   });
 });
 
