@@ -76,7 +76,6 @@ export const mutants: readonly Mutant[] = [
   inBalancer("starting network not internal", "internal: true, ", ""),
   inBalancer("starts in its predecessor's way", "start: false", "start: true"),
   inBalancer("published at a wrong address", "ip: args.bindAddress", `ip: "0.0.0.0"`),
-  inBalancer("told to be at an address that nobody can ask", `"0.0.0.0": "127.0.0.1", `, ""),
   inBalancer("role label wrong", `[labels.role]: "balancer"`, `[labels.role]: "backend"`),
   inBalancer(
     "installed with another stack's label",
@@ -129,6 +128,20 @@ export const mutants: readonly Mutant[] = [
     file: "model/identity.ts",
     find: "if (!taken.has(alias)) return alias;",
     replace: "return alias;",
+    tests: ["install-parts"],
+  },
+  {
+    name: "url: told to be at an address that nobody can ask",
+    file: "model/url.ts",
+    find: `"0.0.0.0": "127.0.0.1", `,
+    replace: "",
+    tests: ["components"],
+  },
+  {
+    name: "generation: what does not run is not mended",
+    file: "model/identity.ts",
+    find: " && !live.ailing",
+    replace: "",
     tests: ["install-parts"],
   },
   {

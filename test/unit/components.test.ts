@@ -214,9 +214,10 @@ describe("components on mocks", () => {
         ];
       };
       const text = (await build()).balancer.upstreamConfig;
-      assert.equal(await generationFor(undefined), "1");
+      assert.match((await generationFor(undefined)) ?? "", /^\d{10,}$/, "the time");
       assert.equal(await generationFor({ text, generation: "7", ailing: false }), "7");
       assert.equal(await generationFor({ text: `${text}# edited\n`, generation: "7", ailing: false }), "8");
+      assert.equal(await generationFor({ text, generation: "7", ailing: true }), "8");
     });
 
     const urls: [bindAddress: string, url: string][] = [
