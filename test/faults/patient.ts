@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { docker, tryDocker } from "../../rollout/docker";
 import { observeStack } from "../../rollout/live";
-import type { Account } from "../../scripts/load/books";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "../e2e/app";
@@ -14,10 +13,8 @@ export const usualSeconds = 15;
 /** Where the balancer's volume is in its container. */
 export const volumeFolder = "/etc/nginx/live";
 
-/** A file of the live configuration, as the balancer's container sees it. */
-export function liveFile(name: "nginx.conf"): string {
-  return `${volumeFolder}/${name}`;
-}
+/** The file of the live configuration, as the balancer's container sees it. */
+export const liveFile = `${volumeFolder}/nginx.conf`;
 
 /** What the engine said, and how long it took. */
 export interface TimedRun extends EngineRun {
@@ -34,14 +31,11 @@ export class Patient {
     readonly stack: TestStack,
   ) {}
 
-  /** Makes and starts one, with 2 backends unless the config says otherwise. */
-  static async create(
-    label: string,
-    config: (app: FixtureApp) => Record<string, unknown> = () => ({}),
-  ): Promise<Patient> {
+  /** Makes and starts one, with 2 backends. */
+  static async create(label: string): Promise<Patient> {
     const app = await FixtureApp.create();
     const apps = [{ name: "fixture", path: app.path }];
-    const stack = await TestStack.create(label, { backendCount: 2, drainSeconds: 4, apps, ...config(app) });
+    const stack = await TestStack.create(label, { backendCount: 2, drainSeconds: 4, apps });
     const patient = new Patient(app, stack);
     try {
       await patient.upOk();
@@ -58,9 +52,9 @@ export class Patient {
     await this.app.remove();
   }
 
-  /** Puts load on, which goes on until the end; its books are closed with each call of `mark`. */
-  startLoad(load: Load = fixtureLoad(this.outputs.url, { slow: false, maxSeconds: 1200 })): Load {
-    return (this.load = load);
+  /** Puts load on, which goes on until the end; its books are closed with each repair. */
+  startLoad(): void {
+    this.load = fixtureLoad(this.outputs.url, { slow: false, maxSeconds: 1200 });
   }
 
   /** Runs an update; a failing one is a result. */
@@ -110,22 +104,9 @@ export class Patient {
   }
 
   /** Fails when a request of the load was lost since the last call. */
-  assertNoneLost(leastSent = 100): void {
-    assertNoneLost(this.closeBooks(), leastSent);
-  }
-
-  /** The books of the load since the last call. */
-  closeBooks(): Account {
+  assertNoneLost(): void {
     assert.ok(this.load, "there is load");
-    return this.load.mark();
-  }
-
-  mark(): void {
-    this.load?.mark();
-  }
-
-  async endLoad(): Promise<void> {
-    await this.load?.stop();
+    assertNoneLost(this.load.mark(), 100);
   }
 
   /** Makes it anew when a test has left it hurt: the next one must not fail for that. */
@@ -136,7 +117,7 @@ export class Patient {
       await this.stack.engineOk("destroy", "--refresh");
       await this.upOk();
     }
-    this.mark();
+    this.load?.mark();
   }
 }
 
@@ -160,21 +141,4 @@ export async function answers(url: string, seconds = 5): Promise<string | undefi
     const { message, cause } = error as Error;
     return cause instanceof Error ? cause.message || cause.name : message;
   }
-}
-
-/** All that Docker has of a stack, with what would show that it was touched: ids, when it started, its networks. */
-export async function inventory(stackLabel: string): Promise<string[]> {
-  const label = `label=nginx-load-balancer.stack=${stackLabel}`;
-  const lines = async (...command: string[]) => (await docker(...command)).split("\n").filter(Boolean);
-  const containers = await lines("ps", "--all", "--quiet", "--no-trunc", "--filter", label);
-  const networks = "{{range $name, $_ := .NetworkSettings.Networks}} {{$name}} {{.IPAddress}}{{end}}";
-  const state = `container {{.Name}} {{slice .Id 0 12}} {{.State.Status}} {{.State.StartedAt}}${networks}`;
-  return (
-    await Promise.all([
-      containers.length > 0 ? lines("container", "inspect", "--format", state, ...containers) : [],
-      lines("network", "ls", "--filter", label, "--format", "network {{.ID}} {{.Name}}"),
-      lines("volume", "ls", "--filter", label, "--format", "volume {{.Name}}"),
-      lines("images", "--filter", `reference=${stackLabel}/*`, "--format", "image {{.Tag}} {{.ID}}"),
-    ])
-  ).flatMap((found) => found.sort());
 }

@@ -38,7 +38,7 @@ describe("what lies on the volume, under load", function () {
 
   for (const [what, script] of damages) {
     it(`is repaired by any update when the live configuration ${what}`, async () => {
-      await patient.inBalancer(`f=${liveFile("nginx.conf")}\n${script}`);
+      await patient.inBalancer(`f=${liveFile}\n${script}`);
       assert.notEqual((await patient.drift()).length, 0, "status shows it");
       await upRepairs();
     });
@@ -54,9 +54,7 @@ describe("what lies on the volume, under load", function () {
   ] as const) {
     it(`is repaired by any update when every other file ${what}`, async () => {
       const others = `find -H ${volumeFolder} -type f ! -name nginx.conf`;
-      await patient.inBalancer(
-        `${others} | while read -r f; do\n${script}\ndone\necho '# by hand' >>${liveFile("nginx.conf")}`,
-      );
+      await patient.inBalancer(`${others} | while read -r f; do\n${script}\ndone\necho '# by hand' >>${liveFile}`);
       await upRepairs();
       assert.doesNotMatch(await patient.stack.engineOk("stack", "export"), /\bNaN\b|9{30}/);
       await patient.stack.engineOk("preview", "--expect-no-changes");

@@ -22,6 +22,7 @@ const inPool = faultsIn("backend", "components/backend-pool.ts", "components", "
 const inBalancer = faultsIn("balancer", "components/balancer.ts", "components", "containers");
 const inHardening = faultsIn("every container", "components/hardening.ts", "components", "containers");
 const inImages = faultsIn("images", "components/stack-images.ts", "components", "containers");
+const inGeneration = faultsIn("generation", "model/identity.ts", "install-parts");
 const inConfig = faultsIn("config", "config.ts", "config");
 const inPort = faultsIn("port", "rollout/port.ts", "port");
 const inSettings = faultsIn("settings", "model/settings.ts", "settings");
@@ -137,20 +138,8 @@ export const mutants: readonly Mutant[] = [
     replace: "",
     tests: ["components"],
   },
-  {
-    name: "generation: what does not run is not mended",
-    file: "model/identity.ts",
-    find: " && !live.ailing",
-    replace: "",
-    tests: ["install-parts"],
-  },
-  {
-    name: "generation: an edited text passes for the wanted one",
-    file: "model/identity.ts",
-    find: "live.text === wanted && ",
-    replace: "",
-    tests: ["install-parts"],
-  },
+  inGeneration("what does not run is not mended", " && !live.ailing", ""),
+  inGeneration("an edited text passes for the wanted one", "live.text === wanted && ", ""),
   {
     name: "deal: an app's backends one after the other",
     file: "model/deal.ts",
