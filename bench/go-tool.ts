@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { run } from "../scripts/setup/command";
+import { run } from "../lib/process";
 import { isExecutable, replaceFolder } from "../scripts/setup/files";
 import { goBuild } from "../scripts/setup/go";
 import { offlineFolder } from "../scripts/setup/project";

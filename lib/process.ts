@@ -35,6 +35,8 @@ export interface Started {
   kill(signal: NodeJS.Signals): void;
   /** The same to all that it has started in turn, compilers and chroots, too. */
   killAll(signal: NodeJS.Signals): void;
+  /** Lets this program end before it. */
+  unref(): void;
   /** Never rejects. */
   readonly ended: Promise<Ended>;
 }
@@ -90,6 +92,7 @@ export function start(file: string, args: readonly string[], options: StartOptio
     output: () => printed.both,
     hasEnded: () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null,
     kill: (signal) => void child.kill(signal),
+    unref: () => child.unref(),
     killAll: (signal) => {
       if (child.pid !== undefined) tryKill(-child.pid, signal);
     },

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { runInForeground } from "../lib/process";
 import { UserError } from "./cli";
 import { projectRoot } from "./setup/project";
 
@@ -11,22 +11,8 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
 ];
 
 /** Runs a command of the installed packages in the foreground; gives its exit code, 130 after a signal. */
-export async function runTool(
-  command: string,
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv = {},
-): Promise<number> {
-  const child = spawn(join(projectRoot, "node_modules", ".bin", command), args, {
-    cwd: projectRoot,
-    env: { ...process.env, ...environment },
-    stdio: "inherit",
-  });
-  // Ctrl-C reaches the command, too; this process ends after it.
-  const wait = () => undefined;
-  process.on("SIGINT", wait);
-  const code = await new Promise<number | null>((resolve, reject) => child.on("exit", resolve).on("error", reject));
-  process.off("SIGINT", wait);
-  return code ?? 130;
+export function runTool(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+  return runInForeground(join(projectRoot, "node_modules", ".bin", command), args, { cwd: projectRoot, env });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { run, runInForeground } from "../lib/process";
 import { labels } from "../model/labels";
 import { serverLines } from "../nginx/render/config";
 import type { LastChange } from "../rollout/report";
@@ -11,29 +11,8 @@ import { projectRoot, pulumiBinary, pulumiEnv } from "./setup/project";
  * @throws UserError with the engine's exit code when it fails
  */
 export async function runEngine(args: readonly string[]): Promise<void> {
-  const child = spawn(pulumiBinary(), args, {
-    cwd: projectRoot,
-    env: { ...process.env, ...pulumiEnv() },
-    stdio: "inherit",
-  });
-  // Ctrl-C reaches the engine, too: it ends in order, and then this process does.
-  const wait = () => undefined;
-  process.on("SIGINT", wait);
-  const code = await new Promise<number | null>((resolve, reject) => child.on("exit", resolve).on("error", reject));
-  process.off("SIGINT", wait);
-  if (code !== 0) throw new UserError(`pulumi ${args[0]} failed, see above.`, code ?? 130);
-}
-
-/** Runs the engine and gives what it prints, for machine-readable output. */
-export async function readEngine(args: readonly string[]): Promise<string> {
-  const child = spawn(pulumiBinary(), args, { cwd: projectRoot, env: { ...process.env, ...pulumiEnv() } });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const code = await new Promise<number | null>((resolve, reject) => child.on("close", resolve).on("error", reject));
-  if (code !== 0) throw new UserError(`pulumi ${args.join(" ")} failed: ${stderr.trim()}`);
-  return stdout;
+  const code = await runInForeground(pulumiBinary(), args, { cwd: projectRoot, env: pulumiEnv() });
+  if (code !== 0) throw new UserError(`pulumi ${args[0]} failed, see above.`, code);
 }
 
 /** What a stack runs: its outputs, as index.ts returns them. */
@@ -68,8 +47,10 @@ interface Deployment {
  * @throws UserError when there is no such stack, or nothing runs on it
  */
 export async function readOutputs(stack: string): Promise<StackOutputs> {
-  const state = JSON.parse(await readEngine(["stack", "export", "--stack", stack])) as { deployment?: Deployment };
-  const outputs = outputsOf(state.deployment ?? {});
+  const args = ["stack", "export", "--stack", stack];
+  const { outcome, stdout, stderr } = await run(pulumiBinary(), args, { cwd: projectRoot, env: pulumiEnv() });
+  if (outcome !== "succeeded") throw new UserError(`pulumi ${args.join(" ")} failed: ${stderr.trim()}`);
+  const outputs = outputsOf((JSON.parse(stdout) as { deployment?: Deployment }).deployment ?? {});
   if (outputs === undefined) throw new UserError(`Stack ${stack} has nothing running: npm run up starts it.`);
   return outputs;
 }

@@ -1,4 +1,4 @@
-import { run } from "../../scripts/setup/command";
+import { run } from "../../lib/process";
 import { goTool } from "../go-tool";
 import type { PartContext } from "../part";
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { lastWords, run } from "../../lib/process";
 import { docker, tryDocker } from "../../rollout/docker";
-import { run } from "../../scripts/setup/command";
 import { baseImages } from "../../scripts/setup/index";
 import { takePort } from "../../test/e2e/stack";
 import type { PartContext } from "../part";
@@ -80,8 +80,9 @@ export class Compose implements Side {
   private async run(...args: string[]): Promise<void> {
     const [file, ...first] = this.command;
     const where = ["--project-name", this.project, "--file", join(this.folder, "compose.yaml")];
-    const { outcome, lastWords } = await run(file, [...first, ...where, ...args], { signal: this.signal });
-    if (outcome !== "succeeded") throw new Error(`docker compose ${args.join(" ")} ${outcome}:\n${lastWords}`);
+    const result = await run(file, [...first, ...where, ...args], { signal: this.signal });
+    if (result.outcome !== "succeeded")
+      throw new Error(`docker compose ${args.join(" ")} ${result.outcome}:\n${lastWords(result)}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../../scripts/setup/command";
+import { lastWords, run } from "../../lib/process";
 import { projectRoot, pulumiBinary, pulumiEnv, stateUrl } from "../../scripts/setup/project";
 import { secondsOf } from "./side";
 
@@ -39,7 +39,8 @@ export class EmptyProgram {
 
   private async engine(...args: string[]): Promise<void> {
     const env = { ...pulumiEnv(), PULUMI_BACKEND_URL: stateUrl(this.folder) };
-    const { outcome, lastWords } = await run(pulumiBinary(), [...args, "--non-interactive"], { cwd: this.folder, env });
-    if (outcome !== "succeeded") throw new Error(`pulumi ${args.join(" ")} ${outcome}:\n${lastWords}`);
+    const result = await run(pulumiBinary(), [...args, "--non-interactive"], { cwd: this.folder, env });
+    if (result.outcome !== "succeeded")
+      throw new Error(`pulumi ${args.join(" ")} ${result.outcome}:\n${lastWords(result)}`);
   }
 }

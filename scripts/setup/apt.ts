@@ -1,4 +1,4 @@
-import type { Run } from "./command";
+import { lastWords, type Run } from "../../lib/process";
 import { SetupError } from "./error";
 import type { StepContext } from "./step";
 
@@ -19,7 +19,7 @@ export async function installPackages(names: readonly string[], run: Run, contex
   const result = await run("apt-get", ["install", ...args], options);
   if (result.outcome !== "succeeded") {
     throw new SetupError(
-      `apt-get install ${list} failed:\n${result.lastWords}`,
+      `apt-get install ${list} failed:\n${lastWords(result)}`,
       `see its words above, and try: apt-get update && apt-get install ${list}`,
     );
   }

@@ -1,4 +1,4 @@
-import type { Run } from "./command";
+import { lastWords, type Run } from "../../lib/process";
 import { SetupError } from "./error";
 import type { StepContext } from "./step";
 
@@ -55,7 +55,7 @@ export async function goBuild(build: GoBuild, run: Run, { note, status, signal }
   }
   if (result.outcome !== "succeeded") {
     throw new SetupError(
-      `go build of ${build.what} failed:\n${result.lastWords}`,
+      `go build of ${build.what} failed:\n${lastWords(result)}`,
       "see Go's words above; it needs the Go module proxy (go env GOPROXY), and 4 GB in GOCACHE and GOMODCACHE",
     );
   }

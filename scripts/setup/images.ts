@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Run } from "./command";
+import type { Run } from "../../lib/process";
 import { SetupError } from "./error";
 import { readIfThere } from "./files";
 import { projectRoot } from "./project";

@@ -1,4 +1,4 @@
-import { run } from "./command";
+import { run } from "../../lib/process";
 import { Interrupted } from "./error";
 import { findBaseImages } from "./images";
 import type { BaseImages } from "./images";
@@ -46,12 +46,12 @@ export async function runSetup({ quiet = false, install = true } = {}): Promise<
   }
   const started = performance.now();
   const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
+  const interrupt = () => interruption.abort(new Interrupted());
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   const reporter = streamReporter(process.stderr);
   try {
     const count = await runSteps(allSteps(), reporter, interruption.signal);
-    if (interruption.signal.aborted) throw new Interrupted();
+    interruption.signal.throwIfAborted();
     if (count === 0 && quiet) return;
     const took = formatSeconds((performance.now() - started) / 1000);
     process.stderr.write(count === 0 ? `Set-up: nothing to do (${took})\n` : `Set-up: complete (${took})\n`);

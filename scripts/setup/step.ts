@@ -1,8 +1,8 @@
-import { Interrupted, SetupError } from "./error";
+import { SetupError } from "./error";
 
 /** What a step may use while it runs. */
 export interface StepContext {
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C, with `Interrupted`. */
   readonly signal: AbortSignal;
   /** Says once what is being done now. */
   readonly note: (text: string) => void;
@@ -38,7 +38,7 @@ export async function runSteps(steps: readonly Step[], reporter: Reporter, signa
   const done = await Promise.all(steps.map((step) => step.isDone()));
   let count = 0;
   for (const [index, step] of steps.entries()) {
-    if (signal.aborted) throw new Interrupted();
+    signal.throwIfAborted();
     const settled = count === 0 ? done[index] : await step.isDone();
     if (settled) continue;
     count += 1;

@@ -1,10 +1,11 @@
-import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
+import { start } from "../../lib/process";
 import { projectRoot, pulumiBinary, pulumiEnv } from "../setup/project";
 
 /** How a run of the engine ended. */
 export interface EngineRun {
-  readonly code: number | null;
+  /** Undefined when it was killed. */
+  readonly code?: number | undefined;
   /** Both streams. */
   readonly output: string;
   /**
@@ -18,38 +19,25 @@ export interface EngineRun {
 const orderlyEndMilliseconds = 60_000;
 
 /**
- * Runs the engine in a process group of its own: Ctrl-C in the terminal doesn't reach it, so that it can be asked to end
- * in order, and never twice.
+ * Runs the engine without a terminal.
  *
  * @param logFile where its output goes
  * @param signal asks it to end when aborted; the run then still waits for its end
  */
 export async function runQuietly(args: readonly string[], logFile: string, signal?: AbortSignal): Promise<EngineRun> {
   const log = await open(logFile, "a");
-  try {
-    const child = spawn(pulumiBinary(), [...args, "--non-interactive", "--color", "never"], {
-      cwd: projectRoot,
-      env: { ...process.env, ...pulumiEnv() },
-      stdio: ["ignore", log.fd, log.fd],
-      detached: true,
-    });
-    let timer: NodeJS.Timeout | undefined;
-    const end = () => {
-      child.kill("SIGINT");
-      timer = setTimeout(() => {
-        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-      }, orderlyEndMilliseconds);
-    };
-    if (signal?.aborted) end();
-    signal?.addEventListener("abort", end, { once: true });
-    try {
-      const code = await new Promise<number | null>((resolve, reject) => child.on("exit", resolve).on("error", reject));
-      return { code, output: await readFile(logFile, "utf8"), killed: code === null };
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-    }
-  } finally {
-    await log.close();
-  }
+  const options = { cwd: projectRoot, env: pulumiEnv(), logTo: log.fd };
+  const engine = start(pulumiBinary(), [...args, "--non-interactive", "--color", "never"], options);
+  let timer: NodeJS.Timeout | undefined;
+  const end = () => {
+    engine.kill("SIGINT");
+    timer = setTimeout(() => engine.killAll("SIGKILL"), orderlyEndMilliseconds);
+  };
+  if (signal?.aborted) end();
+  signal?.addEventListener("abort", end, { once: true });
+  const { code } = await engine.ended;
+  clearTimeout(timer);
+  signal?.removeEventListener("abort", end);
+  await log.close();
+  return { code, output: await readFile(logFile, "utf8"), killed: code === undefined };
 }

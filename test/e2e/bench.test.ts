@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PartResults } from "../../bench/report";
-import { start } from "../../lib/process";
+import { lastWords, run, start } from "../../lib/process";
 import { docker } from "../../rollout/docker";
-import { run } from "../../scripts/setup/command";
 import { projectRoot } from "../../scripts/setup/project";
 
 // The figures of so short a run say nothing: what is tested is that each part measures, and leaves nothing behind.
@@ -53,14 +52,10 @@ describe("npm run bench", function () {
   ];
   for (const [args, message] of refused)
     it(`refuses ${args.join(" ")}`, async () => {
-      const { outcome, lastWords } = await run(
-        process.execPath,
-        ["-r", "./scripts/typescript.cjs", "scripts/bench.ts", ...args],
-        {
-          cwd: projectRoot,
-        },
-      );
-      assert.equal(outcome, "failed");
-      assert.match(lastWords, message);
+      const result = await run(process.execPath, ["-r", "./scripts/typescript.cjs", "scripts/bench.ts", ...args], {
+        cwd: projectRoot,
+      });
+      assert.equal(result.outcome, "failed");
+      assert.match(lastWords(result), message);
     });
 });

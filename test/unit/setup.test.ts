@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readFile, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { run } from "../../scripts/setup/command";
-import type { CommandResult, Run } from "../../scripts/setup/command";
-import { Interrupted, SetupError } from "../../scripts/setup/error";
+import { Interrupted } from "../../lib/errors";
+import { run, type Ended, type Run } from "../../lib/process";
+import { SetupError } from "../../scripts/setup/error";
 import { hashFolders, isPrivate, replaceFolder } from "../../scripts/setup/files";
 import { goBuild } from "../../scripts/setup/go";
 import {
@@ -32,8 +32,8 @@ function context(notes: string[] = []): StepContext {
   return { signal: never, note: (text) => notes.push(text), status() {} };
 }
 
-function result(outcome: CommandResult["outcome"], lastWords = "", stdout = ""): CommandResult {
-  return { outcome, lastWords, stdout };
+function result(outcome: Ended["outcome"], stderr = "", stdout = ""): Ended {
+  return { outcome, code: undefined, stdout, stderr };
 }
 
 /** A program that does nothing, as `go build` or a download would leave it. */
@@ -120,42 +120,8 @@ describe("set-up", () => {
     it("runs nothing more after Ctrl-C", async () => {
       const log: string[] = [];
       const steps = [step("a", log, { done: false })];
-      await assert.rejects(runSteps(steps, silent, AbortSignal.abort()), Interrupted);
+      await assert.rejects(runSteps(steps, silent, AbortSignal.abort(new Interrupted())), Interrupted);
       assert.deepEqual(log, []);
-    });
-  });
-
-  describe("run", () => {
-    it("gives output and outcome", async () => {
-      const lines: string[] = [];
-      const options = { onLine: (line: string) => lines.push(line) };
-      assert.deepEqual(await run("sh", ["-c", "echo out; echo err >&2; exit 3"], options), {
-        outcome: "failed",
-        stdout: "out",
-        lastWords: "err",
-      });
-      assert.deepEqual(lines.sort(), ["err", "out"]);
-    });
-
-    it("says when there is no such program", async () => {
-      assert.equal((await run("no-such-program", [])).outcome, "not found");
-    });
-
-    it("ends a command that takes too long, and its children", async () => {
-      const pidFile = join(folder, "pid");
-      const { outcome } = await run("sh", ["-c", `sleep 60 & echo $! > ${pidFile}; wait`], { timeoutMs: 300 });
-      assert.equal(outcome, "timed out");
-      const pid = (await readFile(pidFile, "utf8")).trim();
-      const state = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "gone");
-      assert.match(state, /^gone$|\) Z /);
-    });
-
-    it("rejects after Ctrl-C", async () => {
-      const interruption = new AbortController();
-      const running = run("sleep", ["60"], { signal: interruption.signal });
-      interruption.abort();
-      await assert.rejects(running, Interrupted);
-      await assert.rejects(run("sleep", ["60"], { signal: interruption.signal }), Interrupted);
     });
   });
 
@@ -181,7 +147,7 @@ describe("set-up", () => {
     });
 
     it("removes what a run that was killed left", async () => {
-      const ended = (await run("sh", ["-c", "echo $$"])).stdout;
+      const ended = (await run("sh", ["-c", "printf $$"])).stdout;
       await mkdir(join(folder, `.target.partial-${ended}`));
       await mkdir(join(folder, ".target.partial-1"));
       await replaceFolder(join(folder, "target"), async (temporary) => temporary);

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { canInstallPackages, installPackages } from "../apt";
-import type { Run } from "../command";
+import { lastWords, type Run } from "../../../lib/process";
 import { SetupError } from "../error";
 import { imageSettings, isOwnChoice, knownBaseImages, namespace, presentImages } from "../images";
 import type { BaseImage } from "../images";
 import { offlineFolder } from "../project";
 import type { Step, StepContext } from "../step";
 
-const pullTimeoutMs = 10 * 60_000;
+const pullTimeoutSeconds = 600;
 
 /** Base images: pulled, else built from Debian packages under a name of their own. */
 export function baseImagesStep(run: Run): Step {
@@ -29,10 +29,10 @@ export function baseImagesStep(run: Run): Step {
       const toBuild: BaseImage[] = [];
       for (const image of await missing()) {
         context.note(`docker pull ${image.official}`);
-        const options = { timeoutMs: pullTimeoutMs, signal: context.signal, onLine: context.status };
+        const options = { timeoutSeconds: pullTimeoutSeconds, signal: context.signal, onLine: context.status };
         const pull = await run("docker", ["pull", image.official], options);
         if (pull.outcome === "succeeded") continue;
-        context.note(`the pull ${pull.outcome}: ${pull.lastWords}`);
+        context.note(`the pull ${pull.outcome}: ${lastWords(pull)}`);
         toBuild.push(image);
       }
       if (toBuild.length > 0) await buildStandIns(toBuild, run, context);
@@ -59,13 +59,13 @@ async function buildStandIns(images: readonly BaseImage[], run: Run, context: St
 
   context.note(`building ${images.map(({ standIn }) => standIn).join(" and ")} from Debian packages`);
   const build = async ({ kind, standIn }: BaseImage): Promise<void> => {
-    const { outcome, lastWords } = await run(join(offlineFolder, "base-images", "build.sh"), [kind, standIn], {
+    const result = await run(join(offlineFolder, "base-images", "build.sh"), [kind, standIn], {
       signal: context.signal,
       onLine: (line) => context.status(`${kind}: ${line}`),
     });
-    if (outcome === "succeeded") return;
+    if (result.outcome === "succeeded") return;
     throw new SetupError(
-      `building ${standIn} failed:\n${lastWords}`,
+      `building ${standIn} failed:\n${lastWords(result)}`,
       `see its words above; it needs Debian's archive (DEBIAN_MIRROR names another), or ${ownImages}`,
     );
   };

@@ -1,20 +1,19 @@
-import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { lastWords, start, type Run, type Started } from "../../../lib/process";
+import { until } from "../../../lib/until";
 import { canInstallPackages, installPackages } from "../apt";
-import type { Run } from "../command";
 import { dockerEndpoint, type DockerEndpoint } from "../environment";
-import { Interrupted, SetupError } from "../error";
+import { SetupError } from "../error";
 import { isAlive, readIfThere } from "../files";
 import { stateFolder } from "../project";
 import type { Step, StepContext } from "../step";
 
-const answerTimeoutMs = 5_000;
-const startTimeoutMs = 60_000;
-const pollMs = 100;
+const answerTimeoutSeconds = 5;
+/** For an engine that was started. */
+const patience = { within: 60, pollMilliseconds: 100 };
 
 /** How Docker presents itself. */
 export interface DockerFacts {
@@ -75,17 +74,18 @@ export function planDocker(facts: DockerFacts): DockerPlan {
 
 /** A Docker engine that answers: the one DOCKER_HOST or the client's context names, else installed and started. */
 export function dockerStep(run: Run): Step {
-  const ask = () => run("docker", ["version", "--format", "{{.Server.Version}}"], { timeoutMs: answerTimeoutMs });
+  const ask = () =>
+    run("docker", ["version", "--format", "{{.Server.Version}}"], { timeoutSeconds: answerTimeoutSeconds });
   const answers = async () => (await ask()).outcome === "succeeded";
 
   return {
     name: "Docker engine",
     isDone: async () => !dockerEndpoint(process.env).tls && (await answers()),
     async run(context) {
-      const { outcome, lastWords } = await ask();
+      const asked = await ask();
       const plan = planDocker({
-        client: outcome === "succeeded" ? "answered" : outcome,
-        words: lastWords,
+        client: asked.outcome === "succeeded" ? "answered" : asked.outcome,
+        words: lastWords(asked),
         endpoint: dockerEndpoint(process.env),
         platform: process.platform,
         isRoot: process.getuid?.() === 0,
@@ -121,15 +121,21 @@ async function askBefore(question: string): Promise<void> {
 
 async function startService(run: Run, answers: () => Promise<boolean>, context: StepContext): Promise<void> {
   context.note("systemctl start docker");
-  const { outcome, lastWords } = await run("systemctl", ["start", "docker"], { signal: context.signal });
-  if (outcome === "succeeded" && (await waitFor(answers, () => false, context.signal))) return;
-  throw new SetupError(`systemctl start docker did not bring Docker up:\n${lastWords}`, "journalctl -u docker");
+  const result = await run("systemctl", ["start", "docker"], { signal: context.signal });
+  const failed = (why: string) =>
+    new SetupError(`systemctl start docker did not bring Docker up:\n${why}`, "journalctl -u docker");
+  if (result.outcome !== "succeeded") throw failed(lastWords(result));
+  await until(() => failed(lastWords(result)), { ...patience, signal: context.signal }, answers);
 }
 
 async function startDaemon(answers: () => Promise<boolean>, context: StepContext): Promise<void> {
   await mkdir(stateFolder, { recursive: true });
   const log = join(stateFolder, "dockerd.log");
-  let ended = false as boolean; // its events set it
+  const failed = async (cause: string) => {
+    const lastLines = lastWords({ stdout: (await readIfThere(log)) ?? "", stderr: "" }, 8);
+    return new SetupError(`${cause}, its last words:\n${lastLines}`, `see ${log}`);
+  };
+  let daemon: Started | undefined;
 
   if (await isRunning("/var/run/docker.pid", "dockerd")) {
     context.note("waiting for the dockerd that is running");
@@ -142,36 +148,21 @@ async function startDaemon(answers: () => Promise<boolean>, context: StepContext
 
     context.note(`starting dockerd, log in ${log}`);
     const output = openSync(log, "a");
-    const daemon = spawn("dockerd", [], { detached: true, stdio: ["ignore", output, output], cwd: "/" });
-    closeSync(output);
-    daemon.on("exit", () => (ended = true));
-    daemon.on("error", () => (ended = true));
+    daemon = start("dockerd", [], { logTo: output, cwd: "/" });
     daemon.unref();
+    closeSync(output);
   }
 
-  if (await waitFor(answers, () => ended, context.signal)) return;
-  const lastLines = ((await readIfThere(log)) ?? "").trimEnd().split("\n").slice(-8).join("\n");
-  const cause = ended ? "dockerd ended" : `dockerd does not answer after ${startTimeoutMs / 1000} s`;
-  throw new SetupError(`${cause}, its last words:\n${lastLines}`, `see ${log}`);
+  const noAnswer = () => failed(`dockerd does not answer after ${patience.within} s`);
+  await until(noAnswer, { ...patience, signal: context.signal }, async () => {
+    if (await answers()) return true;
+    if (daemon?.hasEnded()) throw await failed("dockerd ended");
+    return false;
+  });
 }
 
 async function isRunning(pidFile: string, program: string): Promise<boolean> {
   const pid = Number(await readIfThere(pidFile));
   if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return false;
   return (await readIfThere(`/proc/${pid}/comm`))?.trim() === program;
-}
-
-/** Waits until `condition` holds, or until the deadline, or until `hopeless`. */
-async function waitFor(
-  condition: () => Promise<boolean>,
-  hopeless: () => boolean,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const deadline = performance.now() + startTimeoutMs;
-  while (performance.now() < deadline && !hopeless()) {
-    if (signal.aborted) throw new Interrupted();
-    if (await condition()) return true;
-    await sleep(pollMs);
-  }
-  return condition();
 }

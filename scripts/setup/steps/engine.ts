@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Run } from "../command";
+import { lastWords, type Run } from "../../../lib/process";
 import { isExecutable, replaceFolder } from "../files";
 import { goBuild } from "../go";
 import { pulumiReachable } from "../online";
@@ -9,7 +9,7 @@ import { isUpToDate, stampName, stampOf } from "../stamp";
 import type { Step } from "../step";
 
 const programs = ["pulumi", "pulumi-language-nodejs"];
-const downloadTimeoutMs = 10 * 60_000;
+const downloadTimeoutSeconds = 600;
 // What the launcher itself does at its first start, into another folder.
 const download = `
   const [version, folder] = process.argv.slice(1);
@@ -38,11 +38,11 @@ export function engineStep(run: Run, folder = engineFolder, isReachable = pulumi
           const official = join(temporary, "official");
           const result = await run(process.execPath, ["-e", download, engineVersion, official], {
             cwd: projectRoot,
-            timeoutMs: downloadTimeoutMs,
+            timeoutSeconds: downloadTimeoutSeconds,
             signal: context.signal,
           });
           if (result.outcome === "succeeded") return official;
-          context.note(`the download ${result.outcome}: ${result.lastWords}`);
+          context.note(`the download ${result.outcome}: ${lastWords(result)}`);
         } else {
           context.note("get.pulumi.com can't be reached; building takes minutes when Go's cache is empty");
         }

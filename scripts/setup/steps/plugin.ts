@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Run } from "../command";
+import { lastWords, type Run } from "../../../lib/process";
 import { isExecutable, replaceFolder } from "../files";
 import { goBuild } from "../go";
 import { pulumiReachable } from "../online";
@@ -11,7 +11,7 @@ import type { Step } from "../step";
 
 // Leaves Docker Compose out of the Docker plugin: see offline/README.md.
 const tags = "no_compose";
-const downloadTimeoutMs = 10 * 60_000;
+const downloadTimeoutSeconds = 600;
 
 /** The plugin that goes with an npm package @pulumi/NAME: official where it can be downloaded, else built. */
 export function pluginStep(
@@ -46,11 +46,11 @@ export function pluginStep(
           const result = await run(pulumiBinary(), ["plugin", "install", "resource", name, `v${version}`], {
             cwd: projectRoot,
             env: { ...pulumiEnv(), PULUMI_HOME: download },
-            timeoutMs: downloadTimeoutMs,
+            timeoutSeconds: downloadTimeoutSeconds,
             signal: context.signal,
           });
           if (result.outcome === "succeeded") return join(download, "plugins", folderName);
-          context.note(`the download ${result.outcome}: ${result.lastWords}`);
+          context.note(`the download ${result.outcome}: ${lastWords(result)}`);
         } else {
           context.note("get.pulumi.com can't be reached; building takes minutes when Go's cache is empty");
         }

@@ -1,7 +1,7 @@
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { CommandResult, Run } from "../command";
+import { lastWords, type Ended, type Run } from "../../../lib/process";
 import { SetupError } from "../error";
 import { isExecutable, isPrivate, readIfThere } from "../files";
 import { neededStandIns, presentImages, stackName } from "../images";
@@ -18,7 +18,7 @@ const stateHome = join(homedir(), ".pulumi");
 
 /** Stack `dev`, selected unless the user has selected another one, and the names of base images that were built. */
 export function stackStep(run: Run): Step {
-  const pulumi = (args: readonly string[]): Promise<CommandResult> =>
+  const pulumi = (args: readonly string[]): Promise<Ended> =>
     run(pulumiBinary(), [...args, "--non-interactive"], { cwd: projectRoot, env: pulumiEnv() });
 
   const stacks = async (): Promise<StackSummary[]> => {
@@ -46,10 +46,10 @@ export function stackStep(run: Run): Step {
     async run({ note }) {
       const mustSucceed = async (...args: string[]) => {
         note(`pulumi ${args.join(" ")}`);
-        const { outcome, lastWords } = await pulumi(args);
-        if (outcome === "succeeded") return;
+        const result = await pulumi(args);
+        if (result.outcome === "succeeded") return;
         throw new SetupError(
-          `pulumi ${args.join(" ")} ${outcome}:\n${lastWords}`,
+          `pulumi ${args.join(" ")} ${result.outcome}:\n${lastWords(result)}`,
           "see the engine's words above; local state is in .pulumi in your home directory",
         );
       };
