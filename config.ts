@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { messageOf } from "./lib/errors";
 import { parseSettings, type Settings } from "./model/settings";
 
 /**
@@ -8,19 +9,35 @@ import { parseSettings, type Settings } from "./model/settings";
  *
  * @throws SettingsError that names every offending key
  */
-export function loadSettings(): Settings {
+export function loadSettings(): { readonly settings: Settings; readonly secretKeys: ReadonlySet<string> } {
   const namespace = `${pulumi.getProject()}:`;
   const raw = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
     key.startsWith(namespace) ? [[key.slice(namespace.length), value] as const] : [],
   );
-  return parseSettings(
+  const secretKeys = secretKeysOf(namespace);
+  const settings = parseSettings(
     { ...builtImages(), ...Object.fromEntries(raw) },
-    { isApp: (path) => existsSync(join(path, "Dockerfile")), secretKeys: secretKeys(namespace) },
+    { isApp: (path) => existsSync(join(path, "Dockerfile")), secretKeys },
   );
+  return { settings, secretKeys };
+}
+
+/**
+ * Ids of the containers that the stack's state knows: asked for where some carry no identity, as those do that were made
+ * before stacks had one.
+ */
+export async function ownContainers(found: readonly { readonly owner: string }[]): Promise<ReadonlySet<string>> {
+  if (found.every(({ owner }) => owner !== "")) return new Set();
+  const token = "pulumi:pulumi:readStackResourceOutputs";
+  // Resources by their URN, each with its type and, once more, its outputs.
+  type Resources = Record<string, { readonly outputs?: { readonly id?: unknown } }>;
+  const state = (await pulumi.runtime.invoke(token, { stackName: pulumi.getStack() })) as { outputs?: Resources };
+  const ids = Object.values(state.outputs ?? {}).map(({ outputs }) => outputs?.id);
+  return new Set(ids.filter((id) => typeof id === "string"));
 }
 
 /** Keys of a namespace whose values are encrypted, wholly or in a part, as the engine tells its programs. */
-function secretKeys(namespace: string): Set<string> {
+function secretKeysOf(namespace: string): Set<string> {
   const keys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
   return new Set(keys.filter((key) => key.startsWith(namespace)).map((key) => key.slice(namespace.length)));
 }
@@ -40,6 +57,6 @@ export async function prepare<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+    throw new pulumi.RunError(messageOf(error));
   }
 }

@@ -58,7 +58,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["*.ts", "{components,lib,model,nginx,scripts}/**/*.ts"],
+    files: ["*.ts", "{components,lib,model,nginx,rollout,scripts}/**/*.ts"],
     extends: [...tseslint.configs.strictTypeChecked],
     rules: {
       // Numbers in messages, and an arrow that ends with a call, are as they read.

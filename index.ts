@@ -1,19 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
+import { StackIdentity, valueOf } from "./components/stack-identity";
 import { StackImages } from "./components/stack-images";
-import { loadSettings, prepare } from "./config";
-import { assertPortIsFree } from "./rollout/port";
-import { observeStack, readLive } from "./rollout/live";
-import { urlOf } from "./model/url";
+import { loadSettings, ownContainers, prepare } from "./config";
+import { topologyOf } from "./model/topology";
+import { assertOwned, lookAtHost, readLiveRelease } from "./rollout/preflight";
 
 export = async () => {
   const stackLabel = `${pulumi.getProject()}/${pulumi.getStack()}`;
-  const { settings, live } = await prepare(async () => {
-    const settings = loadSettings();
-    const live = await observeStack(stackLabel);
-    await assertPortIsFree(settings, live.balancer?.ports);
-    return { settings, live };
+  const { settings, secretKeys, host } = await prepare(async () => {
+    const loaded = loadSettings();
+    return { ...loaded, host: await lookAtHost(stackLabel, loaded.settings) };
+  });
+
+  const { owner, by, adopted } = new StackIdentity("identity", settings);
+  const knownOwner = await valueOf(owner);
+  await prepare(async () => {
+    const own = { owner: knownOwner, containers: await ownContainers(host.containers) };
+    assertOwned(stackLabel, host.containers, own, settings.adopt);
   });
 
   const images = new StackImages("images", { stackLabel });
@@ -21,23 +26,31 @@ export = async () => {
   const pool = new BackendPool("backends", {
     ...settings,
     stackLabel,
+    owner,
+    by,
+    knownOwner,
     images,
-    existing: live.backends,
+    existing: host.containers.filter(({ role }) => role === "backend"),
   });
 
   const balancer = new Balancer("balancer", {
     ...settings,
-    spec: { ...settings, servers: pool.servers },
+    topology: topologyOf(settings, pool.servers),
+    isSecret: secretKeys.has("serverConfig"),
+    url: host.url,
     stackLabel,
+    owner,
+    by,
+    adopted,
     images,
     // It takes Docker a moment, in which the engine is at work.
-    live: readLive(live, urlOf(settings.bindAddress, settings.port)),
+    live: readLiveRelease(host),
     networkName: pool.networkName,
     containerIds: pool.containerIds,
   });
 
   return {
-    url: balancer.url,
+    url: host.url,
     backends: pool.backends,
     upstreamConfig: balancer.upstreamConfig,
     balancer: balancer.containerName,

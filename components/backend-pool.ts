@@ -6,7 +6,7 @@ import { duration, healthCommand, healthIntervalSeconds, startSeconds } from "..
 import { chooseAlias, type ExistingBackend } from "../model/identity";
 import { labelList, labels } from "../model/labels";
 import { appImageName } from "../model/names";
-import type { UpstreamServer } from "../nginx/render/config";
+import type { Server } from "../model/topology";
 import type { AppSettings } from "../model/settings";
 import { hashValue } from "../lib/tree-hash";
 import type { StackImage, StackImages } from "./stack-images";
@@ -31,8 +31,13 @@ export interface BackendPoolArgs {
    * another one: a change of the balancer removes containers that carry its label and don't serve.
    */
   readonly stackLabel: string;
+  /** Identity of the stack, for the labels of its containers. */
+  readonly owner: pulumi.Input<string>;
+  readonly by: pulumi.Input<string>;
   /** The stack's backend containers of now, newest first: their aliases are not given to others. */
   readonly existing: readonly ExistingBackend[];
+  /** The identity as far as it is known now: a preview of a first update doesn't know it. */
+  readonly knownOwner: string | undefined;
 }
 
 /** A backend as the stack's output shows it. */
@@ -45,7 +50,7 @@ export interface Backend {
 /** A network, one image for each app, and the containers that serve them: replaced one for one, new ones first. */
 export class BackendPool extends pulumi.ComponentResource {
   /** The backends as upstream servers, known before any of them exists. */
-  public readonly servers: readonly UpstreamServer[];
+  public readonly servers: readonly Server[];
   public readonly backends: readonly Backend[];
   /** Name of the network that the balancer reaches the backends through. */
   public readonly networkName: pulumi.Output<string>;
@@ -74,7 +79,7 @@ export class BackendPool extends pulumi.ComponentResource {
         env: slot.app.env,
         revision: args.revision,
       });
-      const alias = chooseAlias(slot.name, hash, args.existing);
+      const alias = chooseAlias(slot.name, hash, args.existing, args.knownOwner);
       // When Docker looks is not the backend's own: it is set for a new one, and kept by one that is there.
       const isThere = args.existing.some((other) => other.slot === slot.name && other.hash === hash);
       const container = new docker.Container(
@@ -104,10 +109,10 @@ export class BackendPool extends pulumi.ComponentResource {
     });
 
     this.servers = made.map(({ slot, alias }) => ({
-      host: alias,
+      name: alias,
       port: slot.app.port,
       weight: slot.app.weight,
-      healthPath: slot.app.healthPath,
+      health: { path: slot.app.healthPath, host: "localhost" },
     }));
     this.backends = made.map(({ slot, alias, container }) => ({
       alias,
@@ -151,8 +156,10 @@ function environmentOf(app: AppSettings): string[] {
     .sort();
 }
 
-function slotLabels(slot: Slot<AppSettings>, args: BackendPoolArgs): Record<string, string> {
+function slotLabels(slot: Slot<AppSettings>, args: BackendPoolArgs): Record<string, pulumi.Input<string>> {
   return {
+    [labels.owner]: args.owner,
+    [labels.by]: args.by,
     [labels.stack]: args.stackLabel,
     [labels.role]: "backend",
     [labels.app]: slot.app.name,

@@ -1,20 +1,27 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { hardened, replaceOnChanges } from "./hardening";
-import { chooseGeneration, type LiveConfig } from "../model/identity";
+import { chooseAttempt, type LiveRelease } from "../model/identity";
 import { labelList, labels } from "../model/labels";
-import { balancerImageName, imagePrefix } from "../model/names";
-import { urlOf } from "../model/url";
-import { listenPort, renderNginxConfig, type BalancerSpec } from "../nginx/render/config";
+import { configurationPath, controlCommand, listenPort, livePlace, volumeFolder } from "../model/layout";
+import { balancerImageName } from "../model/names";
+import { schemaVersion, type Change } from "../model/release";
+import type { Topology } from "../model/topology";
+import { releaseOf, showFiles } from "../nginx/render/config";
+import { hardened, replaceOnChanges } from "./hardening";
+import { packagePath, rolloutCommand } from "./package";
 import type { StackImages } from "./stack-images";
 
 export interface BalancerArgs {
   /** What the configuration is rendered from. */
-  readonly spec: BalancerSpec;
+  readonly topology: Topology;
+  /** Whether the configuration holds secrets: then no preview shows it, and the state keeps it encrypted. */
+  readonly isSecret: boolean;
   /** Where the balancer is published: an address of the host and a TCP port. */
   readonly bindAddress: string;
   readonly port: number;
+  /** The address that clients use. */
+  readonly url: string;
   /** Builds the balancer's image. */
   readonly images: StackImages;
   /** Base image, the build argument NGINX_IMAGE of nginx/image/Dockerfile; nginx 1.30 or newer. */
@@ -31,11 +38,16 @@ export interface BalancerArgs {
    * another one: a change of the balancer removes containers that carry its label and don't serve.
    */
   readonly stackLabel: string;
+  /** Identity of the stack, for the labels of its containers. */
+  readonly owner: pulumi.Input<string>;
+  readonly by: pulumi.Input<string>;
+  /** Identity of the stack that this one has taken over, whose containers are its own; empty for none. */
+  readonly adopted: pulumi.Input<string>;
   /** What the balancer's volume holds now; undefined when there is none. */
-  readonly live: pulumi.Input<LiveConfig | undefined>;
+  readonly live: pulumi.Input<LiveRelease | undefined>;
   /** Name of the network that the servers are reached through. */
   readonly networkName: pulumi.Input<string>;
-  /** Container ids of the servers by host; none for servers that are no containers of this stack. */
+  /** Container ids by server name; none for servers that are no containers of this stack. */
   readonly containerIds: pulumi.Input<Record<string, string>>;
 }
 
@@ -44,10 +56,8 @@ export interface BalancerArgs {
  * second nginx, then reloaded in the order that loses no request.
  */
 export class Balancer extends pulumi.ComponentResource {
-  /** The address that clients use. */
-  public readonly url: string;
   /** The rendered configuration: what is previewed is what is installed. */
-  public readonly upstreamConfig: string;
+  public readonly upstreamConfig: pulumi.Output<string>;
   public readonly containerName: pulumi.Output<string>;
   /** What the last install did, see LastChange in rollout/report.ts. */
   public readonly lastChange: pulumi.Output<unknown>;
@@ -55,12 +65,14 @@ export class Balancer extends pulumi.ComponentResource {
   constructor(name: string, args: BalancerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nginx-load-balancer:components:Balancer", name, {}, opts);
 
-    this.upstreamConfig = renderNginxConfig(args.spec);
-    this.url = urlOf(args.bindAddress, args.port);
+    const release = releaseOf(args.topology);
+    const guarded = (value: pulumi.Input<string>): pulumi.Output<string> =>
+      args.isSecret ? pulumi.secret(value) : pulumi.output(value);
+    this.upstreamConfig = guarded(showFiles(release.files));
 
     const image = args.images.build({
       name: balancerImageName,
-      context: "nginx/image",
+      context: packagePath("nginx/image"),
       buildArgs: { NGINX_IMAGE: args.nginxImage },
     });
 
@@ -87,46 +99,41 @@ export class Balancer extends pulumi.ComponentResource {
         image: image.id,
         tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
         healthcheck: {
-          tests: [
-            "CMD",
-            "curl",
-            "--fail",
-            "--silent",
-            "--output",
-            "/dev/null",
-            "--unix-socket",
-            "/tmp/nginx/control.sock",
-            "http://balancer/configuration",
-          ],
+          tests: ["CMD", ...controlCommand(livePlace.folder, configurationPath), "--fail", "--output", "/dev/null"],
           interval: "3s",
           timeout: "5s",
           retries: 3,
         },
         ports: [{ internal: listenPort, external: args.port, ip: args.bindAddress }],
         networksAdvanced: [{ name: startingPlace.name }],
-        volumes: [{ volumeName: volume.name, containerPath: "/etc/nginx/live" }],
-        labels: labelList({ [labels.stack]: args.stackLabel, [labels.role]: "balancer" }),
+        volumes: [{ volumeName: volume.name, containerPath: volumeFolder }],
+        labels: labelList<pulumi.Input<string>>({
+          [labels.stack]: args.stackLabel,
+          [labels.role]: "balancer",
+          [labels.owner]: args.owner,
+          [labels.by]: args.by,
+        }),
       },
       { parent: this, deleteBeforeReplace: false, replaceOnChanges },
     );
 
+    const change = pulumi
+      .all([container.id, args.networkName, args.containerIds, args.owner, args.adopted, args.live])
+      .apply(([balancer, network, containers, owner, adopted, live]): Readonly<Record<keyof Change, unknown>> => ({
+        schema: schemaVersion,
+        id: release.id,
+        attempt: chooseAttempt(release.id, live),
+        policy: { drainSeconds: args.topology.proxy.drainSeconds, healthTimeoutSeconds: args.healthTimeoutSeconds },
+        destination: { balancer, network, containers, url: args.url, stack: args.stackLabel, owners: [owner, adopted] },
+        topology: args.topology,
+      }));
     const installed = new command.local.Command(
       `${name}-installed`,
       {
-        create: "node -r ./scripts/typescript.cjs rollout/install.ts",
-        delete: "node -r ./scripts/typescript.cjs rollout/remove.ts",
+        create: rolloutCommand("install"),
+        delete: rolloutCommand("remove"),
         stdin: this.upstreamConfig,
-        environment: {
-          BALANCER: container.id,
-          NETWORK: args.networkName,
-          BALANCER_URL: this.url,
-          BACKENDS: pulumi.jsonStringify(args.containerIds),
-          IMAGE_PREFIX: imagePrefix(args.stackLabel),
-          STACK_LABEL: `${labels.stack}=${args.stackLabel}`,
-          HEALTH_TIMEOUT_SECONDS: String(args.healthTimeoutSeconds),
-          DRAIN_SECONDS: String(args.spec.drainSeconds),
-          GENERATION: pulumi.output(args.live).apply((live) => chooseGeneration(this.upstreamConfig, live)),
-        },
+        environment: { RELEASE: guarded(pulumi.jsonStringify(change)) },
         logging: command.local.Logging.Stderr,
       },
       { parent: this },
@@ -135,7 +142,6 @@ export class Balancer extends pulumi.ComponentResource {
     this.containerName = container.name;
     this.lastChange = installed.stdout.apply((text) => JSON.parse(text) as unknown);
     this.registerOutputs({
-      url: this.url,
       upstreamConfig: this.upstreamConfig,
       containerName: this.containerName,
       lastChange: this.lastChange,

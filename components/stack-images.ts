@@ -2,9 +2,9 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { relative } from "node:path";
-import { labels } from "../model/labels";
 import { imagePrefix } from "../model/names";
 import { hashTree, hashValue } from "../lib/tree-hash";
+import { rolloutCommand } from "./package";
 
 export interface StackImagesArgs {
   /**
@@ -53,8 +53,8 @@ export class StackImages extends pulumi.ComponentResource {
       `${name}-removal`,
       {
         create: "exit 0",
-        delete: "node -r ./scripts/typescript.cjs rollout/remove-rest.ts",
-        environment: { IMAGE_PREFIX: imagePrefix(args.stackLabel), STACK_LABEL: `${labels.stack}=${args.stackLabel}` },
+        delete: rolloutCommand("remove-rest"),
+        environment: { STACK: args.stackLabel },
       },
       { parent: this },
     );

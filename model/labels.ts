@@ -10,12 +10,16 @@ export const labels = {
   hash: "nginx-load-balancer.hash",
   /** A backend's name on the network. */
   alias: "nginx-load-balancer.alias",
+  /** Identity of the stack that made the container: another stack of the same name has another one. */
+  owner: "nginx-load-balancer.owner",
+  /** USER@HOST of who gave the stack its identity. */
+  by: "nginx-load-balancer.by",
   /** `revision` of the stack's config, when set. */
   revision: "nginx-load-balancer.revision",
 } as const;
 
 /** A map of labels in the form that the Docker provider takes, in one order. */
-export function labelList(values: Readonly<Record<string, string>>): { label: string; value: string }[] {
+export function labelList<T>(values: Readonly<Record<string, T>>): { label: string; value: T }[] {
   return Object.entries(values)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([label, value]) => ({ label, value }));

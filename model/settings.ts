@@ -109,6 +109,14 @@ export const settingsSchema = z.strictObject({
   serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e))
     .default("")
     .meta({ description: "added to the public `server` block", change: "reloads" }),
+  adopt: rule("the identity of a stack: 32 hex digits in groups, as the refused update names it", (e) =>
+    z.string(e).regex(/^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?$/, e),
+  )
+    .default("")
+    .meta({
+      description: "identity of a stack of this name whose state was lost, and whose containers this one takes over",
+      change: "nothing that runs",
+    }),
   healthTimeoutSeconds: integer(1, 3600).default(60).meta({
     description: "how long to wait for the next new backend to answer, before the update fails",
     change: "nothing that runs",

@@ -1,2 +1,2 @@
-// The state of stacks made before rollout/ was a folder of its own names this file as the first step of their destroy.
-import "../rollout/remove";
+// The state of stacks made before rollout/cli.ts names this file as a step of their destroy.
+import "../rollout/legacy/remove";

@@ -1,44 +1,196 @@
-import { serverLines, withServersOf } from "../nginx/render/config";
+import type { Destination, Policy, Release } from "../model/release";
+import { serversOf, type Topology } from "../model/topology";
+import type { Observed, ObservedContainer } from "./observed";
+import { reloadOperations, twinsOf, type Twin } from "./reloads";
 
-/** One reload on the way from the live configuration to the wanted one. */
-export interface Step {
-  /** What the reload is for, as it appears in the report. */
-  readonly name: "together" | "switch" | "reload";
-  /** The configuration to install. */
-  readonly text: string;
-  /** Hosts that must have answered through the balancer before the next step. */
-  readonly probe: readonly string[];
-  /** Whether to wait until the workers of older configurations are gone: they still use servers that are about to stop. */
-  readonly drain: boolean;
+/** What a change is for: the release, where it goes, and how long its steps may take. */
+export interface Wanted {
+  readonly release: Release;
+  readonly destination: Destination;
+  readonly policy: Policy;
+  readonly attempt: number;
 }
 
-/** How a configuration is brought in without losing a request. */
-export interface ChangePlan {
-  /** Hosts in the wanted configuration that are not in the live one. */
+/** One thing that is done to the host, with why it is needed. Containers are named by id. */
+export type Operation = { readonly cause: string } & (
+  | { readonly op: "start balancer"; readonly predecessor: string | undefined }
+  /** The balancer takes the published port over. */
+  | { readonly op: "take place"; readonly predecessors: readonly string[] }
+  /** Publishes the balancer's port anew. */
+  | { readonly op: "publish" }
+  | { readonly op: "revive"; readonly container: string; readonly how: "start" | "unpause" | "restart" }
+  /** Has nginx run what lies on the volume. */
+  | { readonly op: "resume" }
+  /** Runs the release in a second nginx; servers of `must` have to answer, others only where they do through the live one. */
+  | { readonly op: "candidate"; readonly must: readonly string[] }
+  /** Installs a topology; servers of `probe` have to answer through it. */
+  | { readonly op: "reload"; readonly step: ReloadStep; readonly topology: Topology; readonly probe: readonly string[] }
+  /** Waits until no nginx worker of an older configuration is left. */
+  | { readonly op: "drain"; readonly seconds: number }
+  /** Asks the public address. */
+  | { readonly op: "check" }
+  /** Notes on the volume which containers serve. */
+  | { readonly op: "record" }
+  /** Waits until Docker finds the containers healthy, too. */
+  | { readonly op: "health"; readonly containers: readonly string[] }
+  | { readonly op: "stop"; readonly containers: readonly string[]; readonly seconds: number }
+  /** Removes images that no container of the stack uses, and releases that no nginx does. */
+  | { readonly op: "clean up" }
+);
+
+/** What a reload is for: old and new servers together, the new ones alone, servers by their own names again, or settings. */
+export type ReloadStep = "together" | "switch" | "settle" | "reload";
+
+/** The way from what was observed to what is wanted. */
+export interface Plan {
+  /** Names of servers that the wanted topology has and the live one lacks, and the reverse. */
   readonly added: readonly string[];
-  /** Hosts in the live configuration that are not in the wanted one. */
   readonly removed: readonly string[];
-  readonly steps: readonly Step[];
+  readonly operations: readonly Operation[];
 }
 
 /**
- * Plans the reloads between two rendered configurations.
+ * Plans a change that loses no request: new backends have answered through nginx before it sends them requests alone, old ones
+ * end after the last nginx worker that knows them, and nothing is touched before the candidate has passed.
  *
  * Workers know no address of a new server for some milliseconds after a reload. So a set that changes on both sides goes
- * through a configuration with old and new servers together; the new ones are alone only once they have answered.
+ * through a configuration with old and new servers together.
  */
-export function planChange(live: string, wanted: string): ChangePlan {
-  const old = serverLines(live);
-  const own = serverLines(wanted);
-  const added = [...own.keys()].filter((host) => !old.has(host));
-  const removed = [...old.keys()].filter((host) => !own.has(host));
-  if (live === wanted) return { added, removed, steps: [] };
-  const together: Step = { name: "together", text: withServersOf(wanted, live), probe: added, drain: false };
-  const final: Step = {
-    name: added.length + removed.length > 0 ? "switch" : "reload",
-    text: wanted,
-    probe: removed.length > 0 ? [] : added,
-    drain: removed.length > 0,
+export function plan(observed: Observed, wanted: Wanted): Plan {
+  const { release, destination, policy } = wanted;
+  const live = observed.volume.release;
+  const liveServers = serversOf({ upstreams: live?.upstreams ?? [] });
+  const wantedServers = serversOf(release.topology);
+  const liveNames = new Set(liveServers.map(({ name }) => name));
+  const wantedNames = new Set(wantedServers.map(({ name }) => name));
+  const added = [...wantedNames].filter((name) => !liveNames.has(name));
+  const removed = [...liveNames].filter((name) => !wantedNames.has(name));
+  const own = observed.containers.filter(({ owner }) => owner === "" || destination.owners.includes(owner));
+  assertAllThere(own, destination);
+  const twins = twinsOf(own, destination.containers, liveNames);
+  const renewed = Object.entries(destination.containers).flatMap(([name, id]) =>
+    live?.containers[name] === id ? [] : name,
+  );
+
+  const revived = reviveOperations(own, wanted, added);
+  const begun = revived.flatMap(({ name, operation }) => (operation.how === "restart" ? [] : name));
+  const must = [...new Set([...added, ...renewed, ...begun])];
+  const reloads = reloadOperations(observed, wanted, { added, removed, twins });
+  const draining = reloads.some(({ op }) => op === "drain");
+  const fresh = added.flatMap((name) => destination.containers[name] ?? []);
+  const strays = strayContainers(own, wanted, twins, liveNames);
+  const gone = new Set([...strays, ...twins.map(({ older }) => older)]);
+  const retired = retiredContainers(own, wanted).filter((id) => !gone.has(id));
+
+  return {
+    added,
+    removed,
+    operations: [
+      ...balancerOperations(observed, wanted),
+      ...(strays.length > 0
+        ? [
+            {
+              op: "stop",
+              containers: strays,
+              seconds: 0,
+              cause: "left by an update that did not finish, under a name that is about to serve",
+            } as const,
+          ]
+        : []),
+      ...revived.map(({ operation }) => operation),
+      { op: "candidate", must, cause: `release ${release.id} is tried beside the live one` },
+      ...reloads,
+      { op: "check", cause: "the last word has the address that clients use" },
+      ...(reloads.every(({ op }) => op === "resume") && (renewed.length > 0 || live?.attempt !== wanted.attempt)
+        ? [{ op: "record", cause: "for the next look at the host" } as const]
+        : []),
+      ...(draining && fresh.length > 0
+        ? [{ op: "health", containers: fresh, cause: "Docker is to show as many healthy backends as before" } as const]
+        : []),
+      ...(retired.length > 0
+        ? [
+            {
+              op: "stop",
+              containers: retired,
+              seconds: policy.drainSeconds,
+              cause: "no request can reach them any more",
+            } as const,
+          ]
+        : []),
+      { op: "clean up", cause: "images and releases that nothing uses" },
+    ],
   };
-  return { added, removed, steps: added.length > 0 && removed.length > 0 ? [together, final] : [final] };
+}
+
+/** What the engine takes for there: only it can make another one. */
+function assertAllThere(own: readonly ObservedContainer[], { balancer, containers }: Destination): void {
+  const found = new Set(own.map(({ id }) => id));
+  const gone = Object.entries({ "the balancer": balancer, ...containers }).filter(([, id]) => !found.has(id));
+  if (gone.length > 0)
+    throw new Error(
+      `${gone.map(([name]) => name).join(", ")}: the container was removed by hand. \`pulumi up --refresh\` makes a new one.`,
+    );
+}
+
+function balancerOperations(observed: Observed, { destination }: Wanted): Operation[] {
+  const balancers = observed.containers.filter(({ role }) => role === "balancer");
+  const balancer = balancers.find(({ id }) => id === destination.balancer);
+  const predecessors = balancers
+    .filter(({ id, state }) => id !== destination.balancer && state === "running")
+    .map(({ id }) => id);
+  const operations: Operation[] = [];
+  if (balancer?.state === "paused")
+    operations.push({ op: "revive", container: balancer.id, how: "unpause", cause: "the balancer is paused" });
+  else if (balancer?.state !== "running")
+    operations.push({
+      op: "start balancer",
+      predecessor: predecessors[0],
+      cause: `it is ${balancer?.state ?? "gone"}`,
+    });
+  if (balancer?.networks.includes(destination.network) !== true)
+    operations.push({ op: "take place", predecessors, cause: "it is not on the backends' network" });
+  else if (balancer.state === "running" && !observed.reachable)
+    operations.push({ op: "publish", cause: `nothing accepts connections at ${destination.url}` });
+  return operations;
+}
+
+function reviveOperations(
+  own: readonly ObservedContainer[],
+  { destination }: Wanted,
+  added: readonly string[],
+): { name: string; operation: Operation & { op: "revive" } }[] {
+  return Object.entries(destination.containers).flatMap(([name, id]) => {
+    const container = own.find((candidate) => candidate.id === id);
+    if (container === undefined) return [];
+    const how = revivalOf(container);
+    // One that has never served has no past to go back to: the candidate says what ails it.
+    if (how === undefined || (how === "restart" && added.includes(name))) return [];
+    const cause = `${name} is ${how === "restart" ? container.health : container.state}`;
+    return [{ name, operation: { op: "revive", container: id, how, cause } }];
+  });
+}
+
+/** What brings a container back that should serve and does not; undefined for one that runs. */
+export function revivalOf({ state, health }: ObservedContainer): "start" | "unpause" | "restart" | undefined {
+  if (state === "paused") return "unpause";
+  if (state === "exited" || state === "created" || state === "dead") return "start";
+  return state === "running" && health === "unhealthy" ? "restart" : undefined;
+}
+
+/** Containers that an update made without the engine's knowing: by their names, requests would reach them before their time. */
+function strayContainers(
+  own: readonly ObservedContainer[],
+  { destination }: Wanted,
+  twins: readonly Twin[],
+  liveNames: ReadonlySet<string>,
+): string[] {
+  const known = new Set([...Object.values(destination.containers), ...twins.map(({ older }) => older)]);
+  return own
+    .filter(({ id, alias }) => alias in destination.containers && !known.has(id) && !liveNames.has(alias))
+    .map(({ id }) => id);
+}
+
+function retiredContainers(own: readonly ObservedContainer[], { destination }: Wanted): string[] {
+  const serving = new Set([destination.balancer, ...Object.values(destination.containers)]);
+  return own.map(({ id }) => id).filter((id) => !serving.has(id));
 }

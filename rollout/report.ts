@@ -1,11 +1,13 @@
 /** What the last change of the balancer's configuration did; the stack's output `lastChange`. Times are in seconds. */
 export interface LastChange {
-  /** Hash of the configuration before, or "none". */
+  /** Id of the release before, or "none". */
   readonly configBefore: string;
   readonly configAfter: string;
   /** Backends that were added and removed, by alias. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
+  /** Backends that served before and do not answer any more: the change has gone on without them. */
+  readonly sick: readonly string[];
   /** How long each step took, in the order in which they were taken. */
   readonly seconds: Readonly<Record<string, number>>;
   /** Requests that workers of older configurations had in flight when the drain began and when it ended. */

@@ -1,6 +1,8 @@
 import { run, runInForeground } from "../lib/process";
 import { labels } from "../model/labels";
-import { serverLines } from "../nginx/render/config";
+import type { Change, Release } from "../model/release";
+import { serversOf, type Topology } from "../model/topology";
+import { readLegacyStep } from "../rollout/legacy/text";
 import type { LastChange } from "../rollout/report";
 import { UserError } from "./cli";
 import { projectRoot, pulumiBinary, pulumiEnv } from "./setup/project";
@@ -15,7 +17,7 @@ export async function runEngine(args: readonly string[]): Promise<void> {
   if (code !== 0) throw new UserError(`pulumi ${args[0]} failed, see above.`, code);
 }
 
-/** What a stack runs: its outputs, as index.ts returns them. */
+/** What a stack runs, as the last change of its balancer that worked has left it. */
 export interface StackOutputs {
   readonly url: string;
   readonly backends: readonly { readonly alias: string; readonly app: string; readonly containerName: string }[];
@@ -23,6 +25,8 @@ export interface StackOutputs {
   readonly balancer: string;
   readonly network: string;
   readonly lastChange: LastChange;
+  /** Id of the release that was installed, and the topology that it was rendered from. */
+  readonly release: Pick<Release, "id"> & { readonly topology: Pick<Topology, "upstreams"> };
 }
 
 /** The parts of the engine's state that are read here. */
@@ -31,7 +35,7 @@ interface Deployment {
     readonly type: string;
     readonly urn: string;
     readonly delete?: boolean;
-    readonly inputs?: { readonly stdin?: string; readonly environment?: Readonly<Record<string, string>> };
+    readonly inputs?: { readonly stdin?: unknown; readonly environment?: unknown };
     readonly outputs?: {
       readonly name?: string;
       readonly stdout?: string;
@@ -47,7 +51,7 @@ interface Deployment {
  * @throws UserError when there is no such stack, or nothing runs on it
  */
 export async function readOutputs(stack: string): Promise<StackOutputs> {
-  const args = ["stack", "export", "--stack", stack];
+  const args = ["stack", "export", "--show-secrets", "--stack", stack];
   const { outcome, stdout, stderr } = await run(pulumiBinary(), args, { cwd: projectRoot, env: pulumiEnv() });
   if (outcome !== "succeeded") throw new UserError(`pulumi ${args.join(" ")} failed: ${stderr.trim()}`);
   const outputs = outputsOf((JSON.parse(stdout) as { deployment?: Deployment }).deployment ?? {});
@@ -58,10 +62,14 @@ export async function readOutputs(stack: string): Promise<StackOutputs> {
 /** The outputs as they follow from the engine's state; undefined when no change of the balancer has worked yet. */
 export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefined {
   const current = resources.filter((resource) => resource.delete !== true);
-  const change = current.find(({ urn }) => urn.endsWith("::balancer-installed"));
-  const installed = change?.inputs;
-  const url = installed?.environment?.["BALANCER_URL"];
-  if (installed?.stdin === undefined || url === undefined) return undefined;
+  const step = current.find(({ urn }) => urn.endsWith("::balancer-installed"));
+  const upstreamConfig = plain(step?.inputs?.stdin);
+  const environment = plain(step?.inputs?.environment) as Readonly<Record<string, unknown>> | undefined;
+  if (typeof upstreamConfig !== "string" || environment === undefined) return undefined;
+  const variables = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, String(plain(value))]));
+  const { RELEASE } = variables;
+  const release = RELEASE === undefined ? readLegacyStep(upstreamConfig, variables) : (JSON.parse(RELEASE) as Change);
+  if (release === undefined) return undefined;
   const containers = current.flatMap(({ type, outputs }) => {
     if (type !== "docker:index/container:Container") return [];
     const label = (key: string) => outputs?.labels?.find((entry) => entry.label === key)?.value;
@@ -70,14 +78,21 @@ export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefi
     ];
   });
   return {
-    url,
-    upstreamConfig: installed.stdin,
-    backends: [...serverLines(installed.stdin).keys()].map((alias) => {
+    url: release.destination.url,
+    network: release.destination.network,
+    release,
+    upstreamConfig,
+    backends: serversOf(release.topology).map(({ name: alias }) => {
       const container = containers.find((candidate) => candidate.alias === alias);
       return { alias, app: container?.app ?? "", containerName: container?.name ?? "" };
     }),
     balancer: containers.find(({ role }) => role === "balancer")?.name ?? "",
-    lastChange: JSON.parse(change?.outputs?.stdout ?? "{}") as LastChange,
-    network: installed.environment?.["NETWORK"] ?? "",
+    lastChange: JSON.parse(step?.outputs?.stdout ?? "{}") as LastChange,
   };
+}
+
+/** A value of the state, also one that is marked as secret: then it is JSON in an object of the engine's. */
+function plain(value: unknown): unknown {
+  const isSecret = typeof value === "object" && value !== null && "plaintext" in value;
+  return isSecret ? (JSON.parse(String(value.plaintext)) as unknown) : value;
 }

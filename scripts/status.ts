@@ -1,7 +1,9 @@
-import { configurationHash, isIntact, serverLines } from "../nginx/render/config";
-import { observeStack, readLiveConfig } from "../rollout/live";
-import { docker, tryDocker } from "../rollout/docker";
-import { acceptsConnections } from "../rollout/public-address";
+import { serversOf } from "../model/topology";
+import { docker } from "../rollout/docker";
+import { ailments } from "../rollout/drift";
+import { balancerOf, listContainers, lookInside } from "../rollout/observe";
+import type { Observed, ObservedContainer } from "../rollout/observed";
+import { acceptsConnections } from "../rollout/steps/public-address";
 import { parseOptions, runMain } from "./cli";
 import { readOutputs, type StackOutputs } from "./pulumi";
 import { formatTable } from "./table";
@@ -41,98 +43,87 @@ export interface StackStatus {
 
 /** Looks at a stack. */
 export async function readStatus(stackLabel: string, outputs: StackOutputs): Promise<StackStatus> {
-  const live = await observeStack(stackLabel);
-  const config = await readLiveConfig(live.balancer);
-  const ids = [...live.backends.map(({ id }) => id), ...(live.balancer ? [live.balancer.id] : [])];
-  const containers = await inspect(ids, outputs.network);
-  const text = config?.text ?? "";
-  const lines = serverLines(text);
-  const running = new Map(live.backends.map((backend) => [backend.alias, backend]));
-
-  const aliases = new Set([...outputs.backends.map(({ alias }) => alias), ...running.keys(), ...lines.keys()]);
-  const apps = new Map(outputs.backends.map(({ alias, app }) => [alias, app]));
-  const backends = [...aliases].map((alias) => {
-    const container = containers.get(running.get(alias)?.id ?? "");
-    return {
-      alias,
-      app: running.get(alias)?.app ?? apps.get(alias) ?? "",
-      container: container?.name,
-      health: container?.health ?? "gone",
-      address: container?.address ?? "",
-      receives: /resolve (?:weight=)?(\S+)/.exec(lines.get(alias) ?? "")?.[1] ?? "no",
-    };
-  });
-  const balancer = containers.get(live.balancer?.id ?? "");
-  const served = live.balancer && (await servedHash(live.balancer.id));
+  const containers = await listContainers(stackLabel);
+  const balancer = balancerOf(containers);
+  const [inside, addresses, reachable] = await Promise.all([
+    lookInside(balancer),
+    addressesOf(containers, outputs.network),
+    balancer?.state === "running" ? acceptsConnections(outputs.url, balancer.id) : true,
+  ]);
+  const observed = { containers, ...inside, reachable };
   return {
     url: outputs.url,
-    balancer: { container: balancer?.name ?? "", health: balancer?.health ?? "gone", configuration: served ?? "none" },
-    backends,
-    drift: [
-      ...describeDrift(outputs, live.balancer?.state === "running" ? text : undefined, served, backends),
-      ...(live.balancer?.state === "running" && !(await acceptsConnections(outputs.url, live.balancer.id))
-        ? [`Nothing accepts connections at ${outputs.url}.`]
-        : []),
-    ],
+    balancer: {
+      container: balancer?.name ?? "",
+      health: balancer === undefined ? "gone" : wordOf(balancer),
+      configuration: inside.served ?? "none",
+    },
+    backends: backendsOf(outputs, observed, addresses),
+    drift: describeDrift(outputs, observed),
   };
+}
+
+function backendsOf(
+  outputs: Pick<StackOutputs, "backends">,
+  { containers, volume }: Observed,
+  addresses: ReadonlyMap<string, string>,
+): BackendStatus[] {
+  const running = containers.filter(({ role }) => role === "backend");
+  const weights = new Map(serversOf(volume.release ?? { upstreams: [] }).map(({ name, weight }) => [name, weight]));
+  const known = new Map(outputs.backends.map(({ alias, app }) => [alias, app]));
+  const aliases = new Set([...known.keys(), ...running.map(({ alias }) => alias), ...weights.keys()]);
+  return [...aliases].map((alias) => {
+    const container = running.find((candidate) => candidate.alias === alias);
+    const weight = weights.get(alias);
+    return {
+      alias,
+      app: container?.app ?? known.get(alias) ?? "",
+      container: container?.name,
+      health: container === undefined ? "gone" : wordOf(container),
+      address: addresses.get(container?.id ?? "") ?? "",
+      receives: weight === undefined ? "no" : weight === 0 ? "drain" : String(weight),
+    };
+  });
 }
 
 /** What differs from what the last update left. */
 export function describeDrift(
-  outputs: Pick<StackOutputs, "upstreamConfig" | "backends">,
-  onVolume: string | undefined,
-  served: string | undefined,
-  backends: readonly BackendStatus[],
+  { release, backends }: Pick<StackOutputs, "release" | "backends">,
+  observed: Observed,
 ): string[] {
-  const wanted = configurationHash(outputs.upstreamConfig);
-  const known = new Set(outputs.backends.map(({ alias }) => alias));
-  const drift: string[] = [];
-  if (onVolume === undefined) drift.push("The balancer is not running.");
-  else if (!isIntact(onVolume)) drift.push("The configuration on the volume was edited.");
-  else if (onVolume !== outputs.upstreamConfig)
-    drift.push(`The volume holds configuration ${configurationHash(onVolume)} instead of ${wanted}.`);
-  if (served !== undefined && served !== wanted)
-    drift.push(`nginx serves configuration ${served} instead of ${wanted}.`);
-  for (const { alias, health } of backends) {
-    if (!known.has(alias))
-      drift.push(`${alias} (${health}) was made by an update that did not finish: the next one removes it.`);
-    else if (health !== "healthy" && health !== "starting") drift.push(`${alias} is ${health}.`);
-  }
-  return drift;
+  const { containers, volume, served } = observed;
+  const known = new Set(backends.map(({ alias }) => alias));
+  const installed = volume.release;
+  const isOther = installed !== undefined && installed.id !== release.id;
+  return [
+    ...ailments(observed, balancerOf(containers)),
+    ...(isOther ? [`The volume holds configuration ${installed.id} instead of ${release.id}.`] : []),
+    // Where the volume's own is served, the sentence before says it all.
+    ...(installed === undefined && served !== undefined && served !== release.id
+      ? [`nginx serves configuration ${served} instead of ${release.id}.`]
+      : []),
+    ...[...known]
+      .filter((alias) => !containers.some((container) => container.alias === alias))
+      .map((alias) => `${alias} is gone.`),
+    ...containers
+      .filter(({ role, alias }) => role === "backend" && !known.has(alias))
+      .map(
+        (stray) =>
+          `${stray.alias} (${wordOf(stray)}) was made by an update that did not finish: the next one removes it.`,
+      ),
+  ].filter((line, index, all) => all.indexOf(line) === index);
 }
 
-interface Inspected {
-  readonly name: string;
-  readonly health: string;
-  readonly address: string;
+/** Docker's word for how a container is. */
+function wordOf({ state, health }: ObservedContainer): string {
+  return state !== "running" ? state : health === "none" ? "running" : health;
 }
 
-async function inspect(ids: readonly string[], network: string): Promise<Map<string, Inspected>> {
-  if (ids.length === 0) return new Map();
-  const format =
-    "{{.ID}}\t{{.Name}}\t{{if .State.Paused}}paused{{else if .State.Running}}{{with .State.Health}}{{.Status}}{{else}}running{{end}}{{else}}{{.State.Status}}{{end}}" +
-    `\t{{with index .NetworkSettings.Networks "${network}"}}{{.IPAddress}}{{end}}`;
-  const rows = (await docker("container", "inspect", "--format", format, ...ids)).split("\n").filter(Boolean);
-  return new Map(
-    rows.map((row) => {
-      const [id = "", name = "", health = "", address = ""] = row.split("\t");
-      return [id, { name: name.replace(/^\//, ""), health, address }];
-    }),
-  );
-}
-
-async function servedHash(balancer: string): Promise<string | undefined> {
-  const ask = [
-    "curl",
-    "--silent",
-    "--max-time",
-    "2",
-    "--unix-socket",
-    "/tmp/nginx/control.sock",
-    "http://balancer/configuration",
-  ];
-  const { code, stdout } = await tryDocker("exec", balancer, ...ask);
-  return code === 0 ? stdout.trim() : undefined;
+async function addressesOf(containers: readonly ObservedContainer[], network: string): Promise<Map<string, string>> {
+  if (containers.length === 0) return new Map();
+  const format = `{{.ID}}\t{{with index .NetworkSettings.Networks "${network}"}}{{.IPAddress}}{{end}}`;
+  const rows = await docker("container", "inspect", "--format", format, ...containers.map(({ id }) => id));
+  return new Map(rows.split("\n").map((row) => row.split("\t") as [string, string]));
 }
 
 /** The status as a table and sentences. */

@@ -1,7 +1,9 @@
 import { BackendPool, type BackendPoolArgs } from "../components/backend-pool";
 import { Balancer, type BalancerArgs } from "../components/balancer";
 import { StackImages } from "../components/stack-images";
+import type { Change } from "../model/release";
 import { parseSettings } from "../model/settings";
+import { topologyOf } from "../model/topology";
 import { mockEngine, recordOptions, valueOf, type Recording } from "./mocks";
 
 /** Type tokens of what the components register. */
@@ -20,11 +22,16 @@ export const settings = parseSettings({ backendCount: "3" }, { isApp: () => true
 
 export const stackLabel = "nginx-load-balancer/unit";
 
+/** The stack's identity, and who has given it. */
+export const identity = { owner: "11111111-2222-4333-8444-555555555555", by: "someone@somewhere" };
+
 export const poolArgs = (images: StackImages, more: Partial<BackendPoolArgs> = {}): BackendPoolArgs => ({
   ...settings,
+  ...identity,
   stackLabel,
   images,
   existing: [],
+  knownOwner: identity.owner,
   ...more,
 });
 
@@ -34,7 +41,11 @@ export const balancerArgs = (
   more: Partial<BalancerArgs> = {},
 ): BalancerArgs => ({
   ...settings,
-  spec: { ...settings, servers: pool.servers },
+  ...identity,
+  topology: topologyOf(settings, pool.servers),
+  adopted: "",
+  isSecret: false,
+  url: "http://127.0.0.1:8080",
   stackLabel,
   images,
   live: undefined,
@@ -72,6 +83,12 @@ export async function settle(pool: BackendPool, balancer: Balancer): Promise<voi
 /** What a container was asked for with. */
 export function container(recording: Recording, name: string): Record<string, unknown> {
   return recording.one(types.container, name).inputs as Record<string, unknown>;
+}
+
+/** What the step that installs is told. */
+export function changeOf(recording: Recording): Change {
+  const { RELEASE } = recording.one(types.command, "lb-installed").inputs["environment"] as Record<string, string>;
+  return JSON.parse(RELEASE ?? "") as Change;
 }
 
 /** The labels of a resource, in the order in which it has them. */

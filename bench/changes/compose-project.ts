@@ -1,6 +1,6 @@
 import { hardened } from "../../components/hardening";
 import { healthCommand } from "../../model/health-command";
-import { listenPort } from "../../nginx/render/config";
+import { listenPort } from "../../model/layout";
 import type { BaseImages } from "../../scripts/setup/index";
 import { ourSettings } from "../traffic/configs";
 

@@ -1,5 +1,6 @@
-import { renderNginxConfig, type UpstreamServer } from "../../nginx/render/config";
+import { releaseOf, showFiles } from "../../nginx/render/config";
 import { parseSettings, type Settings } from "../../model/settings";
+import { topologyOf } from "../../model/topology";
 
 /** Port of every proxy and of every backend inside its container. */
 export const proxyPort = 8080;
@@ -44,14 +45,9 @@ export function ourSettings(given: Readonly<Record<string, string>> = {}): Setti
 
 /** What the product installs for such backends. */
 export function ourConfig(hosts: readonly string[], given: Readonly<Record<string, string>> = {}): string {
-  const settings = ourSettings(given);
-  const servers: UpstreamServer[] = hosts.map((host) => ({
-    host,
-    port: backendPort,
-    weight: 1,
-    healthPath: "/health",
-  }));
-  return renderNginxConfig({ ...settings, servers });
+  const health = { path: "/health", host: "localhost" };
+  const servers = hosts.map((name) => ({ name, port: backendPort, weight: 1, health }));
+  return showFiles(releaseOf(topologyOf(ourSettings(given), servers)).files);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { BalancerShell } from "../../rollout/balancer-shell";
+import { BalancerShell } from "../../rollout/runtime/shell";
 import { interleave, type Part } from "../part";
 import { backendPort, proxyPort } from "./configs";
 import { buildImages } from "./images";

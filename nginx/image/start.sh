@@ -1,18 +1,26 @@
 #!/bin/sh
-# Starts nginx with the configuration that was installed last; before the first one, with a page that says so.
+# Starts nginx with the release that was installed last; before the first one, with a page that says so.
 set -eu
-live=/etc/nginx/live
+cd /etc/nginx/live
 mkdir -p /tmp/nginx
 
 # What an nginx that was killed had received of requests.
 rm -rf /var/spool/nginx/*
 
-[ -f $live/nginx.conf ] || cp /etc/nginx/nginx.conf $live/nginx.conf
-
-# Edited by hand into something that nginx refuses: the one before it serves on. The next `pulumi up` repairs it.
-if ! nginx -t -q -c $live/nginx.conf && [ -f $live/previous.conf ]; then
-  mv $live/nginx.conf $live/refused.conf
-  cp $live/previous.conf $live/nginx.conf
+if ! [ -f current/nginx.conf ]; then
+  # Balancers of before there were releases have one file on the volume.
+  name=none
+  [ -f nginx.conf ] && name=legacy || true
+  rm -rf current
+  mkdir -p releases/$name
+  if [ $name = legacy ]; then cp nginx.conf releases/legacy; else cp /etc/nginx/nginx.conf releases/none; fi
+  ln -s releases/$name current
 fi
 
-exec nginx -c $live/nginx.conf -g 'daemon off;'
+# Edited by hand into something that nginx refuses: the one before it serves on. The next `pulumi up` repairs it.
+if ! nginx -t -q -c /etc/nginx/live/current/nginx.conf && [ -f previous/nginx.conf ]; then
+  ln -sfn "$(readlink previous)" current.new
+  mv -T current.new current
+fi
+
+exec nginx -c /etc/nginx/live/current/nginx.conf -g 'daemon off;'

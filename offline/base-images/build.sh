@@ -2,6 +2,8 @@
 # Builds a stand-in for an official base image from Debian packages, where an image registry is out of reach.
 # Usage: build.sh python|nginx IMAGE   (as root; needs debootstrap and a Docker engine)
 set -eu
+# Containers have users of their own.
+umask 022
 
 kind=${1:?python or nginx} image=${2:?image name}
 suite=forky

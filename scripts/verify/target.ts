@@ -4,11 +4,11 @@ import { basename, join } from "node:path";
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
 import type { ExistingBackend } from "../../model/identity";
-import { seal, serverLines } from "../../nginx/render/config";
+import { serversOf } from "../../model/topology";
 import { docker, inspectContainers, lastLogLines } from "../../rollout/docker";
-import { observeStack, readLiveConfig } from "../../rollout/live";
+import { balancerOf, listContainers, lookInside } from "../../rollout/observe";
 import { UserError } from "../cli";
-import { readOutputs } from "../pulumi";
+import { readOutputs, type StackOutputs } from "../pulumi";
 import { projectRoot, pulumiBinary } from "../setup/project";
 import { readStatus, stackLabelOf } from "../status";
 import { runQuietly, type EngineRun } from "./engine";
@@ -18,9 +18,9 @@ import type { Config } from "./steps";
 /** What serves on a stack. */
 export interface Serving {
   readonly url: string;
-  /** The configuration that the last update installed. */
-  readonly installed: string;
-  /** The one that the balancer has. */
+  /** What the last update installed. */
+  readonly installed: StackOutputs["release"];
+  /** Id of the release that the balancer has. */
   readonly live: string | undefined;
   /** Id of the balancer's container. */
   readonly balancer: string | undefined;
@@ -106,7 +106,7 @@ export class Target {
     const run = await this.tryUp(config, signal);
     if (run.code !== 0) throw new Error(`the update failed (exit code ${run.code}):\n${lastLines(run.output)}`);
     const serving = await this.observe();
-    if (serving.live !== serving.installed)
+    if (serving.live !== serving.installed.id)
       throw new Error("the balancer doesn't have the configuration of the update");
     return serving;
   }
@@ -139,7 +139,7 @@ export class Target {
     const after = await this.up({});
     this.changed = false;
     if (after.backends.length !== this.before.backends.length || essenceOf(after) !== essenceOf(this.before))
-      throw new Error(`the upstream is not the one of before:\n${after.installed}`);
+      throw new Error(`the upstream is not the one of before:\n${essenceOf(after)}`);
   }
 
   /** @param keepLogs leaves the engine's output in the folder */
@@ -175,30 +175,33 @@ export class Target {
 }
 
 async function observe(stack: string): Promise<Serving> {
-  const { url, upstreamConfig } = await readOutputs(stack);
-  const { backends, balancer } = await observeStack(labelOf(stack));
-  const lines = serverLines(upstreamConfig);
+  const { url, release } = await readOutputs(stack);
+  const containers = await listContainers(labelOf(stack));
+  const balancer = balancerOf(containers);
+  const { volume } = await lookInside(balancer);
+  const names = new Set(serversOf(release.topology).map(({ name }) => name));
   return {
     url,
-    installed: upstreamConfig,
-    live: (await readLiveConfig(balancer))?.text,
+    installed: release,
+    live: volume.intact ? volume.release?.id : undefined,
     balancer: balancer?.id,
-    backends: backends.filter(({ alias }) => lines.has(alias)).sort((a, b) => (a.alias < b.alias ? -1 : 1)),
+    backends: containers.filter(({ alias }) => names.has(alias)).sort((a, b) => (a.alias < b.alias ? -1 : 1)),
   };
 }
 
 /** The backends that get a share of the requests. */
 export function servingBackends({ installed, backends }: Pick<Serving, "installed" | "backends">): ExistingBackend[] {
-  const lines = serverLines(installed);
-  return backends.filter(({ alias }) => !lines.get(alias)?.includes(" drain "));
+  const serving = new Set(serversOf(installed.topology).flatMap(({ name, weight }) => (weight > 0 ? name : [])));
+  return backends.filter(({ alias }) => serving.has(alias));
 }
 
 /**
- * The configuration but for the numbers that tell a backend's alias from that of an earlier one of the same content: two
- * stacks that serve the same have the same.
+ * What is served but for the numbers that tell a backend's alias from that of an earlier one of the same content: two stacks
+ * that serve the same have the same.
  */
 export function essenceOf({ installed, backends }: Pick<Serving, "installed" | "backends">): string {
-  return seal(backends.reduce((text, { alias, slot, hash }) => text.replaceAll(alias, `${slot}-${hash}`), installed));
+  const text = JSON.stringify(installed.topology, undefined, 1);
+  return backends.reduce((result, { alias, slot, hash }) => result.replaceAll(alias, `${slot}-${hash}`), text);
 }
 
 /** The end of the engine's output. */

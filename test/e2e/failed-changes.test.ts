@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { observeStack } from "../../rollout/live";
 import { FixtureApp, fixtureLoad, type Mode } from "./app";
 import { assertNoneLost } from "./books";
 import { TestStack, type Outputs } from "./stack";
@@ -46,7 +45,7 @@ describe("changes that fail, under load", function () {
   async function converges(version: string): Promise<void> {
     outputs = await stack.up();
     assertNoneLost(load.mark());
-    const { backends } = await observeStack(stack.stackLabel);
+    const { backends } = await stack.containers();
     assert.deepEqual(backends.map(({ alias }) => alias).sort(), outputs.backends.map(({ alias }) => alias).sort());
     assert.equal(await stack.liveText(), outputs.upstreamConfig);
     for (let sent = 0; sent < 10; sent++) assert.equal(await (await fetch(outputs.url)).text(), version);
@@ -117,7 +116,7 @@ describe("changes that fail, under load", function () {
     assert.notEqual(code, 0);
     assert.match(
       output,
-      /After the reload http:\/\/127\.0\.0\.1:\d+\/health answers 503\. The previous configuration is back\./,
+      /At the balancer's address http:\/\/127\.0\.0\.1:\d+ a client that asks for \/health gets 503\. The previous configuration is back\./,
     );
     assert.equal(await stack.liveText(), before);
     load.mark();

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { observeStack } from "../../rollout/live";
 import type { Load } from "../../scripts/load/load";
 import type { FixtureApp } from "./app";
 import { assertNoneLost } from "./books";
@@ -68,7 +67,7 @@ export async function interruptRoll(
   if (code === null) await stack.engineOk("cancel", "--yes");
   const outputs = await stack.up("--refresh");
   assertNoneLost(load.mark(), 1);
-  const { backends } = await observeStack(stack.stackLabel);
+  const { backends } = await stack.containers();
   assert.deepEqual(backends.map(({ alias }) => alias).sort(), outputs.backends.map(({ alias }) => alias).sort());
   assert.equal(await stack.liveText(), outputs.upstreamConfig);
   for (let sent = 0; sent < 6; sent++) assert.equal(await (await fetch(outputs.url)).text(), goBack ? before : version);

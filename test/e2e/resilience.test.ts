@@ -5,9 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker, tryDocker } from "../../rollout/docker";
-import { observeStack } from "../../rollout/live";
-import { startBalancer } from "../../rollout/start-balancer";
-import type { Target } from "../../rollout/target";
+import { startBalancer, takePlace } from "../../rollout/steps/balancer";
 import { lostOf } from "../../scripts/load/books";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
@@ -40,7 +38,7 @@ describe("breakage and repair, under load", function () {
   });
   beforeEach(() => void load.mark());
 
-  const backends = async () => (await observeStack(stack.stackLabel)).backends.map(({ id }) => id);
+  const backends = async () => (await stack.containers()).backends.map(({ id }) => id);
 
   const noDrift = async (seconds: number) =>
     until("the stack is as the last update left it", seconds, async () => {
@@ -99,7 +97,7 @@ describe("breakage and repair, under load", function () {
   });
 
   it("shows and repairs a backend that was removed and a configuration that was edited by hand", async () => {
-    const { balancer } = await observeStack(stack.stackLabel);
+    const { balancer } = await stack.containers();
     const [id = ""] = await backends();
     await docker("rm", "--force", "--volumes", id);
     await docker(
@@ -107,7 +105,7 @@ describe("breakage and repair, under load", function () {
       balancer?.id ?? "",
       "sh",
       "-c",
-      "sed -i 's/client_max_body_size .*/client_max_body_size 1m;/' /etc/nginx/live/nginx.conf",
+      "sed -i 's/client_max_body_size .*/client_max_body_size 1m;/' /etc/nginx/live/current/nginx.conf",
     );
     const { drift } = await readStatus(stack.stackLabel, outputs);
     assert.equal(drift.length, 2, drift.join("\n"));
@@ -116,7 +114,7 @@ describe("breakage and repair, under load", function () {
     load.mark();
 
     const preview = await stack.engineOk("preview", "--refresh", "--diff");
-    assert.match(preview, /GENERATION/);
+    assert.match(preview, /\battempt\b/);
     outputs = await stack.up("--refresh");
     await noDrift(30);
     await stack.engineOk("preview", "--expect-no-changes");
@@ -124,7 +122,7 @@ describe("breakage and repair, under load", function () {
   });
 
   it("gives containers of an older program their restart policy in place", async () => {
-    const { balancer } = await observeStack(stack.stackLabel);
+    const { balancer } = await stack.containers();
     const ids = [...(await backends()), balancer?.id ?? ""];
     await docker("update", "--restart", "unless-stopped", ...ids);
     outputs = await stack.up("--refresh");
@@ -139,8 +137,8 @@ describe("breakage and repair, under load", function () {
   });
 
   it("repairs an edited configuration without a refresh, too", async () => {
-    const { balancer } = await observeStack(stack.stackLabel);
-    await docker("exec", balancer?.id ?? "", "sh", "-c", "echo '# by hand' >>/etc/nginx/live/nginx.conf");
+    const { balancer } = await stack.containers();
+    await docker("exec", balancer?.id ?? "", "sh", "-c", "echo '# by hand' >>/etc/nginx/live/current/nginx.conf");
     await stack.up();
     await noDrift(30);
     assertNoneLost(load.mark());
@@ -169,7 +167,7 @@ describe("breakage and repair, under load", function () {
 
   it("starts a balancer that was stopped by hand", async () => {
     await docker("stop", outputs.balancer);
-    assert.match((await readStatus(stack.stackLabel, outputs)).drift.join(), /The balancer is not running/);
+    assert.match((await readStatus(stack.stackLabel, outputs)).drift.join(), /The balancer is exited\./);
     outputs = await stack.up();
     await noDrift(30);
   });
@@ -201,9 +199,11 @@ describe("breakage and repair, under load", function () {
     const volume = ["--volumes-from", outputs.balancer];
     const other = (await docker("create", "--network", "none", ...options, ...volume, image.trim())).trim();
     try {
-      const target = { balancer: other, network: "no-such-network", stackLabel: label } as Target;
+      const [predecessor = ""] = (await docker("inspect", "--format", "{{.Id}}", outputs.balancer)).split("\n");
+      await startBalancer(other, predecessor);
+      const place = { balancer: other, network: "no-such-network" };
       await assert.rejects(
-        startBalancer(target, () => undefined),
+        takePlace(place, [predecessor], () => undefined),
         /no-such-network/,
       );
     } finally {
@@ -217,7 +217,7 @@ describe("breakage and repair, under load", function () {
   });
 
   it("serves again, without an update, after everything was restarted at once", async () => {
-    const ids = [...(await backends()), (await observeStack(stack.stackLabel)).balancer?.id ?? ""];
+    const ids = [...(await backends()), (await stack.containers()).balancer?.id ?? ""];
     await docker("restart", ...ids);
     await noDrift(60);
     load.mark();

@@ -4,10 +4,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tryDocker } from "../../rollout/docker";
-import { observeStack, readLiveConfig } from "../../rollout/live";
+import { currentRelease, directivesFile, mainFile } from "../../model/layout";
+import { showFiles } from "../../nginx/render/config";
+import { balancerOf, listContainers } from "../../rollout/observe";
+import type { ObservedContainer } from "../../rollout/observed";
 import { baseImages, type BaseImages } from "../../scripts/setup/index";
 import { projectRoot, pulumiBinary, pulumiEnv, stateUrl } from "../../scripts/setup/project";
-import type { StackOutputs } from "../../scripts/pulumi";
+import { outputsOf, type StackOutputs } from "../../scripts/pulumi";
 
 /** How a run of the engine ended. */
 export interface EngineRun {
@@ -148,20 +151,42 @@ export class TestStack {
     return this.outputs();
   }
 
+  /** Its outputs, and of what no output tells the engine's state: the release. */
   async outputs(): Promise<Outputs> {
+    const [outputs, state] = await Promise.all([
+      this.json("stack", "output", "--json", "--show-secrets") as Promise<Outputs>,
+      this.json("stack", "export", "--show-secrets") as Promise<{ deployment: Parameters<typeof outputsOf>[0] }>,
+    ]);
+    const known = outputsOf(state.deployment);
+    if (known === undefined) throw new Error(`Stack ${this.name} has nothing installed.`);
+    return { ...outputs, release: known.release };
+  }
+
+  private async json(...args: string[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       execFile(
         pulumiBinary(),
-        ["stack", "output", "--json", "--show-secrets", "--stack", this.name],
+        [...args, "--stack", this.name],
         { cwd: projectRoot, env: this.environment(), maxBuffer: 1 << 26 },
-        (error, stdout) => (error ? reject(error) : resolve(JSON.parse(stdout) as Outputs)),
+        (error, stdout) => (error ? reject(error) : resolve(JSON.parse(stdout))),
       );
     });
   }
 
-  /** The configuration on its balancer's volume; undefined when no balancer runs. */
+  /** The configuration on its balancer's volume, as the output shows it; undefined when no balancer runs. */
   async liveText(): Promise<string | undefined> {
-    return (await readLiveConfig((await observeStack(this.stackLabel)).balancer))?.text;
+    const { balancer } = await this.containers();
+    const read = async (name: string) => tryDocker("exec", balancer?.id ?? "", "cat", `${currentRelease}/${name}`);
+    const [main, directives] = await Promise.all([read(mainFile), read(directivesFile)]);
+    if (main.code !== 0) return undefined;
+    const more = directives.code === 0 ? [{ name: directivesFile, text: directives.stdout }] : [];
+    return showFiles([{ name: mainFile, text: main.stdout }, ...more]);
+  }
+
+  /** Its backends, newest first, and its balancer, as Docker tells of them. */
+  async containers(): Promise<{ backends: readonly ObservedContainer[]; balancer: ObservedContainer | undefined }> {
+    const listed = await listContainers(this.stackLabel);
+    return { backends: listed.filter(({ role }) => role === "backend"), balancer: balancerOf(listed) };
   }
 
   /** The ids of everything of this stack that is left on the host: containers, networks, volumes and images. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { seal, serverLines } from "../../nginx/render/config";
+import type { Topology } from "../../model/topology";
+import { releaseOf, showFiles } from "../../nginx/render/config";
 import { docker, tryDocker } from "../../rollout/docker";
-import { observeStack } from "../../rollout/live";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad, type Mode } from "./app";
@@ -27,7 +27,7 @@ describe("without the protection, the load generator reports losses", function (
       apps: [{ name: "fixture", path: app.path }],
     });
     outputs = await stack.up();
-    balancer = (await observeStack(stack.stackLabel)).balancer?.id ?? "";
+    balancer = (await stack.containers()).balancer?.id ?? "";
     image = (await docker("inspect", "--format", "{{.Image}}", outputs.backends[0]?.containerName ?? "")).trim();
   });
   after(async () => {
@@ -53,7 +53,7 @@ describe("without the protection, the load generator reports losses", function (
       balancer,
       "sh",
       "-c",
-      `echo ${encoded} | base64 -d >/etc/nginx/live/nginx.conf && kill -HUP 1`,
+      `echo ${encoded} | base64 -d >/etc/nginx/live/current/nginx.conf && kill -HUP 1`,
     );
   }
 
@@ -82,13 +82,12 @@ describe("without the protection, the load generator reports losses", function (
 
   /** The live text with other servers in place of its own. */
   function withServers(names: readonly string[]): string {
-    const lines = [...serverLines(outputs.upstreamConfig).values()];
-    const [first = "", ...others] = lines;
-    const [host = ""] = serverLines(outputs.upstreamConfig).keys();
-    const own = names.map((name) => first.replaceAll(host, name)).join("\n");
-    return seal(
-      others.reduce((text, line) => text.replace(`${line}\n`, ""), outputs.upstreamConfig).replace(first, own),
-    );
+    const topology = outputs.release.topology as Topology;
+    const upstreams = topology.upstreams.map((upstream) => ({
+      ...upstream,
+      servers: names.flatMap((name) => upstream.servers.slice(0, 1).map((server) => ({ ...server, name }))),
+    }));
+    return showFiles(releaseOf({ ...topology, upstreams }).files);
   }
 
   /** Fails unless a request is lost within so many tries of an unprotected change. */
@@ -139,10 +138,10 @@ describe("without the protection, the load generator reports losses", function (
     const hasty = outputs.upstreamConfig
       .replace(/keepalive_min_timeout .*\n/, "\n")
       .replace(/keepalive_time .*\n/, "\n");
-    await reloadWith(seal(hasty));
+    await reloadWith(hasty);
     await pause(1000);
     await loses(startLoad({ url: outputs.url, profiles: [keptGets], maxSeconds: 60 }), 30, async (attempt) => {
-      await reloadWith(seal(`${hasty}# ${attempt}\n`));
+      await reloadWith(`${hasty}# ${attempt}\n`);
     });
   });
 
@@ -168,14 +167,12 @@ describe("without the protection, the load generator reports losses", function (
 
   it("7, a public address that fails: nobody puts the previous configuration back", async () => {
     await loses(load(), 1, async () =>
-      reloadWith(seal(outputs.upstreamConfig.replace("location / {", "location / {\nreturn 503;"))),
+      reloadWith(outputs.upstreamConfig.replace("location / {", "location / {\nreturn 503;")),
     );
   });
 
   it("8, a killed backend: requests are not retried on another one", async () => {
-    await reloadWith(
-      seal(outputs.upstreamConfig.replace("proxy_next_upstream error timeout;", "proxy_next_upstream off;")),
-    );
+    await reloadWith(outputs.upstreamConfig.replace("proxy_next_upstream error timeout;", "proxy_next_upstream off;"));
     await pause(1000);
     const gets: Profile = { ...keptGets, clients: 4, pauseMilliseconds: 2 };
     await loses(startLoad({ url: outputs.url, profiles: [gets], maxSeconds: 60 }), 5, async () => {

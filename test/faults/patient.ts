@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { docker, tryDocker } from "../../rollout/docker";
-import { observeStack } from "../../rollout/live";
+import { currentRelease, mainFile } from "../../model/layout";
+import type { Account } from "../../scripts/load/books";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "../e2e/app";
@@ -10,11 +11,8 @@ import { TestStack, type EngineRun, type Outputs } from "../e2e/stack";
 /** How long an update of a small stack may take, in seconds, whatever it has to repair: it usually takes 4. */
 export const usualSeconds = 15;
 
-/** Where the balancer's volume is in its container. */
-export const volumeFolder = "/etc/nginx/live";
-
 /** The file of the live configuration, as the balancer's container sees it. */
-export const liveFile = `${volumeFolder}/nginx.conf`;
+export const liveFile = `${currentRelease}/${mainFile}`;
 
 /** What the engine said, and how long it took. */
 export interface TimedRun extends EngineRun {
@@ -31,11 +29,14 @@ export class Patient {
     readonly stack: TestStack,
   ) {}
 
-  /** Makes and starts one, with 2 backends. */
-  static async create(label: string): Promise<Patient> {
+  /** Makes and starts one, with 2 backends unless the config says otherwise. */
+  static async create(
+    label: string,
+    config: (app: FixtureApp) => Record<string, unknown> = () => ({}),
+  ): Promise<Patient> {
     const app = await FixtureApp.create();
     const apps = [{ name: "fixture", path: app.path }];
-    const stack = await TestStack.create(label, { backendCount: 2, drainSeconds: 4, apps });
+    const stack = await TestStack.create(label, { backendCount: 2, drainSeconds: 4, apps, ...config(app) });
     const patient = new Patient(app, stack);
     try {
       await patient.upOk();
@@ -52,9 +53,9 @@ export class Patient {
     await this.app.remove();
   }
 
-  /** Puts load on, which goes on until the end; its books are closed with each repair. */
-  startLoad(): void {
-    this.load = fixtureLoad(this.outputs.url, { slow: false, maxSeconds: 1200 });
+  /** Puts load on, which goes on until the end; its books are closed with each call of `closeBooks`. */
+  startLoad(load: Load = fixtureLoad(this.outputs.url, { slow: false, maxSeconds: 1200 })): void {
+    this.load = load;
   }
 
   /** Runs an update; a failing one is a result. */
@@ -74,11 +75,11 @@ export class Patient {
 
   /** As `docker` has it now; the running balancer where there are several. */
   async balancer(): Promise<string> {
-    return (await observeStack(this.stack.stackLabel)).balancer?.id ?? "";
+    return (await this.stack.containers()).balancer?.id ?? "";
   }
 
   async backends(): Promise<{ id: string; alias: string; slot: string }[]> {
-    return [...(await observeStack(this.stack.stackLabel)).backends];
+    return [...(await this.stack.containers()).backends];
   }
 
   async containers(): Promise<string[]> {
@@ -105,8 +106,17 @@ export class Patient {
 
   /** Fails when a request of the load was lost since the last call. */
   assertNoneLost(): void {
+    assertNoneLost(this.closeBooks(), 100);
+  }
+
+  /** The books of the load since the last call. */
+  closeBooks(): Account {
     assert.ok(this.load, "there is load");
-    assertNoneLost(this.load.mark(), 100);
+    return this.load.mark();
+  }
+
+  async endLoad(): Promise<void> {
+    await this.load?.stop();
   }
 
   /** Makes it anew when a test has left it hurt: the next one must not fail for that. */

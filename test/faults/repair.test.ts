@@ -84,6 +84,24 @@ describe("what doesn't serve is shown by status and repaired by any update", fun
     await upRepairs();
   });
 
+  it("a backend was stuck, and serves again before Docker knows: it is not restarted", async () => {
+    const { id = "" } = (await patient.backends())[0] ?? {};
+    const inspected = (what: string) => docker("container", "inspect", "--format", `{{.State.${what}}}`, id);
+    const processes = (await docker("top", id, "-eo", "pid")).split("\n").slice(1).filter(Boolean).map(Number);
+    const started = await inspected("StartedAt");
+    for (const pid of processes) process.kill(pid, "SIGSTOP");
+    try {
+      await until("Docker finds it unhealthy", 60, async () => (await inspected("Health.Status")) === "unhealthy\n");
+      await isShown();
+    } finally {
+      for (const pid of processes) process.kill(pid, "SIGCONT");
+    }
+    await patient.upOk();
+    assert.equal(await inspected("StartedAt"), started);
+    await until("Docker finds it healthy", 30, async () => (await inspected("Health.Status")) === "healthy\n");
+    await patient.assertWhole();
+  });
+
   it("the balancer was stopped", async () => {
     await docker("stop", await patient.balancer());
     await isShown();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { liveFile, Patient, usualSeconds, volumeFolder } from "./patient";
+import { currentRelease } from "../../model/layout";
+import { liveFile, Patient, usualSeconds } from "./patient";
 
 /** What can become of a file by hand, by a full disk or by a crash; `$f` is the file. */
 const damages: readonly [what: string, script: string][] = [
@@ -53,7 +54,7 @@ describe("what lies on the volume, under load", function () {
     ...damages.filter(([what]) => ["holds a NUL", "is empty", "is gone", "is a folder"].includes(what)),
   ] as const) {
     it(`is repaired by any update when every other file ${what}`, async () => {
-      const others = `find -H ${volumeFolder} -type f ! -name nginx.conf`;
+      const others = `find -H ${currentRelease} -type f ! -name nginx.conf`;
       await patient.inBalancer(`${others} | while read -r f; do\n${script}\ndone\necho '# by hand' >>${liveFile}`);
       await upRepairs();
       assert.doesNotMatch(await patient.stack.engineOk("stack", "export"), /\bNaN\b|9{30}/);

@@ -3,11 +3,24 @@ import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
 import { Balancer, type BalancerArgs } from "../../components/balancer";
-import { configurationHash, serverLines } from "../../nginx/render/config";
+import { releaseOf } from "../../nginx/render/config";
+import { serversOf } from "../../model/topology";
 import type { ExistingBackend } from "../../model/identity";
 import { labels } from "../../model/labels";
 import { StackImages } from "../../components/stack-images";
-import { balancerArgs, build, container, labelsOf, poolArgs, settings, settle, stackLabel, types } from "../components";
+import {
+  balancerArgs,
+  build,
+  changeOf,
+  container,
+  identity,
+  labelsOf,
+  poolArgs,
+  settings,
+  settle,
+  stackLabel,
+  types,
+} from "../components";
 import { mockEngine, valueOf } from "../mocks";
 
 function fiftyApps(app: (typeof settings.apps)[number]) {
@@ -18,7 +31,7 @@ function fiftyApps(app: (typeof settings.apps)[number]) {
 function existingOf(inputs: Readonly<Record<string, unknown>>): ExistingBackend[] {
   const own = new Map(labelsOf(inputs));
   const [slot = "", hash = "", alias = ""] = [labels.slot, labels.hash, labels.alias].map((key) => own.get(key));
-  return slot === "" ? [] : [{ id: slot, slot, hash, alias }];
+  return slot === "" ? [] : [{ id: slot, slot, hash, alias, owner: identity.owner }];
 }
 
 /** A container's inputs as the engine compares them. */
@@ -55,18 +68,18 @@ describe("components on mocks", () => {
     });
 
     it("gives every container the alias that the balancer's configuration names", async () => {
-      const { recording, pool, balancer } = await build();
+      const { recording, pool } = await build();
       const aliases = recording
         .ofType(types.container)
         .filter(({ name }) => name.startsWith("pool-"))
         .map(({ inputs }) => (inputs["networksAdvanced"] as { name: string; aliases: string[] }[])[0]);
       assert.deepEqual(
         aliases.map((network) => network?.aliases[0]).sort(),
-        pool.servers.map(({ host }) => host).sort(),
+        pool.servers.map(({ name }) => name).sort(),
       );
       assert.deepEqual(
-        [...serverLines(balancer.upstreamConfig).keys()].sort(),
-        pool.servers.map(({ host }) => host).sort(),
+        serversOf(changeOf(recording).topology).map(({ name }) => name),
+        pool.servers.map(({ name }) => name).sort(),
       );
       assert.ok(aliases.every((network) => network?.name === "pool-network-made"));
     });
@@ -95,8 +108,8 @@ describe("components on mocks", () => {
     ];
     for (const [what, change] of changes) {
       it(`gives other aliases for ${what}`, async () => {
-        const before = (await build()).pool.servers.map(({ host }) => host);
-        const after = (await build({ pool: change })).pool.servers.map(({ host }) => host);
+        const before = (await build()).pool.servers.map(({ name }) => name);
+        const after = (await build({ pool: change })).pool.servers.map(({ name }) => name);
         assert.ok(after.every((host) => !before.includes(host)));
       });
     }
@@ -133,9 +146,9 @@ describe("components on mocks", () => {
     });
 
     it("keeps the aliases for another weight, count or drain time", async () => {
-      const before = (await build()).pool.servers.map(({ host }) => host);
+      const before = (await build()).pool.servers.map(({ name }) => name);
       const change = { backendCount: 4, drainSeconds: 3, apps: settings.apps.map((app) => ({ ...app, weight: 5 })) };
-      const after = (await build({ pool: change })).pool.servers.map(({ host }) => host);
+      const after = (await build({ pool: change })).pool.servers.map(({ name }) => name);
       assert.deepEqual(after.slice(0, 3), before);
     });
 
@@ -194,44 +207,41 @@ describe("components on mocks", () => {
       assert.equal("uploads" in container(recording, "lb-nginx"), false);
     });
 
-    it("installs the very text that it shows, once the backends exist", async () => {
+    it("installs the very release that it shows, once the backends exist", async () => {
       const { recording, balancer } = await build();
       const { inputs } = recording.one(types.command, "lb-installed");
-      assert.equal(inputs["stdin"], balancer.upstreamConfig);
-      const environment = inputs["environment"] as Record<string, string>;
-      assert.equal(environment["BALANCER"], "lb-nginx-id");
-      const ids = Object.values(JSON.parse(environment["BACKENDS"] ?? "") as Record<string, string>);
-      assert.deepEqual(ids.sort(), ["pool-app1-0-id", "pool-app1-1-id", "pool-app2-0-id"]);
+      const { id, topology, destination } = changeOf(recording);
+      assert.equal(inputs["stdin"], await valueOf(balancer.upstreamConfig));
+      assert.equal(inputs["stdin"], releaseOf(topology).files[0]?.text);
+      assert.equal(id, releaseOf(topology).id);
+      assert.equal(destination.balancer, "lb-nginx-id");
+      assert.deepEqual(Object.values(destination.containers).sort(), [
+        "pool-app1-0-id",
+        "pool-app1-1-id",
+        "pool-app2-0-id",
+      ]);
       // A replaced command would run its delete, which ends the balancer.
       assert.equal("triggers" in inputs, false);
     });
 
-    it("counts an install for a text that the volume doesn't hold, and none for the one that it holds", async () => {
-      const generationFor = async (live: BalancerArgs["live"]) => {
-        const { recording } = await build({ balancer: { live } });
-        return (recording.one(types.command, "lb-installed").inputs["environment"] as Record<string, string>)[
-          "GENERATION"
-        ];
-      };
-      const text = (await build()).balancer.upstreamConfig;
-      assert.match((await generationFor(undefined)) ?? "", /^\d{10,}$/, "the time");
-      assert.equal(await generationFor({ text, generation: "7", ailing: false }), "7");
-      assert.equal(await generationFor({ text: `${text}# edited\n`, generation: "7", ailing: false }), "8");
-      assert.equal(await generationFor({ text, generation: "7", ailing: true }), "8");
+    it("counts an attempt for a release that the volume doesn't hold, and none for the one that it holds", async () => {
+      const attemptFor = async (live: BalancerArgs["live"]) =>
+        changeOf((await build({ balancer: { live } })).recording).attempt;
+      const { id } = changeOf((await build()).recording);
+      assert.ok((await attemptFor(undefined)) > 1_700_000_000, "the time");
+      assert.equal(await attemptFor({ id, attempt: 7, isAiling: false }), 7);
+      assert.equal(await attemptFor({ id: "0".repeat(16), attempt: 7, isAiling: false }), 8);
+      assert.equal(await attemptFor({ id, attempt: 7, isAiling: true }), 8);
     });
 
-    const urls: [bindAddress: string, url: string][] = [
-      ["127.0.0.1", "http://127.0.0.1:8080"],
-      ["0.0.0.0", "http://127.0.0.1:8080"],
-      ["::", "http://[::1]:8080"],
-      ["::1", "http://[::1]:8080"],
-      ["192.0.2.7", "http://192.0.2.7:8080"],
-    ];
-    for (const [bindAddress, url] of urls) {
-      it(`is reached at ${url} when bound to ${bindAddress}`, async () => {
-        assert.equal((await build({ balancer: { bindAddress } })).balancer.url, url);
-      });
-    }
+    it("shows no secret directives, and keeps them encrypted in the state", async () => {
+      // The engine's mark of a secret value in a property, see "special properties" in Pulumi's protocol.
+      const mark = "4dabf18193072939515e22adb298388d";
+      const { recording } = await build({ balancer: { isSecret: true } });
+      const { stdin, environment } = recording.one(types.command, "lb-installed").inputs as Record<string, object>;
+      assert.ok(mark in (stdin ?? {}));
+      assert.ok(mark in (environment ?? {}));
+    });
   });
 
   it("hardens every container", async () => {
@@ -257,7 +267,7 @@ describe("components on mocks", () => {
       const { dependsOn } = recording.options.get(name) as { dependsOn: pulumi.Resource[] };
       assert.match((await valueOf(dependsOn[0]?.urn)) ?? "", /img-removal$/);
     }
-    assert.match(String(recording.one(types.command, "img-removal").inputs["delete"]), /remove-rest\.ts$/);
+    assert.match(String(recording.one(types.command, "img-removal").inputs["delete"]), /rollout\/cli\.ts remove-rest$/);
   });
 
   it("leaves networks and volumes to the step that removes the images", async () => {
@@ -296,8 +306,9 @@ describe("components on mocks", () => {
 
   it("knows the whole configuration in a preview, and no container's id", async () => {
     const { recording, balancer } = await build({ preview: true });
-    assert.match(configurationHash(balancer.upstreamConfig), /^[0-9a-f]{16}$/);
-    assert.equal(recording.one(types.command, "lb-installed").inputs["stdin"], balancer.upstreamConfig);
+    const text = await valueOf(balancer.upstreamConfig);
+    assert.match(text ?? "", /^# release [0-9a-f]{16}$/m);
+    assert.equal(recording.one(types.command, "lb-installed").inputs["stdin"], text);
     assert.equal(await valueOf(balancer.lastChange), undefined);
   });
 });

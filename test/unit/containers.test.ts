@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type * as pulumi from "@pulumi/pulumi";
 import type { BackendPoolArgs } from "../../components/backend-pool";
-import { build, container, labelsOf, settings, stackLabel, types } from "../components";
+import { topologyOf } from "../../model/topology";
+import { build, changeOf, container, identity, labelsOf, settings, stackLabel, types } from "../components";
 
 describe("what containers are made of: backends", () => {
   it("hands the base image to the apps' builds", async () => {
@@ -16,7 +17,9 @@ describe("what containers are made of: backends", () => {
     assert.deepEqual(labelsOf(container(recording, "pool-app1-1")), [
       ["nginx-load-balancer.alias", alias],
       ["nginx-load-balancer.app", "app1"],
+      ["nginx-load-balancer.by", identity.by],
       ["nginx-load-balancer.hash", alias.replace("app1-1-", "")],
+      ["nginx-load-balancer.owner", identity.owner],
       ["nginx-load-balancer.revision", "7"],
       ["nginx-load-balancer.role", "backend"],
       ["nginx-load-balancer.slot", "app1-1"],
@@ -32,17 +35,18 @@ describe("what containers are made of: backends", () => {
 
   it("gives other aliases for another image: another source or base of the app's", async () => {
     // Both apps' hashes are known; one that takes the other's folder differs in nothing but its image.
-    const before = (await build()).pool.servers[0]?.host;
+    const before = (await build()).pool.servers[0]?.name;
     const apps = settings.apps.map((app, index) => (index === 0 ? { ...app, path: "apps/app2" } : app));
-    assert.notEqual((await build({ pool: { apps } })).pool.servers[0]?.host, before);
+    assert.notEqual((await build({ pool: { apps } })).pool.servers[0]?.name, before);
   });
 
   it("gives no alias that another of the stack's containers has", async () => {
     const [first] = (await build()).pool.backends;
     const alias = first?.alias ?? "";
     const hash = alias.replace("app1-0-", "");
-    const failed = { id: "2", slot: "app1-0", hash: "other", alias: "app1-0-other" };
-    const { pool } = await build({ pool: { existing: [failed, { id: "1", slot: "app1-0", hash, alias }] } });
+    const failed = { id: "2", slot: "app1-0", hash: "other", alias: "app1-0-other", ...identity };
+    const older = { id: "1", slot: "app1-0", hash, alias, ...identity };
+    const { pool } = await build({ pool: { existing: [failed, older] } });
     assert.equal(pool.backends[0]?.alias, `${alias}-2`);
   });
 });
@@ -76,31 +80,26 @@ describe("what containers are made of: all", () => {
     const { recording } = await build();
     for (const { name, inputs } of [...recording.ofType(types.network), ...recording.ofType(types.volume)])
       assert.deepEqual(labelsOf(inputs), [["nginx-load-balancer.stack", stackLabel]], name);
-    assert.deepEqual(recording.one(types.command, "img-removal").inputs["environment"], {
-      IMAGE_PREFIX: stackLabel,
-      STACK_LABEL: `nginx-load-balancer.stack=${stackLabel}`,
-    });
+    assert.deepEqual(recording.one(types.command, "img-removal").inputs["environment"], { STACK: stackLabel });
   });
 });
 
 describe("what containers are made of: the balancer", () => {
-  const someServer = { host: "app1-0-x", port: 5000, weight: 1, healthPath: "/health" };
-
   it("installs with the stack's own names and times", async () => {
-    const { recording } = await build({
-      balancer: { healthTimeoutSeconds: 90, spec: { ...settings, drainSeconds: 7, servers: [someServer] } },
-    });
-    const environment = recording.one(types.command, "lb-installed").inputs["environment"] as Record<string, string>;
-    const { NETWORK, BALANCER_URL, IMAGE_PREFIX, STACK_LABEL, HEALTH_TIMEOUT_SECONDS, DRAIN_SECONDS } = environment;
+    const topology = topologyOf({ ...settings, drainSeconds: 7 }, [
+      { name: "app1-0-x", port: 5000, weight: 1, health: { path: "/health", host: "localhost" } },
+    ]);
+    const { recording } = await build({ balancer: { healthTimeoutSeconds: 90, topology } });
+    const { destination, policy } = changeOf(recording);
+    const { network, url, stack, owners } = destination;
     assert.deepEqual(
-      { NETWORK, BALANCER_URL, IMAGE_PREFIX, STACK_LABEL, HEALTH_TIMEOUT_SECONDS, DRAIN_SECONDS },
+      { network, url, stack, owners, policy },
       {
-        NETWORK: "pool-network-made",
-        BALANCER_URL: "http://127.0.0.1:8080",
-        IMAGE_PREFIX: stackLabel,
-        STACK_LABEL: `nginx-load-balancer.stack=${stackLabel}`,
-        HEALTH_TIMEOUT_SECONDS: "90",
-        DRAIN_SECONDS: "7",
+        network: "pool-network-made",
+        url: "http://127.0.0.1:8080",
+        stack: stackLabel,
+        owners: [identity.owner, ""],
+        policy: { drainSeconds: 7, healthTimeoutSeconds: 90 },
       },
     );
   });
@@ -123,6 +122,8 @@ describe("what containers are made of: the balancer", () => {
     const { build: source } = recording.one(types.image, "img-nginx").inputs as { build: Record<string, unknown> };
     assert.deepEqual(source, { context: "nginx/image", buildArgs: { NGINX_IMAGE: "nginx:1.31" } });
     assert.deepEqual(labelsOf(container(recording, "lb-nginx")), [
+      ["nginx-load-balancer.by", identity.by],
+      ["nginx-load-balancer.owner", identity.owner],
       ["nginx-load-balancer.role", "balancer"],
       ["nginx-load-balancer.stack", stackLabel],
     ]);

@@ -2,38 +2,28 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import {
-  asCandidate,
-  configurationHash,
-  isIntact,
-  probesOf,
-  renderNginxConfig,
-  seal,
-  serverLines,
-  withServersOf,
-  type BalancerSpec,
-  type UpstreamServer,
-} from "../../nginx/render/config";
+import { candidatePlace, directivesFile, livePlace, mainFile } from "../../model/layout";
+import { merge, serversOf, topologyOf, type Server, type Topology } from "../../model/topology";
+import { releaseOf, renderFiles, showFiles } from "../../nginx/render/config";
+import { settings } from "../components";
 
-const server = (host: string, more: Partial<UpstreamServer> = {}): UpstreamServer => ({
-  host,
+const server = (name: string, { path = "/health", ...more }: Partial<Server> & { path?: string } = {}): Server => ({
+  name,
   port: 5000,
   weight: 1,
-  healthPath: "/health",
+  health: { path, host: "localhost" },
   ...more,
 });
 
-const spec = (more: Partial<BalancerSpec> = {}): BalancerSpec => ({
-  servers: [server("app1-0-aaaaaaaaaa"), server("app2-0-bbbbbbbbbb")],
-  method: "round_robin",
-  drainSeconds: 10,
-  requestTimeoutSeconds: 60,
-  maxBodyMb: 10,
-  accessLog: "errors",
-  behindProxy: false,
-  serverConfig: "",
-  ...more,
-});
+const pair = [server("app1-0-aaaaaaaaaa"), server("app2-0-bbbbbbbbbb")];
+
+type Change = Partial<Parameters<typeof topologyOf>[0]> & { servers?: readonly Server[] };
+
+const topology = ({ servers = pair, ...more }: Change = {}): Topology => topologyOf({ ...settings, ...more }, servers);
+
+const rendered = (change: Change = {}) => showFiles(releaseOf(topology(change)).files);
+
+const namesOf = (text: string) => [...text.matchAll(/^ {4}server .* route=(\S+);$/gm)].map(([, name]) => name);
 
 /** The lines of a block, from the one that starts with `head` to the brace that closes it. */
 function block(text: string, head: string): string[] {
@@ -50,14 +40,14 @@ function block(text: string, head: string): string[] {
 
 const hosts = fc
   .uniqueArray(fc.stringMatching(/^[a-z][a-z0-9]{0,5}-[0-9]{1,2}-[0-9a-f]{10}$/), { minLength: 1, maxLength: 30 })
-  .map((list) => list.map((host, at) => server(host, { weight: at % 3, port: 5000 + at })));
+  .map((list) => list.map((name, at) => server(name, { weight: at % 3, port: 5000 + at })));
 
 describe("nginx config", () => {
   const texts: [name: string, text: string][] = [
-    ["default", renderNginxConfig(spec())],
+    ["default", rendered()],
     [
       "every-setting",
-      renderNginxConfig({
+      rendered({
         servers: [server("app1-0-aaaaaaaaaa", { weight: 9 }), server("app2-0-bbbbbbbbbb", { port: 81, weight: 0 })],
         method: "least_conn",
         drainSeconds: 30,
@@ -68,7 +58,7 @@ describe("nginx config", () => {
         serverConfig: "gzip on;\nlocation /status {\n  return 204;\n}\n",
       }),
     ],
-    ["candidate", asCandidate(renderNginxConfig(spec()))],
+    ["candidate", showFiles(renderFiles(topology(), candidatePlace, releaseOf(topology()).id))],
   ];
   for (const [name, text] of texts)
     it(`is test/unit/nginx-config/${name}.conf to the character; EXPECTED=write takes a wanted change over`, () => {
@@ -78,17 +68,14 @@ describe("nginx config", () => {
     });
 
   it("lists the servers in natural order, each resolved while nginx runs", () => {
-    const text = renderNginxConfig(
-      spec({
-        servers: [server("app-10"), server("app-2", { weight: 3 }), server("app-1", { port: 81, healthPath: "/up" })],
-      }),
-    );
+    const servers = [server("app-10"), server("app-2", { weight: 3 }), server("app-1", { port: 81, path: "/up" })];
+    const text = rendered({ servers });
     assert.deepEqual(block(text, "upstream backends"), [
       "zone backends 2m;",
       "sticky route $probe_route;",
-      "server app-1:81 resolve weight=1 max_fails=3 fail_timeout=2s route=app-1; # health: /up",
-      "server app-2:5000 resolve weight=3 max_fails=3 fail_timeout=2s route=app-2; # health: /health",
-      "server app-10:5000 resolve weight=1 max_fails=3 fail_timeout=2s route=app-10; # health: /health",
+      "server app-1:81 resolve weight=1 max_fails=3 fail_timeout=2s route=app-1;",
+      "server app-2:5000 resolve weight=3 max_fails=3 fail_timeout=2s route=app-2;",
+      "server app-10:5000 resolve weight=1 max_fails=3 fail_timeout=2s route=app-10;",
       "keepalive 512;",
       "keepalive_requests 100000;",
       "keepalive_timeout 60s;",
@@ -96,13 +83,19 @@ describe("nginx config", () => {
   });
 
   it("keeps a server of weight 0 for probes alone", () => {
-    assert.match(
-      renderNginxConfig(spec({ servers: [server("a", { weight: 0 })] })),
-      /server a:5000 resolve drain max_fails/,
+    const text = rendered({ servers: [server("a", { weight: 0 })] });
+    assert.ok(
+      block(text, "upstream backends").includes("server a:5000 resolve drain max_fails=3 fail_timeout=2s route=a;"),
     );
   });
 
-  const lines: [change: Partial<BalancerSpec>, head: string, line: string][] = [
+  it("reaches a server at its address where that is not its name", () => {
+    const text = rendered({ servers: [server("a", { address: "0123456789ab" })] });
+    const line = "server 0123456789ab:5000 resolve weight=1 max_fails=3 fail_timeout=2s route=a;";
+    assert.ok(block(text, "upstream backends").includes(line));
+  });
+
+  const lines: [change: Change, head: string, line: string][] = [
     [{ method: "least_conn" }, "upstream backends", "least_conn;"],
     [{ method: "ip_hash" }, "upstream backends", "ip_hash;"],
     [{ method: "random" }, "upstream backends", "random two least_conn;"],
@@ -112,7 +105,7 @@ describe("nginx config", () => {
     [{ accessLog: "off" }, "http", "access_log off;"],
     [{ accessLog: "all" }, "http", "access_log /dev/stdout balancer buffer=32k flush=1s;"],
     [{ accessLog: "errors" }, "http", "access_log /dev/stdout balancer if=$is_error;"],
-    [{ serverConfig: "gzip on;\nreturn 204;" }, "server", "return 204;"],
+    [{ serverConfig: "return 204;" }, "server", "include server.conf;"],
     [{ drainSeconds: 1 }, "http", "keepalive_time 250ms;"],
     [{ drainSeconds: 10 }, "http", "keepalive_time 1000ms;"],
     [{ drainSeconds: 10 }, "http", "keepalive_min_timeout 2500ms;"],
@@ -120,112 +113,125 @@ describe("nginx config", () => {
   ];
   for (const [change, head, line] of lines) {
     it(`renders ${JSON.stringify(change)} as '${line}'`, () => {
-      assert.ok(block(renderNginxConfig(spec(change)), head).includes(line));
+      assert.ok(block(rendered(change), head).includes(line));
     });
   }
 
   it("asks the DNS less often for many servers: once a second for 50, every 4 s for 200", () => {
     const valid = (count: number) =>
-      /valid=(\d+s)/.exec(
-        renderNginxConfig(spec({ servers: Array.from({ length: count }, (_, at) => server(`a-${at}`)) })),
-      )?.[1];
+      /valid=(\d+s)/.exec(rendered({ servers: Array.from({ length: count }, (_, at) => server(`a-${at}`)) }))?.[1];
     assert.deepEqual([1, 50, 51, 200].map(valid), ["1s", "1s", "2s", "4s"]);
   });
 
   it("has balanced braces, one final newline and no blanks at line ends", () => {
-    const text = renderNginxConfig(spec({ serverConfig: "location /x {\n  return 204;\n}\n" }));
+    const text = rendered({ serverConfig: "location /x {\n  return 204;\n}\n" });
     assert.equal(text.split("{").length, text.split("}").length);
     assert.match(text, /[^\n]\n$/);
     assert.doesNotMatch(text, /[ \t]$/m);
   });
 
-  it("refuses no servers and two of one host", () => {
+  it("refuses no servers and two of one name", () => {
+    assert.throws(() => topology({ servers: [] }), new RangeError("servers: got none, expected at least one"));
     assert.throws(
-      () => renderNginxConfig(spec({ servers: [] })),
-      new RangeError("servers: got none, expected at least one"),
-    );
-    assert.throws(
-      () => renderNginxConfig(spec({ servers: [server("a"), server("b"), server("a")] })),
-      new RangeError("servers: got a twice, expected different hosts"),
+      () => topology({ servers: [server("a"), server("b"), server("a")] }),
+      new RangeError("servers: got a twice, expected different names"),
     );
   });
 
-  it("shows every server exactly once, and equal sets give equal text in whatever order they come", () => {
+  it("shows every server exactly once, and equal sets give equal releases in whatever order they come", () => {
     fc.assert(
       fc.property(hosts, (servers) => {
-        const text = renderNginxConfig(spec({ servers }));
-        assert.deepEqual([...serverLines(text).keys()].sort(), servers.map(({ host }) => host).sort());
-        assert.equal(renderNginxConfig(spec({ servers: [...servers].reverse() })), text);
+        const { files, id } = releaseOf(topology({ servers }));
+        assert.deepEqual(namesOf(showFiles(files)).sort(), servers.map(({ name }) => name).sort());
+        assert.deepEqual(releaseOf(topology({ servers: [...servers].reverse() })), releaseOf(topology({ servers })));
+        assert.equal(releaseOf(topology({ servers: [...servers].reverse() })).id, id);
       }),
     );
   });
 
-  it("tells what to ask each server", () => {
-    const servers = [server("a", { healthPath: "/a/up?x=1" }), server("b")];
-    assert.deepEqual(probesOf(renderNginxConfig(spec({ servers }))), [
-      { host: "a", path: "/a/up?x=1" },
-      { host: "b", path: "/health" },
-    ]);
+  it("has the user's directives in a file of their own, as they are, included in the public server block", () => {
+    const directives = `set $parent "00-${"0".repeat(32)}-${"0".repeat(16)}-00"; # no ID\n\n`;
+    const { id, files } = releaseOf(topology({ serverConfig: directives }));
+    assert.deepEqual(
+      files.map(({ name }) => name),
+      [mainFile, directivesFile],
+    );
+    assert.equal(files[1]?.text, directives.replace("\n\n", "\n"));
+    assert.equal((files[0]?.text ?? "").split(id).length - 1, 4);
+    assert.deepEqual(
+      releaseOf(topology()).files.map(({ name }) => name),
+      [mainFile],
+    );
   });
 
-  describe("hash", () => {
-    const text = renderNginxConfig(spec());
+  describe("id of a release", () => {
+    const { id, files } = releaseOf(topology());
 
     it("is carried by the text, in its head and in what a worker answers", () => {
-      const hash = configurationHash(text);
-      assert.equal(text.split(hash).length - 1, 2);
-      assert.ok(text.includes(`return 200 "${hash}";`));
+      assert.ok(files[0]?.text.startsWith(`# The balancer's configuration, rendered from the stack's config.`));
+      assert.ok(files[0]?.text.includes(`\n# release ${id}\n`));
+      assert.ok(files[0]?.text.includes(`return 200 "${id}";`));
     });
 
-    it("differs for different texts, and tells an edited one", () => {
-      assert.notEqual(configurationHash(renderNginxConfig(spec({ maxBodyMb: 11 }))), configurationHash(text));
-      assert.ok(isIntact(text));
-      assert.ok(!isIntact(text.replace("client_max_body_size 10m", "client_max_body_size 11m")));
-      assert.ok(!isIntact("events {}\n"));
-      assert.ok(isIntact(seal(text.replace("client_max_body_size 10m", "client_max_body_size 11m"))));
+    it("is another one for another text, be it the user's own", () => {
+      const others = [
+        { maxBodyMb: 11 },
+        { serverConfig: "gzip on;" },
+        { serverConfig: "gzip off;" },
+        { servers: [pair[0] as Server] },
+      ];
+      const ids = new Set([id, ...others.map((change) => releaseOf(topology(change)).id)]);
+      assert.equal(ids.size, 5);
     });
 
-    it("leaves directives of the stack's config as they are, even those that look like a hash", () => {
-      const directives = `set $parent "00-${"0".repeat(32)}-${"0".repeat(16)}-00";`;
-      const own = renderNginxConfig(spec({ serverConfig: directives }));
-      assert.ok(own.includes(`    ${directives}\n`));
-      assert.ok(isIntact(own));
-      const hash = configurationHash(own);
-      assert.ok(!isIntact(own.replace(`return 200 "${hash}"`, 'return 200 "0123456789abcdef"')));
-    });
-
-    it("is missed with a clear error", () => {
-      assert.throws(() => configurationHash("events {}"), /carries no line '# configuration HASH'/);
+    it("is that of the live text, also where a candidate runs it", () => {
+      const [main] = renderFiles(topology(), candidatePlace, id);
+      assert.ok(main?.text.includes(`\n# release ${id}\n`));
+      assert.equal(renderFiles(topology(), livePlace, id)[0]?.text, files[0]?.text);
     });
   });
 
   describe("old and new servers together", () => {
-    it("has the wanted settings, every server of both, and a hash of its own", () => {
+    it("have the wanted settings, and every server of both, the wanted ones as they are wanted", () => {
       fc.assert(
         fc.property(hosts, hosts, (older, newer) => {
-          const old = renderNginxConfig(spec({ servers: older, maxBodyMb: 1 }));
-          const wanted = renderNginxConfig(spec({ servers: newer, maxBodyMb: 2 }));
-          const both = withServersOf(wanted, old);
-          const expected = new Set([...older, ...newer].map(({ host }) => host));
-          assert.deepEqual([...serverLines(both).keys()].sort(), [...expected].sort());
-          for (const [host, line] of serverLines(wanted)) assert.equal(serverLines(both).get(host), line);
-          assert.ok(both.includes("client_max_body_size 2m;"));
-          assert.ok(isIntact(both));
+          const wanted = topology({ servers: newer, maxBodyMb: 2 });
+          const both = merge(wanted, topology({ servers: older, maxBodyMb: 1 }));
+          const expected = new Set([...older, ...newer].map(({ name }) => name));
+          assert.deepEqual(
+            serversOf(both)
+              .map(({ name }) => name)
+              .sort(),
+            [...expected].sort(),
+          );
+          for (const own of newer)
+            assert.deepEqual(
+              serversOf(both).find(({ name }) => name === own.name),
+              own,
+            );
+          assert.equal(both.proxy.maxBodyMb, 2);
         }),
       );
     });
 
-    it("is the wanted text itself when no server goes", () => {
-      const wanted = renderNginxConfig(spec({ servers: [server("a"), server("b")] }));
-      assert.equal(withServersOf(wanted, renderNginxConfig(spec({ servers: [server("a")] }))), wanted);
+    it("are the wanted topology itself when no server goes", () => {
+      const wanted = topology({ servers: [server("a"), server("b")] });
+      assert.deepEqual(merge(wanted, topology({ servers: [server("a")] })), wanted);
+    });
+
+    it("are brought together upstream by upstream, and none comes back with an upstream that has gone", () => {
+      const wanted = topology({ servers: [server("a")] });
+      const gone = { name: "gone", method: "round_robin", servers: [server("b")] } as const;
+      assert.deepEqual(merge(wanted, { upstreams: [gone] }), wanted);
     });
   });
 
   it("runs as a candidate in a folder of its own, without the port", () => {
-    const candidate = asCandidate(renderNginxConfig(spec()));
+    const candidate = showFiles(renderFiles(topology(), candidatePlace, "0".repeat(16)));
     assert.doesNotMatch(candidate, /\/tmp\/nginx\//);
-    assert.doesNotMatch(candidate, /listen 8080/);
-    assert.match(candidate, /listen unix:\/tmp\/candidate\/public\.sock;/);
-    assert.match(candidate, /listen unix:\/tmp\/candidate\/control\.sock;/);
+    assert.deepEqual(
+      [...candidate.matchAll(/^ +listen (.*);$/gm)].map(([, where]) => where),
+      ["public", "control", "probe"].map((name) => `unix:/tmp/candidate/${name}.sock`),
+    );
   });
 });

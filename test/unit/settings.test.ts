@@ -43,6 +43,7 @@ describe("settings", () => {
       accessLog: "errors",
       behindProxy: false,
       serverConfig: "",
+      adopt: "",
       revision: "",
     });
   });

@@ -1,79 +1,89 @@
 import assert from "node:assert/strict";
-import { configurationHash, renderNginxConfig } from "../../nginx/render/config";
+import { topologyOf } from "../../model/topology";
+import { releaseOf, showFiles } from "../../nginx/render/config";
+import type { Observed, ObservedContainer } from "../../rollout/observed";
 import { outputsOf } from "../../scripts/pulumi";
 import { describeDrift, formatStatus, type BackendStatus } from "../../scripts/status";
+import { settings } from "../components";
+import { containerOf, observedOf } from "../observed";
 
-const text = (maxBodyMb: number) =>
-  renderNginxConfig({
-    servers: [{ host: "a-0-h1", port: 5000, weight: 1, healthPath: "/health" }],
-    method: "round_robin",
-    drainSeconds: 10,
-    requestTimeoutSeconds: 60,
-    maxBodyMb,
-    accessLog: "errors",
-    behindProxy: false,
-    serverConfig: "",
-  });
-const wanted = text(10);
-const hash = configurationHash(wanted);
-const outputs = { upstreamConfig: wanted, backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }] };
-const backend: BackendStatus = {
-  alias: "a-0-h1",
-  app: "a",
-  container: "a-made",
-  health: "healthy",
-  address: "192.0.2.2",
-  receives: "1",
-};
+const release = releaseOf(
+  topologyOf(settings, [{ name: "a-0-h1", port: 5000, weight: 1, health: { path: "/health", host: "localhost" } }]),
+);
+const outputs = { release, backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }] };
+const whole = observedOf(release);
+const [backend, balancer] = whole.containers as [ObservedContainer, ObservedContainer];
+const { volume } = whole;
 
 describe("drift", () => {
   it("is none when volume, nginx and backends are as the last update left them", () => {
-    assert.deepEqual(describeDrift(outputs, wanted, hash, [backend]), []);
-    assert.deepEqual(describeDrift(outputs, wanted, hash, [{ ...backend, health: "starting" }]), []);
+    assert.deepEqual(describeDrift(outputs, whole), []);
+    const starting = { ...whole, containers: [{ ...backend, health: "starting" }, balancer] };
+    assert.deepEqual(describeDrift(outputs, starting), []);
   });
 
-  const other = text(11);
-  const cases: [what: string, args: Parameters<typeof describeDrift>, drift: string[]][] = [
+  const other = "0".repeat(16);
+  const stray = { ...containerOf("a-0-h2"), health: "unhealthy" };
+  const cases: [what: string, observed: Partial<Observed>, drift: string[]][] = [
     [
       "an edited configuration",
-      [outputs, `${wanted}# x\n`, hash, [backend]],
+      { volume: { ...volume, intact: false } },
       ["The configuration on the volume was edited."],
     ],
     [
-      "another configuration on the volume",
-      [outputs, other, hash, [backend]],
-      [`The volume holds configuration ${configurationHash(other)} instead of ${hash}.`],
+      "a volume whose books can't be read",
+      { volume: { release: undefined, intact: false } },
+      ["The balancer's volume holds no configuration that was installed."],
     ],
     [
-      "another one in nginx",
-      [outputs, wanted, "none", [backend]],
-      [`nginx serves configuration none instead of ${hash}.`],
+      "another configuration on the volume",
+      { volume: { ...volume, release: volume.release && { ...volume.release, id: other } }, served: other },
+      [`The volume holds configuration ${other} instead of ${release.id}.`],
     ],
-    ["no balancer", [outputs, undefined, undefined, [backend]], ["The balancer is not running."]],
-    ...["gone", "unhealthy", "exited", "restarting", "created"].map((health): (typeof cases)[number] => [
-      `a backend that is ${health}`,
-      [outputs, wanted, hash, [{ ...backend, health }]],
-      [`a-0-h1 is ${health}.`],
+    ["another one in nginx", { served: other }, [`nginx serves configuration ${other} instead of ${release.id}.`]],
+    ["no balancer", { containers: [backend], served: undefined }, ["The balancer is gone."]],
+    [
+      "a balancer that was stopped",
+      { containers: [backend, { ...balancer, state: "exited" }], served: undefined },
+      ["The balancer is exited."],
+    ],
+    ["a published port that is dead", { reachable: false }, ["Nothing accepts connections at the balancer's address."]],
+    ["a backend that is gone", { containers: [balancer] }, ["a-0-h1 is gone."]],
+    ["an unhealthy backend", { containers: [{ ...backend, health: "unhealthy" }, balancer] }, ["a-0-h1 is unhealthy."]],
+    ...["exited", "restarting", "created", "paused"].map((state): (typeof cases)[number] => [
+      `a backend that is ${state}`,
+      { containers: [{ ...backend, state, health: "none" }, balancer] },
+      [`a-0-h1 is ${state}.`],
     ]),
     [
       "a backend of an update that failed",
-      [outputs, wanted, hash, [backend, { ...backend, alias: "a-0-h2", health: "unhealthy" }]],
+      { containers: [stray, backend, balancer] },
       ["a-0-h2 (unhealthy) was made by an update that did not finish: the next one removes it."],
     ],
   ];
-  for (const [what, args, drift] of cases) it(`names ${what}`, () => assert.deepEqual(describeDrift(...args), drift));
+  for (const [what, observed, drift] of cases)
+    it(`names ${what}`, () => assert.deepEqual(describeDrift(outputs, { ...whole, ...observed }), drift));
 });
 
 describe("status", () => {
+  const shown: BackendStatus = {
+    alias: "a-0-h1",
+    app: "a",
+    container: "a-made",
+    health: "healthy",
+    address: "192.0.2.2",
+    receives: "1",
+  };
+
   it("is a line, a table and the drift", () => {
     const status = {
       url: "http://127.0.0.1:8080",
-      balancer: { container: "lb", health: "healthy", configuration: hash },
-      backends: [backend],
+      balancer: { container: "lb", health: "healthy", configuration: release.id },
+      backends: [shown],
       drift: [],
     };
     assert.deepEqual(formatStatus(status).split("\n"), [
-      `http://127.0.0.1:8080  lb (healthy), configuration ${hash}`,
+      `http://127.0.0.1:8080  lb (healthy), configuration ${release.id}`,
       "┌─────────┬─────┬───────────┬─────────┬───────────┬──────────┐",
       "│ backend │ app │ container │ health  │ address   │ receives │",
       "├─────────┼─────┼───────────┼─────────┼───────────┼──────────┤",
@@ -81,14 +91,21 @@ describe("status", () => {
       "└─────────┴─────┴───────────┴─────────┴───────────┴──────────┘",
       "No drift.",
     ]);
-    assert.match(
-      formatStatus({ ...status, drift: ["x is gone."] }),
-      /Drift, which `npm run up -- --refresh` repairs:\n {2}x is gone\.$/,
+    assert.ok(
+      formatStatus({ ...status, drift: ["x is gone."] }).endsWith(
+        "\nDrift, which `npm run up -- --refresh` repairs:\n  x is gone.",
+      ),
     );
   });
 });
 
 describe("outputs from the engine's state", () => {
+  const change = {
+    schema: 1,
+    id: release.id,
+    topology: release.topology,
+    destination: { url: "http://127.0.0.1:8080", network: "net-1" },
+  };
   const label = (key: string, value: string) => ({ label: `nginx-load-balancer.${key}`, value });
   const resources = [
     {
@@ -104,20 +121,29 @@ describe("outputs from the engine's state", () => {
     {
       type: "command:local:Command",
       urn: "urn::balancer-installed",
-      inputs: { stdin: wanted, environment: { BALANCER_URL: "http://127.0.0.1:8080", NETWORK: "net-1" } },
+      inputs: { stdin: showFiles(release.files), environment: { RELEASE: JSON.stringify(change) } },
       outputs: { stdout: '{"configAfter":"x"}' },
     },
   ];
+  const installed = {
+    url: "http://127.0.0.1:8080",
+    release: change,
+    upstreamConfig: showFiles(release.files),
+    backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }],
+    balancer: "lb-made",
+    lastChange: { configAfter: "x" },
+    network: "net-1",
+  };
 
   it("are there even when an update has failed and the engine has dropped them", () => {
-    assert.deepEqual(outputsOf({ resources }), {
-      url: "http://127.0.0.1:8080",
-      upstreamConfig: wanted,
-      backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }],
-      balancer: "lb-made",
-      lastChange: { configAfter: "x" },
-      network: "net-1",
-    });
+    assert.deepEqual(outputsOf({ resources }), installed);
+  });
+
+  it("are there when they are secret", () => {
+    const secret = (value: unknown) => ({ plaintext: JSON.stringify(value) });
+    const [step] = resources.slice(2) as [(typeof resources)[number]];
+    const inputs = { stdin: secret(step.inputs?.stdin), environment: secret(step.inputs?.environment) };
+    assert.deepEqual(outputsOf({ resources: [...resources.slice(0, 2), { ...step, inputs }] }), installed);
   });
 
   it("are none before the first change of the balancer has worked", () => {

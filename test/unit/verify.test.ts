@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { renderNginxConfig } from "../../nginx/render/config";
+import { topologyOf } from "../../model/topology";
+import { settings } from "../components";
 import { Books, type Account } from "../../scripts/load/books";
 import { engineVersion, projectRoot } from "../../scripts/setup/project";
 import type { EngineRun } from "../../scripts/verify/engine";
@@ -238,26 +239,23 @@ describe("stack under verify", () => {
     slot,
     hash,
     alias: `${slot}-${hash}${number}`,
+    owner: "",
   });
-  const installed = (backends: readonly { alias: string }[], weight = 1) =>
-    renderNginxConfig({
-      servers: backends.map(({ alias }) => ({ host: alias, port: 5000, weight, healthPath: "/health" })),
-      method: "round_robin",
-      drainSeconds: 10,
-      requestTimeoutSeconds: 60,
-      maxBodyMb: 10,
-      accessLog: "errors",
-      behindProxy: false,
-      serverConfig: "",
-    });
+  const installed = (backends: readonly { alias: string }[], weight = 1) => ({
+    id: "0123456789abcdef",
+    topology: topologyOf(
+      settings,
+      backends.map(({ alias: name }) => ({ name, port: 5000, weight, health: { path: "/health", host: "localhost" } })),
+    ),
+  });
   const serving = (...backends: ReturnType<typeof backend>[]) => ({ backends, installed: installed(backends) });
 
   it("is the same when only the numbers of its aliases differ", () => {
     const plain = serving(backend("a-0", "0123456789"), backend("a-1", "abcdef0123"));
     const numbered = serving(backend("a-0", "0123456789", "-2"), backend("a-1", "abcdef0123"));
-    assert.notEqual(plain.installed, numbered.installed);
+    assert.notDeepEqual(plain.installed, numbered.installed);
     assert.equal(essenceOf(plain), essenceOf(numbered));
-    assert.equal(essenceOf(plain), plain.installed);
+    assert.deepEqual(JSON.parse(essenceOf(plain)), plain.installed.topology);
   });
 
   it("is another one with another backend", () => {

@@ -1,6 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { inspectContainers, tryDocker, type ContainerState } from "./docker";
-import { pollMilliseconds, type Log } from "./target";
+import { Deadline, until } from "../../lib/until";
+import { inspectContainers, tryDocker, type ContainerState } from "../docker";
+import type { Log } from "../runtime/runtime";
+import { nginxSeconds } from "./context";
 
 /** Healthchecks with longer intervals than this, in seconds, are not waited for. */
 const patienceSeconds = 5;
@@ -26,14 +27,12 @@ export async function failingHealthchecks(states: readonly ContainerState[]): Pr
  * ones as before when others are stopped. One that Docker finds otherwise is said, and not waited for any longer.
  */
 export async function untilDockerAgrees(ids: readonly string[], log: Log): Promise<void> {
-  const deadline = Date.now() + 2 * patienceSeconds * 1000;
-  for (;;) {
+  const deadline = new Deadline(2 * patienceSeconds);
+  await until("Docker has looked at all of them", { within: nginxSeconds }, async () => {
     const undecided = [...(await inspectContainers(ids)).values()].filter(isUndecided);
-    if (undecided.length === 0) return;
-    if (Date.now() > deadline) {
+    if (undecided.length === 0) return true;
+    if (deadline.isOver)
       log(`Docker's healthcheck has not passed in ${undecided.map(({ name }) => name).join(", ")}, which serve.`);
-      return;
-    }
-    await pause(pollMilliseconds);
-  }
+    return deadline.isOver;
+  });
 }

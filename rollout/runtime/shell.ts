@@ -19,7 +19,7 @@ export class BalancerShell {
   private reason: string | undefined;
   private wake: () => void = () => undefined;
 
-  constructor(private readonly container: string) {
+  constructor(readonly container: string) {
     this.process = spawn("docker", ["exec", "--interactive", container, "sh"]);
     this.process.stdout.on("data", (bytes: Buffer) => {
       this.received = Buffer.concat([this.received, bytes]);
@@ -69,12 +69,9 @@ echo $? $(wc -c </tmp/shell.$$); cat /tmp/shell.$$
     return output;
   }
 
-  /** Writes a file as a whole: a reader sees the old content or the new one, nothing in between. What is no file goes. */
+  /** Writes a file, with whatever bytes it has. */
   async write(path: string, content: string): Promise<void> {
-    const encoded = Buffer.from(content).toString("base64");
-    await this.read(
-      `base64 -d >${path}.new <<'end' && { [ ! -d ${path} ] || rm -rf ${path}; } && mv ${path}.new ${path}\n${encoded}\nend`,
-    );
+    await this.read(`base64 -d >${path} <<'end'\n${Buffer.from(content).toString("base64")}\nend`);
   }
 
   close(): void {
@@ -110,4 +107,9 @@ echo $? $(wc -c </tmp/shell.$$); cat /tmp/shell.$$
       };
     });
   }
+}
+
+/** A word that a shell takes as it is. */
+export function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,4 +1,4 @@
-import type { BalancerShell } from "./balancer-shell";
+import type { BalancerShell } from "../runtime/shell";
 
 /** An nginx worker process as the balancer's container sees it. */
 export interface Worker {

@@ -1,0 +1,36 @@
+/** The port that nginx listens on inside its container: above 1023, since it has no capability to bind a lower one. */
+export const listenPort = 8080;
+
+/** Where the balancer's container has its volume: releases/ID/, and the links `current` and `previous` to two of them. */
+export const volumeFolder = "/etc/nginx/live";
+/** Link to the release that nginx runs. */
+export const currentRelease = `${volumeFolder}/current`;
+export const mainFile = "nginx.conf";
+/** The user's own directives, in a file that the main one includes: nginx names its lines, and keeps it in its block. */
+export const directivesFile = "server.conf";
+export const recordFile = "release.json";
+
+/** A place that an nginx runs in: one configuration is rendered for the live one and for a candidate beside it. */
+export interface Place {
+  /** Folder of its sockets, its process id and its temporary files. */
+  readonly folder: string;
+  /** What its public server listens on. */
+  readonly listen: string;
+  /** Its worker processes. */
+  readonly workers: "auto" | 1;
+}
+
+export const livePlace: Place = { folder: "/tmp/nginx", listen: `${listenPort} backlog=4096`, workers: "auto" };
+export const candidatePlace: Place = {
+  folder: "/tmp/candidate",
+  listen: "unix:/tmp/candidate/public.sock",
+  workers: 1,
+};
+
+/** Asks nginx itself, by the socket that only its container has. */
+export function controlCommand(folder: string, path: string): string[] {
+  return ["curl", "--silent", "--max-time", "2", "--unix-socket", `${folder}/control.sock`, `http://balancer${path}`];
+}
+
+/** Path of the control server that answers with the id of the release that nginx runs. */
+export const configurationPath = "/configuration";

@@ -1,0 +1,120 @@
+import { z } from "zod";
+import type { Topology } from "./topology";
+
+/** A file of a release, as nginx reads it. */
+export interface ReleaseFile {
+  /** Name in the release's folder. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A topology as it is rendered: what nginx runs, named by its own content. */
+export interface Release {
+  /** 16 hex digits: the hash of the files, which nginx serves. */
+  readonly id: string;
+  readonly topology: Topology;
+  readonly files: readonly ReleaseFile[];
+}
+
+/** How long the steps of a change may take. */
+export interface Policy {
+  /** How long retired nginx workers and backends may take to finish, in seconds, 1 to 3600. */
+  readonly drainSeconds: number;
+  /** How long to wait for the next new backend to answer, in seconds, 1 to 3600. */
+  readonly healthTimeoutSeconds: number;
+}
+
+/** Where a release is brought in: what Docker calls the parts of the stack. */
+export interface Destination {
+  /** Id of the balancer's container. */
+  readonly balancer: string;
+  /** Name of the network that the backends are on. */
+  readonly network: string;
+  /** Ids of the backends' containers by server name; none for servers that are no containers of this stack. */
+  readonly containers: Readonly<Record<string, string>>;
+  /** Address that clients reach the balancer at, for example http://127.0.0.1:8080. */
+  readonly url: string;
+  /** Value of the label that all containers of the stack carry. */
+  readonly stack: string;
+  /**
+   * Identities of the stack: its own, and that of one whose state was lost; empty for none. Containers that carry another one
+   * are not touched; those of before there were identities carry an empty one.
+   */
+  readonly owners: readonly string[];
+}
+
+/** What the step in the engine's state gets in its variable RELEASE: all but nginx's text, which it renders itself. */
+export interface Change {
+  readonly schema: typeof schemaVersion;
+  /** Of the release, as the program that previewed it rendered it. */
+  readonly id: string;
+  readonly topology: Topology;
+  readonly policy: Policy;
+  readonly destination: Destination;
+  /** Counts up when what runs differs from what was installed last, so that the engine takes the step again. */
+  readonly attempt: number;
+}
+
+/** Version of the forms below and of {@link Change}; another one is another program's. */
+export const schemaVersion = 1;
+
+const serverSchema = z.object({
+  name: z.string(),
+  address: z.string().exactOptional(),
+  port: z.int(),
+  weight: z.number(),
+  health: z.object({ path: z.string(), host: z.string() }),
+});
+
+/** What lies beside the text on the volume as release.json: as much of it as is read again. */
+const recordSchema = z.object({
+  schema: z.literal(schemaVersion),
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  /** SHA-256 of each file, in hex. */
+  files: z.record(z.string(), z.string()),
+  topology: z.object({ upstreams: z.array(z.object({ name: z.string(), servers: z.array(serverSchema) })) }),
+  containers: z.record(z.string(), z.string()),
+  attempt: z.int().min(1),
+});
+
+/** A release as its record on the volume tells of it. */
+export interface RecordedRelease {
+  readonly id: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly upstreams: Topology["upstreams"];
+  /** Ids of the containers by server name. */
+  readonly containers: Readonly<Record<string, string>>;
+  /** {@link Change.attempt} of the change that installed it. */
+  readonly attempt: number;
+}
+
+/**
+ * Text of release.json.
+ *
+ * @param hash SHA-256 of a text, in hex
+ */
+export function writeRecord(
+  { id, topology, files }: Release,
+  { containers, attempt }: Pick<RecordedRelease, "containers" | "attempt">,
+  hash: (text: string) => string,
+): string {
+  const hashes = Object.fromEntries(files.map(({ name, text }) => [name, hash(text)]));
+  const record = { schema: schemaVersion, id, attempt, files: hashes, containers, topology };
+  return `${JSON.stringify(record, undefined, 1)}\n`;
+}
+
+/** Reads release.json; undefined for anything that {@link writeRecord} has not written: the volume is open to edits. */
+export function readRecord(text: string): RecordedRelease | undefined {
+  const { success, data } = recordSchema.safeParse(parseJson(text));
+  if (!success) return undefined;
+  const { topology, ...record } = data;
+  return { ...record, upstreams: topology.upstreams.map((upstream) => ({ method: "round_robin", ...upstream })) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+import { messageOf } from "../lib/errors";
+import { plan, type Operation, type Wanted } from "./plan";
+import type { LastChange } from "./report";
+import type { Log, Runtime } from "./runtime/runtime";
+
+/**
+ * Brings a release in without losing a request, or fails with the live one as it was.
+ *
+ * @throws Error that names the cause: nginx's own words, or the backend with its last log lines
+ */
+export async function apply(wanted: Wanted, runtime: Runtime, log: Log): Promise<LastChange> {
+  const seconds: Record<string, number> = {};
+  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      seconds[name] = Math.round(((seconds[name] ?? 0) + (performance.now() - start) / 1000) * 1000) / 1000;
+    }
+  };
+  const observed = await timed("look", () => runtime.observe());
+  const { added, removed, operations } = plan(observed, wanted);
+  let inFlight = { drainBegan: 0, drainEnded: 0 };
+  const sick: string[] = [];
+  // Between the first reload and the public address's answer, going back is what a failure asks for.
+  let reloaded = false;
+  for (const operation of operations) {
+    if (operation.op === "reload") reloaded = true;
+    try {
+      const result = await timed(stepName(operation), () => runtime.perform(operation));
+      inFlight = result.inFlight ?? inFlight;
+      for (const [server, why] of result.sick ?? []) {
+        sick.push(server);
+        log(`${server} does not answer (${why}), and did not before: the change goes on without it.`);
+      }
+    } catch (error) {
+      if (reloaded) await putBack(runtime, error, log);
+      throw error;
+    }
+    if (operation.op === "check") reloaded = false;
+  }
+  const { volume } = observed;
+  return {
+    configBefore: volume.intact ? (volume.release?.id ?? "none") : "none",
+    configAfter: wanted.release.id,
+    added,
+    removed,
+    sick,
+    seconds,
+    inFlight,
+  };
+}
+
+async function putBack(runtime: Runtime, cause: unknown, log: Log): Promise<void> {
+  log("putting the previous configuration back");
+  await runtime.putBack().catch((error: unknown) => {
+    throw new Error(
+      `${messageOf(cause)}\nThe previous configuration could not be put back: ${messageOf(error)}\nRun \`pulumi up\` again.`,
+    );
+  });
+}
+
+/** The name under which a step's seconds are reported. */
+function stepName(operation: Operation): string {
+  if (operation.op === "reload") return operation.step;
+  return ["start balancer", "take place", "publish"].includes(operation.op) ? "balancer" : operation.op;
+}
+
+/** An operation as a line of text, for tests and people. */
+export function formatOperation({ cause, ...operation }: Operation): string {
+  return `${wordsOf(operation as Operation)} (${cause})`;
+}
+
+function wordsOf(operation: Operation): string {
+  switch (operation.op) {
+    case "start balancer":
+      return operation.predecessor === undefined ? "start balancer" : `start balancer beside ${operation.predecessor}`;
+    case "take place":
+      return operation.predecessors.length === 0 ? "take place" : `take place of ${operation.predecessors.join(", ")}`;
+    case "revive":
+      return `${operation.how} ${operation.container}`;
+    case "candidate":
+      return operation.must.length === 0 ? "candidate" : `candidate: ${operation.must.join(", ")} must answer`;
+    case "reload": {
+      const servers = operation.topology.upstreams.flatMap((upstream) => upstream.servers);
+      const names = servers.map(({ name, address = name }) => (address === name ? name : `${name}=${address}`));
+      const probe = operation.probe.length === 0 ? "" : `, ${operation.probe.join(", ")} must answer`;
+      return `${operation.step}: ${names.join(", ")}${probe}`;
+    }
+    case "drain":
+      return `drain up to ${operation.seconds} s`;
+    case "health":
+      return `health of ${operation.containers.join(", ")}`;
+    case "stop":
+      return `stop ${operation.containers.join(", ")} within ${operation.seconds} s`;
+    case "publish":
+    case "resume":
+    case "check":
+    case "record":
+    case "clean up":
+      return operation.op;
+  }
+}

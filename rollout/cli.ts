@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import { text as readAll } from "node:stream/consumers";
+import { messageOf, UserError } from "../lib/errors";
+import { schemaVersion, type Change } from "../model/release";
+import { releaseOf, showFiles } from "../nginx/render/config";
+import { apply } from "./apply";
+import { removeRest, removeServing } from "./destroy";
+import { formatChange } from "./report";
+import { DockerRuntime } from "./runtime/docker";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The commands that the engine's steps run, with what they need in their environment; results go to standard output. */
+const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> = {
+  /** Brings the release in that RELEASE describes; nginx's text, as it was previewed, comes on standard input. */
+  install: async (env) => {
+    const change = readChange(need(env, "RELEASE"));
+    const release = releaseOf(change.topology);
+    if (release.id !== change.id || showFiles(release.files) !== (await readAll(process.stdin)))
+      throw new UserError("The configuration is not the one that was previewed: run `pulumi up` again.");
+    const { destination, policy, attempt } = change;
+    const runtime = new DockerRuntime({ release, destination, policy, attempt }, releaseOf, log);
+    try {
+      const done = await apply({ release, destination, policy, attempt }, runtime, log);
+      log(formatChange(done));
+      return JSON.stringify(done);
+    } finally {
+      await runtime.close();
+    }
+  },
+  /** The first step of a destroy. */
+  remove: async (env) => {
+    const { destination, policy } = readChange(need(env, "RELEASE"));
+    await removeServing(destination, policy.drainSeconds);
+    return "";
+  },
+  /** The last step of a destroy. */
+  "remove-rest": async (env) => {
+    await removeRest(need(env, "STACK"));
+    return "";
+  },
+  /** The identity of a stack, who has given it, and the one that it takes over: made once, kept in the engine's state. */
+  identity: ({ ADOPT = "", PULUMI_COMMAND_STDOUT = "" }) => {
+    const made = `${randomUUID()} ${userInfo().username}@${hostname()}`;
+    const [owner = "", by = ""] = (PULUMI_COMMAND_STDOUT === "" ? made : PULUMI_COMMAND_STDOUT).split(" ");
+    return Promise.resolve(`${owner} ${by} ${ADOPT}`);
+  },
+};
+
+function need(env: Environment, name: string): string {
+  const value = env[name];
+  if (value === undefined) throw new UserError(`${name} is not set: this is run by the program, not by hand.`);
+  return value;
+}
+
+function readChange(text: string): Change {
+  const { schema, ...change } = JSON.parse(text) as Omit<Change, "schema"> & { readonly schema: number };
+  if (schema !== schemaVersion)
+    throw new UserError(`RELEASE: got schema ${schema}, expected ${schemaVersion}: another version made it.`);
+  return { ...change, schema };
+}
+
+function log(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+async function main([name = "", ...rest]: readonly string[]): Promise<void> {
+  const command = commands[name];
+  if (command === undefined || rest.length > 0)
+    throw new UserError(
+      `command: got ${[name, ...rest].join(" ")}, expected one of ${Object.keys(commands).join(", ")}`,
+    );
+  process.stdout.write(await command(process.env));
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  log(messageOf(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,82 @@
+import { labels } from "../model/labels";
+import type { Destination } from "../model/release";
+import { imagePrefix } from "../model/names";
+import { docker, tryDocker } from "./docker";
+import { imagesOf } from "./images";
+import { listContainers } from "./observe";
+import { BalancerShell } from "./runtime/shell";
+
+/**
+ * The first step of a destroy: nginx refuses new connections, finishes what it has and ends; then the backends end, all
+ * at once. The engine removes the containers afterwards.
+ */
+export async function removeServing(
+  { balancer, stack, owners }: Pick<Destination, "balancer" | "stack" | "owners">,
+  drainSeconds: number,
+): Promise<void> {
+  const seconds = String(drainSeconds);
+  const [shell, containers, networks] = await Promise.all([
+    openShell(balancer),
+    listContainers(stack),
+    listed("network", "ls", "--filter", `label=${labels.stack}=${stack}`, "--format", "{{.ID}} {{.Internal}}"),
+  ]);
+  const own = containers.filter(({ owner }) => owner === "" || owners.includes(owner));
+  const backends = own.filter(({ role }) => role === "backend").map(({ id }) => id);
+  // One that was removed by hand has nothing left to finish.
+  const stopped = tryDocker("stop", "--time", seconds, balancer);
+  // Docker takes apart what nginx leaves behind for longer than nginx takes to end, which the shell knows at once.
+  await (shell?.ended ?? stopped);
+  // Another state's stack of the same name has networks of the same label.
+  const startingPlaces =
+    own.length < containers.length ? [] : networks.flatMap((row) => row.match(/^\S+(?= true$)/) ?? []);
+  await Promise.all([
+    stopped,
+    backends.length > 0 && docker("stop", "--time", seconds, ...backends),
+    // Balancers have left it. Where one is still there, the last step of the destroy removes it.
+    startingPlaces.length > 0 && tryDocker("network", "rm", ...startingPlaces),
+  ]);
+}
+
+/** A shell in the container, which ends when the container's first process does; none where the container doesn't run. */
+async function openShell(container: string): Promise<BalancerShell | undefined> {
+  const shell = new BalancerShell(container);
+  return shell.run("true").then(
+    () => shell,
+    () => undefined,
+  );
+}
+
+/**
+ * The last step of a destroy: the containers are gone, and with them whatever used networks, volumes and images.
+ *
+ * @param stack value of the stack's label; the names of its images begin with it, too
+ */
+export async function removeRest(stack: string): Promise<void> {
+  // All of this state's are gone by now: another state has taken the stack over, and uses what is left.
+  if ((await listContainers(stack)).some(({ role, state }) => role === "balancer" && state === "running")) return;
+  const label = `label=${labels.stack}=${stack}`;
+  const [networks, volumes, images] = await Promise.all([
+    listed("network", "ls", "--quiet", "--filter", label),
+    listed("volume", "ls", "--quiet", "--filter", label),
+    imagesOf(imagePrefix(stack)),
+  ]);
+  await Promise.all([
+    remove("networks", ["network", "rm"], networks),
+    remove("volumes", ["volume", "rm"], volumes),
+    remove(
+      "images",
+      ["rmi"],
+      images.map(({ tag }) => tag),
+    ),
+  ]);
+}
+
+async function listed(...command: string[]): Promise<string[]> {
+  return (await docker(...command)).split("\n").filter(Boolean);
+}
+
+async function remove(what: string, command: readonly string[], names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const { code, stderr } = await tryDocker(...command, ...names);
+  if (code !== 0) throw new Error(`${what} of the stack are left: ${stderr.trim()}`);
+}

@@ -1,0 +1,48 @@
+import type { RecordedRelease } from "../model/release";
+
+/** A container of the stack, as Docker's listing tells of it. */
+export interface ObservedContainer {
+  readonly id: string;
+  readonly name: string;
+  /** balancer or backend. */
+  readonly role: string;
+  readonly app: string;
+  readonly slot: string;
+  readonly hash: string;
+  /** Its name on the network, if it is a backend. */
+  readonly alias: string;
+  /** Identity of the stack that made it, and USER@HOST of who did; empty where it was made before there were any. */
+  readonly owner: string;
+  readonly by: string;
+  /** created, running, paused, restarting, exited, dead. */
+  readonly state: string;
+  /** healthy, unhealthy, starting; none without a healthcheck, or where it doesn't run. */
+  readonly health: string;
+  readonly networks: readonly string[];
+  readonly image: string;
+  /** The addresses that it publishes, as `docker ps` writes them. */
+  readonly ports: string;
+  /** When it was made, for people. */
+  readonly age: string;
+}
+
+/** What the balancer's volume holds. */
+export interface Volume {
+  /** The release that nginx is to run; undefined when none was installed, or its record can't be read. */
+  readonly release: RecordedRelease | undefined;
+  /** Whether the release's files are as they were installed. */
+  readonly intact: boolean;
+}
+
+/** The host as it was when it was looked at: once, before anything is planned. */
+export interface Observed {
+  /** All containers of the stack, newest first. */
+  readonly containers: readonly ObservedContainer[];
+  readonly volume: Volume;
+  /** Id of the release that the running nginx serves; undefined when none runs, or it serves none. */
+  readonly served: string | undefined;
+  /** Whether something accepts connections at the public address. */
+  readonly reachable: boolean;
+}
+
+export const emptyVolume: Volume = { release: undefined, intact: false };

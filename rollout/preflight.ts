@@ -1,0 +1,128 @@
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import type { LiveRelease } from "../model/identity";
+import { docker } from "./docker";
+import { ailments } from "./drift";
+import { balancerOf, listContainers, lookInside } from "./observe";
+import type { ObservedContainer } from "./observed";
+import { assertPortIsFree } from "./port";
+import { acceptsConnections } from "./steps/public-address";
+
+/** What a program knows of the host before it asks anything of the engine. */
+export interface Host {
+  /** All containers of the stack, newest first. */
+  readonly containers: readonly ObservedContainer[];
+  /** The address for clients. */
+  readonly url: string;
+}
+
+/**
+ * Looks at the host that the stack is to run on.
+ *
+ * @param stack value of the stack's label
+ * @throws Error when Docker doesn't answer, or the port is taken
+ */
+export async function lookAtHost(stack: string, where: { bindAddress: string; port: number }): Promise<Host> {
+  const [containers, { here, remote }] = await Promise.all([listContainers(stack), dockerHost()]);
+  if (here) await assertPortIsFree(where, balancerOf(containers)?.ports);
+  return { containers, url: urlOf(where.bindAddress, where.port, remote) };
+}
+
+/** What the stack's volume holds, and whether all that it names runs; undefined when there is no balancer. */
+export async function readLiveRelease({ containers, url }: Host): Promise<LiveRelease | undefined> {
+  const balancer = balancerOf(containers);
+  if (balancer === undefined) return undefined;
+  const isPublished = balancer.state === "running" && balancer.ports.includes(`:${new URL(url).port || 80}->`);
+  const [inside, reachable] = await Promise.all([
+    lookInside(balancer),
+    // Another port than that of now is not asked: the change that gives it the port is under way.
+    isPublished ? acceptsConnections(url, balancer.id) : true,
+  ]);
+  const isAiling = ailments({ containers, ...inside, reachable }, balancer).length > 0;
+  return { id: inside.volume.release?.id, attempt: inside.volume.release?.attempt, isAiling };
+}
+
+/** What the engine's state knows of the stack. */
+export interface OwnState {
+  /** Identity of the stack; undefined before its first update, or where a version without identities made it. */
+  readonly owner: string | undefined;
+  /** Ids of its containers. */
+  readonly containers: ReadonlySet<string>;
+}
+
+/**
+ * Refuses to touch what another stack of the same name has made: one whose state is somewhere else.
+ *
+ * @param adopt identity whose containers are to be taken over, since its state was lost; empty for none
+ * @throws Error that names the owner, the age of what runs, and the two ways out
+ */
+export function assertOwned(
+  stack: string,
+  containers: readonly ObservedContainer[],
+  own: OwnState,
+  adopt: string,
+): void {
+  // Containers of before there were identities are the stack's own where its state knows one that runs, be it their
+  // successor: what the engine is about to remove, say after an update that failed, is not among what it tells.
+  const unnamedAreOwn = containers.some(({ id }) => own.containers.has(id));
+  const foreign = containers.find(({ owner }) =>
+    owner === "" ? !unnamedAreOwn : owner !== own.owner && owner !== adopt,
+  );
+  if (foreign === undefined) return;
+  const identity = foreign.owner === "" ? "no identity" : `identity ${foreign.owner}`;
+  throw new Error(
+    `Stack ${stack} runs on this Docker host already, from another state: ${foreign.name}, made ${foreign.age} ` +
+      `${foreign.by === "" ? "" : `by ${foreign.by} `}(${identity}). Nothing has been changed.\n` +
+      "Give this stack another name, or go on with the state that made it." +
+      (foreign.owner === ""
+        ? ""
+        : ` Where that state is lost: npx pulumi config set adopt ${foreign.owner} takes over what runs.`),
+  );
+}
+
+/** Where the engine's host is, seen from here. */
+export interface DockerHost {
+  /** Host that a remote engine was reached at; undefined for a socket of this machine's. */
+  readonly remote: string | undefined;
+  /** Whether ports that the engine publishes are this machine's. False in a container that has the host's socket. */
+  readonly here: boolean;
+}
+
+async function dockerHost(): Promise<DockerHost> {
+  const endpoint =
+    process.env["DOCKER_HOST"] ?? (await docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")).trim();
+  // Elsewhere, a socket leads to an engine of this very machine.
+  const inContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
+  return dockerHostOf(endpoint, inContainer ? (await docker("info", "--format", "{{.Name}}")).trim() : undefined);
+}
+
+/**
+ * Tells where the engine's host is.
+ *
+ * @param endpoint as DOCKER_HOST or a context names it
+ * @param engineName name that the engine gives its host; undefined where it is not known
+ */
+export function dockerHostOf(
+  endpoint: string,
+  engineName: string | undefined,
+  platform = process.platform,
+): DockerHost {
+  if (/^(tcp|ssh|https?):/.test(endpoint)) {
+    const { hostname: remote } = new URL(endpoint);
+    return { remote, here: ["localhost", "127.0.0.1", "[::1]"].includes(remote) };
+  }
+  // Docker Desktop's engine has a machine of its own, whose ports it hands on.
+  return { remote: undefined, here: platform !== "linux" || engineName === undefined || engineName === hostname() };
+}
+
+/**
+ * The address for clients.
+ *
+ * @param remote host of a remote engine
+ */
+export function urlOf(bindAddress: string, port: number, remote: string | undefined): string {
+  const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
+  const wildcard = wildcards[bindAddress];
+  const plain = bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress;
+  return `http://${wildcard === undefined ? plain : (remote ?? wildcard)}:${port}`;
+}

@@ -1,0 +1,162 @@
+import { messageOf } from "../../lib/errors";
+import { livePlace, volumeFolder } from "../../model/layout";
+import { imagePrefix } from "../../model/names";
+import type { Release } from "../../model/release";
+import { serversOf } from "../../model/topology";
+import { docker } from "../docker";
+import { balancerOf, insideScript, listContainers, lookInside, parseInside } from "../observe";
+import type { Observed } from "../observed";
+import type { Operation, Wanted } from "../plan";
+import { startBalancer, publish, takePlace } from "../steps/balancer";
+import { testCandidate } from "../steps/candidate";
+import type { Context } from "../steps/context";
+import { untilDockerAgrees } from "../steps/healthcheck";
+import { ask } from "../steps/probe";
+import { acceptsConnections, checkAsClient } from "../steps/public-address";
+import { drain, reload, untilAnswered } from "../steps/reload";
+import { removeUnusedImages, stopContainers } from "../steps/retire";
+import { link, readLink, removeOldReleases, writeFiles, writeRecordOf } from "../steps/volume";
+import type { Log, Runtime, StepResult } from "./runtime";
+import { BalancerShell } from "./shell";
+
+/** How long another change of the same balancer is waited for, in seconds. */
+const lockSeconds = 120;
+
+/** The real host: containers by the docker client, nginx by a shell in the balancer's container. */
+export class DockerRuntime implements Runtime {
+  private opened: BalancerShell | undefined;
+  /** Where the link on the volume led before the first reload. */
+  private before: string | undefined;
+
+  /** @param releaseOf renders a topology that is on the way to the wanted one */
+  constructor(
+    private readonly wanted: Wanted,
+    private readonly releaseOf: (topology: Release["topology"]) => Release,
+    private readonly log: Log,
+  ) {}
+
+  async observe(): Promise<Observed> {
+    const { stack, url, balancer } = this.wanted.destination;
+    const listed = await listContainers(stack);
+    // Changes of one balancer go one after the other; a new one's predecessor is the one whose volume both have.
+    const holder = balancerOf(listed, balancer);
+    const shell = holder?.state === "running" ? await this.open(holder.id) : undefined;
+    const [containers, inside, reachable] = await Promise.all([
+      listContainers(stack),
+      shell === undefined ? lookInside(holder) : shell.read(insideScript).then(parseInside),
+      holder?.id === balancer && shell !== undefined ? acceptsConnections(url, holder.id) : true,
+    ]);
+    return { containers, ...inside, reachable };
+  }
+
+  async perform(operation: Operation): Promise<StepResult> {
+    const { wanted, log } = this;
+    const { destination } = wanted;
+    switch (operation.op) {
+      case "start balancer":
+        await startBalancer(destination.balancer, operation.predecessor);
+        return {};
+      case "take place":
+        await takePlace(destination, operation.predecessors, log);
+        return {};
+      case "publish":
+        log(`${operation.cause}: publishing the port again`);
+        await publish(await this.shell(), destination.network, destination.balancer);
+        return {};
+      case "revive":
+        return this.revive(operation);
+      case "resume":
+        await reload(await this.shell(), undefined);
+        return {};
+      case "candidate":
+        return testCandidate(await this.context(), operation.must);
+      case "reload":
+        await this.reload(this.releaseOf(operation.topology), operation.probe);
+        return {};
+      case "drain":
+        return drain(await this.context(), operation.seconds);
+      case "check":
+        await checkAsClient(await this.context());
+        return {};
+      case "record":
+        await writeRecordOf(await this.shell(), wanted.release, wanted);
+        return {};
+      case "health":
+        await untilDockerAgrees(operation.containers, log);
+        return {};
+      case "stop":
+        await stopContainers(operation.containers, operation.seconds);
+        return {};
+      case "clean up":
+        await removeOldReleases(await this.shell());
+        await removeUnusedImages(imagePrefix(destination.stack), [
+          destination.balancer,
+          ...Object.values(destination.containers),
+        ]);
+        return {};
+    }
+  }
+
+  async putBack(): Promise<void> {
+    const shell = await this.shell();
+    if (this.before === undefined) throw new Error("there was none");
+    await link(shell, this.before);
+    await reload(shell, undefined);
+  }
+
+  async close(): Promise<void> {
+    this.opened?.close();
+    this.opened = undefined;
+    return Promise.resolve();
+  }
+
+  private async revive({ container, how, cause }: Operation & { op: "revive" }): Promise<StepResult> {
+    const { destination, release } = this.wanted;
+    // Docker looks at a backend every few seconds: it may serve again without anybody's knowing.
+    const servers = serversOf(release.topology).filter(({ name }) => destination.containers[name] === container);
+    if (how === "restart" && (await ask(await this.shell(), livePlace.folder, servers)).size === 0) {
+      this.log(`${cause} to Docker, and answers: left alone`);
+      return {};
+    }
+    this.log(`${cause}: ${how}`);
+    await docker(how, container);
+    return {};
+  }
+
+  private async reload(release: Release, probe: readonly string[]): Promise<void> {
+    const context = await this.context();
+    const { shell } = context;
+    const current = await readLink(shell);
+    this.before ??= current;
+    await writeFiles(shell, release);
+    await writeRecordOf(shell, release, this.wanted);
+    await link(shell, `releases/${release.id}`, this.before);
+    await reload(shell, release.id);
+    await untilAnswered(context, release, probe);
+  }
+
+  private async context(): Promise<Context> {
+    return { shell: await this.shell(), wanted: this.wanted, log: this.log };
+  }
+
+  /** The shell in the wanted balancer, once it runs. */
+  private async shell(): Promise<BalancerShell> {
+    return this.open(this.wanted.destination.balancer);
+  }
+
+  /** Opens the shell of a balancer with the lock of the volume: it goes with the shell, however that ends. */
+  private async open(container: string): Promise<BalancerShell> {
+    if (this.opened?.container === container) return this.opened;
+    this.opened?.close();
+    const shell = new BalancerShell(container);
+    this.opened = shell;
+    const { code } = await shell
+      .run(`exec 9>${volumeFolder}/.lock; flock --timeout ${lockSeconds} 9`, lockSeconds + 10)
+      .catch((error: unknown) => ({ code: messageOf(error) }));
+    if (code !== 0)
+      throw new Error(
+        `Another change of this balancer has been going on for ${lockSeconds} s. Try again when it has ended.`,
+      );
+    return shell;
+  }
+}

@@ -1,0 +1,23 @@
+import type { Observed } from "../observed";
+import type { Operation } from "../plan";
+
+/** What a step has to tell beside having worked. */
+export interface StepResult {
+  /** Requests that older workers had in flight when the drain began and when it ended. */
+  readonly inFlight?: { readonly drainBegan: number; readonly drainEnded: number };
+  /** Servers that served before, do not answer, and stand in nobody's way: name and why. */
+  readonly sick?: ReadonlyMap<string, string>;
+}
+
+/** A host that changes are applied to. Each operation works or throws an Error that names the cause. */
+export interface Runtime {
+  /** Looks at the host, with nobody else changing the balancer until {@link close}. */
+  observe(): Promise<Observed>;
+  perform(operation: Operation): Promise<StepResult>;
+  /** Has nginx run what it ran before the first reload. */
+  putBack(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Says what is going on, a line at a time. */
+export type Log = (line: string) => void;

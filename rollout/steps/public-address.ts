@@ -1,0 +1,155 @@
+import { get } from "node:http";
+import { connect } from "node:net";
+import { messageOf } from "../../lib/errors";
+import { until } from "../../lib/until";
+import type { Release } from "../../model/release";
+import { serversOf, type HealthCheck } from "../../model/topology";
+import { tryDocker, type DockerResult } from "../docker";
+import type { Context } from "./context";
+
+/** How long the public address may fail before it counts, in seconds. */
+const publicSeconds = 1;
+
+/** Header by which the check asks nginx which release has answered, and by which server; nginx answers with the same one. */
+export const checkHeader = "X-Balancer-Check";
+
+/** An answer to a client, or why there was none. */
+export type PublicAnswer =
+  | { readonly status: number; readonly release: string; readonly server: string }
+  | { readonly status: undefined; readonly why: string };
+
+/**
+ * What a client is imagined to ask, in this order: what the apps' own checks ask, and, where nginx answers that itself, as it
+ * does with paths that are not for the public, the first page.
+ */
+export function publicQuestions({ topology }: Pick<Release, "topology">): HealthCheck[] {
+  const [first] = serversOf(topology).filter(({ weight }) => weight > 0);
+  const health = (first ?? serversOf(topology)[0])?.health ?? { path: "/", host: "localhost" };
+  return [health, { path: "/", host: health.host }];
+}
+
+/**
+ * Judges an answer.
+ *
+ * @returns "works"; "look further" where nginx has answered by itself; else what is wrong
+ */
+export function judge(
+  { path, host }: HealthCheck,
+  answer: PublicAnswer,
+  release: Pick<Release, "id" | "topology">,
+): string {
+  if (answer.status === undefined) return `a client that asks for ${path} gets no answer: ${answer.why}`;
+  const { status, server } = answer;
+  const gets = `a client that asks for ${path} gets ${status}`;
+  if (answer.release !== release.id) return `${gets}, not from release ${release.id} of this balancer`;
+  // nginx itself refuses whoever asks, or redirects, as it was told to: whether backends are reached is not told yet.
+  if (server === "") {
+    const refuses = status === 401 || status === 403;
+    return path === "/" && status >= 400 && !refuses
+      ? `${gets} from nginx itself`
+      : status < 500
+        ? "look further"
+        : gets;
+  }
+  const asked = serversOf(release.topology).some(({ health }) => health.path !== path || health.host !== host);
+  // Each server answers its own path with 200; of another's it may know nothing.
+  return status === 200 || (status < 500 && (asked || path === "/")) ? "works" : gets;
+}
+
+/** Asks as a client on this machine does. */
+export async function askFromHere(url: string, { path, host }: HealthCheck, id: string): Promise<PublicAnswer> {
+  return new Promise((resolve) => {
+    const headers = { Host: host, [checkHeader]: id };
+    const request = get(`${url}${path}`, { agent: false, timeout: 5000, headers }, (response) => {
+      response.resume();
+      resolve(readCheck(response.statusCode ?? 0, String(response.headers[checkHeader.toLowerCase()] ?? "")));
+    });
+    request.on("timeout", () => request.destroy(new Error("timed out after 5 s")));
+    request.on("error", (error) => resolve({ status: undefined, why: messageOf(error) }));
+  });
+}
+
+/** A command that asks the same by curl; {@link readCurl} reads what it prints. */
+export function askByCurl(url: string, { path, host }: HealthCheck, id: string, socket?: string): string[] {
+  return [
+    ...["curl", "--silent", "--output", "/dev/null", "--max-time", "5", "--path-as-is", "--globoff"],
+    ...["--header", `Host: ${host}`, "--header", `${checkHeader}: ${id}`],
+    ...["--write-out", `%{http_code} %header{${checkHeader.toLowerCase()}}`],
+    ...(socket === undefined ? [] : ["--unix-socket", socket]),
+    `${url}${path}`,
+  ];
+}
+
+export function readCurl(output: string): PublicAnswer {
+  const [status = "000", ...check] = output.trim().split(" ");
+  return status === "000" ? { status: undefined, why: "no connection" } : readCheck(Number(status), check.join(" "));
+}
+
+/** The header of an answer: the release, and the addresses of the servers that were asked, if any was. */
+function readCheck(status: number, check: string): PublicAnswer {
+  const [, release = "", server = ""] = /^(\S*) ?(.*)$/.exec(check) ?? [];
+  return { status, release, server };
+}
+
+/** Whether something accepts connections at the public address: seen from here or, where that is elsewhere, from Docker's host. */
+export async function acceptsConnections(url: string, balancer: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  const here = await new Promise<boolean>((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80), timeout: 5000 });
+    const end = (accepted: boolean) => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.on("connect", () => end(true));
+    socket.on("timeout", () => end(false));
+    socket.on("error", () => end(false));
+  });
+  if (here) return true;
+  const { code } = await fromDockersHost(balancer, [
+    "curl",
+    "--silent",
+    "--output",
+    "/dev/null",
+    "--max-time",
+    "5",
+    url,
+  ]);
+  // It could not connect, or not in time. Anything else that goes wrong goes wrong on a connection.
+  return code !== 7 && code !== 28;
+}
+
+/**
+ * Asks the public address what clients ask.
+ *
+ * @throws Error that says what such a client gets
+ */
+export async function checkAsClient({ wanted: { release, destination } }: Context): Promise<void> {
+  const { url, balancer } = destination;
+  for (const question of publicQuestions(release)) {
+    const judged = (answer: PublicAnswer) => judge(question, answer, release);
+    let verdict = "";
+    const here = async () => (verdict = judged(await askFromHere(url, question, release.id)));
+    // A backend that is just starting again has no address for a moment.
+    await until("", publicSeconds, async () => !isFailure(await here())).catch(async () => {
+      const { code, stdout } = await fromDockersHost(balancer, askByCurl(url, question, release.id));
+      if (code < commandFailed) verdict = judged(readCurl(stdout));
+    });
+    if (isFailure(verdict))
+      throw new Error(`At the balancer's address ${url} ${verdict}. The previous configuration is back.`);
+    if (verdict === "works") return;
+  }
+}
+
+function isFailure(verdict: string): boolean {
+  return verdict !== "works" && verdict !== "look further";
+}
+
+/** `docker run` ends with this code or a higher one when the command was not run at all. */
+const commandFailed = 125;
+
+/** Runs a command in a container of the balancer's image that has the network of Docker's host: another one, maybe, than this. */
+async function fromDockersHost(balancer: string, command: readonly string[]): Promise<DockerResult> {
+  const image = await tryDocker("container", "inspect", "--format", "{{.Image}}", balancer);
+  const limits = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true"];
+  return tryDocker("run", "--rm", "--network", "host", ...limits, image.stdout.trim(), ...command);
+}

@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { currentRelease, recordFile, volumeFolder } from "../../model/layout";
+import { writeRecord, type Release } from "../../model/release";
+import type { Wanted } from "../plan";
+import type { BalancerShell } from "../runtime/shell";
+
+/** Where a release lies on the volume. */
+export function releaseFolder(id: string): string {
+  return `${volumeFolder}/releases/${id}`;
+}
+
+/** Writes what nginx reads of a release, each file whole or not at all. Whatever else lies in their place goes. */
+export async function writeFiles(shell: BalancerShell, { id, files }: Release): Promise<void> {
+  const folder = releaseFolder(id);
+  await shell.read(`{ [ -d ${folder} ] || rm -f ${folder}; } && mkdir -p ${folder}`);
+  for (const { name, text } of files) await writeFile(shell, folder, name, text);
+}
+
+/** Writes the record of a release whose files are there: from then on, it is known for what was installed. */
+export async function writeRecordOf(
+  shell: BalancerShell,
+  release: Release,
+  { destination: { containers }, attempt }: Pick<Wanted, "destination" | "attempt">,
+): Promise<void> {
+  const hash = (text: string) => createHash("sha256").update(text).digest("hex");
+  await writeFile(shell, releaseFolder(release.id), recordFile, writeRecord(release, { containers, attempt }, hash));
+}
+
+async function writeFile(shell: BalancerShell, folder: string, name: string, text: string): Promise<void> {
+  await shell.write(`${folder}/.new`, text);
+  await shell.read(`cd ${folder} && { [ -f ${name} ] || rm -rf ${name}; } && mv .new ${name}`);
+}
+
+/** Where the link to the live release leads; undefined where it is none, as after an edit by hand. */
+export async function readLink(shell: BalancerShell): Promise<string | undefined> {
+  return (await shell.run(`readlink ${currentRelease}`)).output.trim() || undefined;
+}
+
+/**
+ * Makes a release the one that nginx reads next.
+ *
+ * @param target as {@link readLink} gives it
+ * @param previous what a balancer that can't run it goes back to when it starts
+ */
+export async function link(shell: BalancerShell, target: string, previous?: string): Promise<void> {
+  const make = (name: string, to: string) =>
+    `{ [ -L ${name} ] || rm -rf ${name}; } && ln -sfn ${to} ${name}.new && mv -T ${name}.new ${name}`;
+  const keep = previous === undefined || previous === target ? [] : [make("previous", previous)];
+  await shell.read([`cd ${volumeFolder}`, ...keep, make("current", target)].join(" && "));
+}
+
+/** Removes what neither link leads to. */
+export async function removeOldReleases(shell: BalancerShell): Promise<void> {
+  await shell.read(`cd ${volumeFolder} && rm -f nginx.conf previous.conf refused.conf generation install.lock
+for release in releases/*; do
+  case $release in "$(readlink current)" | "$(readlink previous)") ;; *) rm -rf "$release" ;; esac
+done`);
+}

@@ -1,0 +1,256 @@
+import type { Release } from "../model/release";
+import { topologyOf } from "../model/topology";
+import { releaseOf } from "../nginx/render/config";
+import { emptyVolume, type Observed, type ObservedContainer } from "../rollout/observed";
+import type { Wanted } from "../rollout/plan";
+import { identity, settings, stackLabel } from "./components";
+import { containerOf, observedOf } from "./observed";
+
+/** The release of a pool; names are also those of its containers. */
+export const pool = (names: readonly string[], maxBodyMb = 10): Release =>
+  releaseOf(
+    topologyOf(
+      { ...settings, maxBodyMb },
+      names.map((name) => ({ name, port: 5000, weight: 1, health: { path: "/health", host: "localhost" } })),
+    ),
+  );
+
+/** What an update wants whose containers the engine has made. */
+export const wantedOf = (release: Release, containers: Record<string, string> = {}, balancer = "lb-id"): Wanted => ({
+  release,
+  destination: {
+    balancer,
+    network: "net",
+    containers: {
+      ...Object.fromEntries(
+        release.topology.upstreams.flatMap(({ servers }) => servers.map((s) => [s.name, `${s.name}-id`])),
+      ),
+      ...containers,
+    },
+    url: "http://127.0.0.1:8080",
+    stack: stackLabel,
+    owners: [identity.owner, ""],
+  },
+  policy: { drainSeconds: 7, healthTimeoutSeconds: 60 },
+  attempt: 2,
+});
+
+export const two = pool(["a-0-h1", "a-1-h1"]);
+
+/** A host that serves two, where the engine has made some more. */
+export const host = (more: readonly string[] = [], change: Partial<Observed> = {}): Observed => {
+  const whole = observedOf(two);
+  return { ...whole, containers: [...more.map((name) => containerOf(name)), ...whole.containers], ...change };
+};
+
+const withContainer = (observed: Observed, id: string, to: Partial<ObservedContainer>): Observed => ({
+  ...observed,
+  containers: observed.containers.map((one) => (one.id === id ? { ...one, ...to } : one)),
+});
+
+export const without = (observed: Observed, id: string): Observed => ({
+  ...observed,
+  containers: observed.containers.filter((one) => one.id !== id),
+});
+
+const fresh: Observed = {
+  containers: [
+    containerOf("a-0-h1"),
+    containerOf("a-1-h1"),
+    containerOf("", { state: "created", networks: ["start"] }),
+  ],
+  volume: emptyVolume,
+  served: undefined,
+  reachable: true,
+};
+export const newBalancer = containerOf("", {
+  id: "new-id",
+  name: "new",
+  state: "created",
+  networks: ["start"],
+  ports: "",
+});
+const replaced = { ...host(), containers: [newBalancer, ...host().containers] };
+export const other = pool(["a-0-h1", "a-1-h1"], 11);
+export const rolled = pool(["a-0-h2", "a-1-h2"]);
+const twin = "feedfacecafe0000";
+const twins = {
+  ...host(),
+  containers: [containerOf("a-1-h1", { id: twin, name: "twin" }), ...host().containers],
+};
+export const tried = (release: Release) => `(release ${release.id} is tried beside the live one)`;
+export const checked = "check (the last word has the address that clients use)";
+export const cleaned = "clean up (images and releases that nothing uses)";
+export const retired = "(no request can reach them any more)";
+const drained = "drain up to 7 s (older workers know servers that go)";
+const live = `(${two.id} is live)`;
+const noted = "record (for the next look at the host)";
+
+export const changes: [what: string, observed: Observed, wanted: Wanted, operations: string[]][] = [
+  [
+    "a first update",
+    fresh,
+    wantedOf(two),
+    [
+      "start balancer (it is created)",
+      "take place (it is not on the backends' network)",
+      `candidate: a-0-h1, a-1-h1 must answer ${tried(two)}`,
+      "switch: a-0-h1, a-1-h1, a-0-h1, a-1-h1 must answer (nothing is installed)",
+      checked,
+      cleaned,
+    ],
+  ],
+  ["nothing", host(), { ...wantedOf(two), attempt: 1 }, [`candidate ${tried(two)}`, checked, cleaned]],
+  [
+    "a setting",
+    host(),
+    wantedOf(other),
+    [`candidate ${tried(other)}`, `reload: a-0-h1, a-1-h1 ${live}`, checked, cleaned],
+  ],
+  [
+    "one backend more",
+    host(["a-2-h1"]),
+    wantedOf(pool(["a-0-h1", "a-1-h1", "a-2-h1"])),
+    [
+      `candidate: a-2-h1 must answer ${tried(pool(["a-0-h1", "a-1-h1", "a-2-h1"]))}`,
+      `switch: a-0-h1, a-1-h1, a-2-h1, a-2-h1 must answer ${live}`,
+      checked,
+      cleaned,
+    ],
+  ],
+  [
+    "one backend fewer",
+    host(),
+    wantedOf(pool(["a-0-h1"])),
+    [
+      `candidate ${tried(pool(["a-0-h1"]))}`,
+      `switch: a-0-h1 ${live}`,
+      drained,
+      checked,
+      `stop a-1-h1-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "a roll",
+    host(["a-0-h2", "a-1-h2"]),
+    wantedOf(rolled),
+    [
+      `candidate: a-0-h2, a-1-h2 must answer ${tried(rolled)}`,
+      "together: a-0-h1, a-0-h2, a-1-h1, a-1-h2, a-0-h2, a-1-h2 must answer (new servers answer before old ones go)",
+      `switch: a-0-h2, a-1-h2 ${live}`,
+      drained,
+      checked,
+      "health of a-0-h2-id, a-1-h2-id (Docker is to show as many healthy backends as before)",
+      `stop a-0-h1-id, a-1-h1-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "another balancer",
+    replaced,
+    wantedOf(two, {}, "new-id"),
+    [
+      "start balancer beside lb-id (it is created)",
+      "take place of lb-id (it is not on the backends' network)",
+      `candidate ${tried(two)}`,
+      checked,
+      noted,
+      `stop lb-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "a container anew under the same name, as --replace makes it",
+    twins,
+    wantedOf(two, { "a-1-h1": twin }),
+    [
+      `candidate: a-1-h1 must answer ${tried(two)}`,
+      "together: a-0-h1, a-1-h1=feedfacecafe, a-1-h1-old=a-1-h1-id, a-1-h1 must answer (new servers answer before old ones go)",
+      `switch: a-0-h1, a-1-h1=feedfacecafe ${live}`,
+      drained,
+      "stop a-1-h1-id within 7 s (their names are those of containers that serve)",
+      "settle: a-0-h1, a-1-h1, a-1-h1-new=feedfacecafe, a-1-h1 must answer (names lead to one container again)",
+      "settle: a-0-h1, a-1-h1 (all answer by their names)",
+      checked,
+      cleaned,
+    ],
+  ],
+  [
+    "the repair of an edited configuration",
+    host([], { volume: { ...host().volume, intact: false } }),
+    wantedOf(two),
+    [
+      `candidate ${tried(two)}`,
+      "reload: a-0-h1, a-1-h1 (the files on the volume were edited)",
+      drained,
+      checked,
+      cleaned,
+    ],
+  ],
+  [
+    "the repair of an nginx that serves another one",
+    host([], { served: "0".repeat(16) }),
+    wantedOf(two),
+    [
+      `candidate ${tried(two)}`,
+      `resume (nginx serves ${"0".repeat(16)}, the volume holds ${two.id})`,
+      checked,
+      noted,
+      cleaned,
+    ],
+  ],
+  [
+    "the repair of a dead port",
+    host([], { reachable: false }),
+    wantedOf(two),
+    [
+      "publish (nothing accepts connections at http://127.0.0.1:8080)",
+      `candidate ${tried(two)}`,
+      checked,
+      noted,
+      cleaned,
+    ],
+  ],
+  [
+    "the repair of backends that ended, are paused and are stuck",
+    withContainer(withContainer(host(), "a-0-h1-id", { state: "exited" }), "a-1-h1-id", { health: "unhealthy" }),
+    wantedOf(two),
+    [
+      "start a-0-h1-id (a-0-h1 is exited)",
+      "restart a-1-h1-id (a-1-h1 is unhealthy)",
+      `candidate: a-0-h1 must answer ${tried(two)}`,
+      checked,
+      noted,
+      cleaned,
+    ],
+  ],
+  [
+    "the repair of a paused balancer",
+    withContainer(host(), "lb-id", { state: "paused" }),
+    wantedOf(two),
+    ["unpause lb-id (the balancer is paused)", `candidate ${tried(two)}`, checked, noted, cleaned],
+  ],
+  [
+    "what an interrupted update has left: under a name that is about to serve, and under another one",
+    {
+      ...host(["a-2-h1", "a-9-h9"]),
+      containers: [containerOf("a-2-h1", { id: "stray-id" }), ...host(["a-2-h1", "a-9-h9"]).containers],
+    },
+    wantedOf(pool(["a-0-h1", "a-1-h1", "a-2-h1"])),
+    [
+      "stop stray-id within 0 s (left by an update that did not finish, under a name that is about to serve)",
+      `candidate: a-2-h1 must answer ${tried(pool(["a-0-h1", "a-1-h1", "a-2-h1"]))}`,
+      `switch: a-0-h1, a-1-h1, a-2-h1, a-2-h1 must answer ${live}`,
+      checked,
+      `stop a-9-h9-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "another state's stack beside it: untouched",
+    { ...host(), containers: [containerOf("a-7-h7", { owner: "another" }), ...host().containers] },
+    { ...wantedOf(two), attempt: 1 },
+    [`candidate ${tried(two)}`, checked, cleaned],
+  ],
+];

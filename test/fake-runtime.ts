@@ -1,0 +1,121 @@
+import { balancerOf } from "../rollout/observe";
+import type { Observed, ObservedContainer } from "../rollout/observed";
+import { formatOperation } from "../rollout/apply";
+import type { Operation, Wanted } from "../rollout/plan";
+import type { Runtime, StepResult } from "../rollout/runtime/runtime";
+import { releaseOf } from "../nginx/render/config";
+import { serversOf } from "../model/topology";
+import type { Release } from "../model/release";
+
+/** A host in memory that does what it is told, and notes it. */
+export class FakeRuntime implements Runtime {
+  /** The operations so far, as text. */
+  readonly done: string[] = [];
+  private before: Pick<Observed, "volume" | "served"> | undefined;
+
+  /**
+   * @param host as it is found, and left
+   * @param failAt number of the operation that fails, from 0; it is not done
+   */
+  constructor(
+    public host: Observed,
+    private readonly wanted: Wanted,
+    private readonly failAt = Infinity,
+  ) {}
+
+  observe(): Promise<Observed> {
+    return Promise.resolve(this.host);
+  }
+
+  perform(operation: Operation): Promise<StepResult> {
+    if (this.done.length === this.failAt) return Promise.reject(new Error(`no ${operation.op}`));
+    this.done.push(formatOperation(operation));
+    this.take(operation);
+    return Promise.resolve(operation.op === "drain" ? { inFlight: { drainBegan: 3, drainEnded: 0 } } : {});
+  }
+
+  putBack(): Promise<void> {
+    this.done.push("put back");
+    if (this.before === undefined) return Promise.reject(new Error("there was none"));
+    this.host = { ...this.host, ...this.before };
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The servers of the release that nginx serves, as far as containers answer for them. */
+  serving(): string[] {
+    const { volume, served, containers } = this.host;
+    if (balancerOf(containers)?.state !== "running" || served === undefined || volume.release?.id !== served) return [];
+    const running = containers.filter(({ state }) => state === "running");
+    return serversOf(volume.release).flatMap(({ name, address = name }) =>
+      running.some(({ alias, id }) => alias === address || id.startsWith(address)) ? name : [],
+    );
+  }
+
+  private take(operation: Operation): void {
+    const { destination, release, attempt } = this.wanted;
+    const { volume } = this.host;
+    switch (operation.op) {
+      case "start balancer":
+        this.change([destination.balancer], { state: "running", health: "healthy" });
+        this.host = { ...this.host, served: volume.release?.id };
+        break;
+      case "take place":
+        this.change(operation.predecessors, { state: "exited", networks: [] });
+        this.change([destination.balancer], { networks: [destination.network] });
+        break;
+      case "publish":
+        this.host = { ...this.host, reachable: true };
+        break;
+      case "revive":
+        this.change([operation.container], { state: "running", health: "healthy" });
+        break;
+      case "resume":
+        this.host = { ...this.host, served: volume.release?.id };
+        break;
+      case "reload":
+        this.before ??= { volume, served: this.host.served };
+        this.install(releaseOf(operation.topology));
+        break;
+      case "record":
+        if (volume.release !== undefined)
+          this.host = {
+            ...this.host,
+            volume: { ...volume, release: { ...volume.release, containers: destination.containers, attempt } },
+          };
+        break;
+      case "stop":
+        this.host = {
+          ...this.host,
+          containers: this.host.containers.filter(({ id }) => !operation.containers.includes(id)),
+        };
+        break;
+      case "candidate":
+        if (!serversOf(release.topology).some(({ name }) => this.isThere(name))) throw new Error("nobody answers");
+        break;
+      case "drain":
+      case "check":
+      case "health":
+      case "clean up":
+    }
+  }
+
+  private install({ id, topology: { upstreams }, files }: Release): void {
+    const { destination, attempt } = this.wanted;
+    const hashes = Object.fromEntries(files.map(({ name }) => [name, "hash"]));
+    const release = { id, files: hashes, upstreams, containers: destination.containers, attempt };
+    this.host = { ...this.host, served: id, volume: { release, intact: true } };
+  }
+
+  private isThere(name: string): boolean {
+    return this.host.containers.some(({ alias, state }) => alias === name && state === "running");
+  }
+
+  private change(ids: readonly string[], to: Partial<ObservedContainer>): void {
+    const containers = this.host.containers.map((one) => (ids.includes(one.id) ? { ...one, ...to } : one));
+    this.host = { ...this.host, containers };
+  }
+}

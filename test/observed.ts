@@ -1,0 +1,46 @@
+import type { Release } from "../model/release";
+import { serversOf } from "../model/topology";
+import type { Observed, ObservedContainer } from "../rollout/observed";
+import { identity } from "./components";
+
+/** A container that runs as it should, named like its alias; the balancer for none. */
+export function containerOf(alias = "", more: Partial<ObservedContainer> = {}): ObservedContainer {
+  const name = alias === "" ? "lb" : alias;
+  return {
+    id: `${name}-id`,
+    name: `${name}-made`,
+    role: alias === "" ? "balancer" : "backend",
+    app: alias === "" ? "" : (alias.split("-")[0] ?? ""),
+    slot: alias.split("-").slice(0, 2).join("-"),
+    hash: alias.split("-")[2] ?? "",
+    alias,
+    ...identity,
+    state: "running",
+    health: "healthy",
+    networks: ["net"],
+    image: "image",
+    ports: alias === "" ? "127.0.0.1:8080->8080/tcp" : "",
+    age: "2 minutes ago",
+    ...more,
+  };
+}
+
+/** A host on which a release serves as it was installed by its first attempt; newest containers first, the balancer last. */
+export function observedOf({ id, topology, files }: Release): Observed {
+  const names = serversOf(topology).map(({ name }) => name);
+  return {
+    containers: [...names.map((name) => containerOf(name)), containerOf()],
+    volume: {
+      release: {
+        id,
+        files: Object.fromEntries(files.map(({ name }) => [name, "hash"])),
+        upstreams: topology.upstreams,
+        containers: Object.fromEntries(names.map((name) => [name, `${name}-id`])),
+        attempt: 1,
+      },
+      intact: true,
+    },
+    served: id,
+    reachable: true,
+  };
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { hostname } from "node:os";
+import { balancerOf } from "../../rollout/observe";
+import { assertOwned, dockerHostOf, urlOf } from "../../rollout/preflight";
+import { identity } from "../components";
+import { containerOf } from "../observed";
+
+describe("the address for clients", () => {
+  for (const [bindAddress, port, remote, url] of [
+    ["127.0.0.1", 8080, undefined, "http://127.0.0.1:8080"],
+    ["0.0.0.0", 80, undefined, "http://127.0.0.1:80"],
+    ["::", 8080, undefined, "http://[::1]:8080"],
+    ["::1", 8080, undefined, "http://[::1]:8080"],
+    ["192.0.2.7", 8080, undefined, "http://192.0.2.7:8080"],
+    ["0.0.0.0", 8080, "docker.example", "http://docker.example:8080"],
+    ["::", 8080, "docker.example", "http://docker.example:8080"],
+    // Nobody but that host reaches it there: the URL says so.
+    ["127.0.0.1", 8080, "docker.example", "http://127.0.0.1:8080"],
+    ["192.0.2.7", 8080, "docker.example", "http://192.0.2.7:8080"],
+  ] as const)
+    it(`is ${url} when bound to ${bindAddress}${remote === undefined ? "" : ` of ${remote}`}`, () =>
+      assert.equal(urlOf(bindAddress, port, remote), url));
+});
+
+describe("Docker's host", () => {
+  const own = hostname();
+  for (const [what, args, remote, here] of [
+    ["a socket", ["unix:///var/run/docker.sock", undefined, "linux"], undefined, true],
+    ["the host's socket in a container", ["unix:///var/run/docker.sock", "another", "linux"], undefined, false],
+    ["the socket of an engine in the same container", ["unix:///var/run/docker.sock", own, "linux"], undefined, true],
+    ["a socket of Docker Desktop", ["unix:///run/docker.sock", "docker-desktop", "darwin"], undefined, true],
+    ["ssh", ["ssh://me@docker.example", undefined, "linux"], "docker.example", false],
+    ["TCP", ["tcp://docker.example:2376", undefined, "linux"], "docker.example", false],
+    ["TCP on the loopback", ["tcp://127.0.0.1:2375", undefined, "linux"], "127.0.0.1", true],
+    ["TCP on the IPv6 loopback", ["tcp://[::1]:2375", undefined, "linux"], "[::1]", true],
+  ] as const)
+    it(`is ${here ? "this one" : "another one"} by ${what}`, () => {
+      const [endpoint, engineName, platform] = args;
+      assert.deepEqual(dockerHostOf(endpoint, engineName, platform), { remote, here });
+    });
+});
+
+describe("the balancer of a stack", () => {
+  const older = containerOf("", { id: "older" });
+  const newer = containerOf("", { id: "newer", ports: "8080/tcp" });
+
+  it("is the one that has the place, also where a newer one has been started", () =>
+    assert.equal(balancerOf([newer, older])?.id, "older"));
+  it("is the one that the engine knows, where it runs", () => {
+    assert.equal(balancerOf([newer, older], "newer")?.id, "newer");
+    assert.equal(balancerOf([{ ...newer, state: "created" }, older], "newer")?.id, "older");
+  });
+  it("is the newest that runs, where none has the place, and else the newest", () => {
+    assert.equal(balancerOf([newer, { ...older, ports: "" }])?.id, "newer");
+    assert.equal(
+      balancerOf([
+        { ...newer, state: "exited" },
+        { ...older, ports: "" },
+      ])?.id,
+      "older",
+    );
+    assert.equal(balancerOf([newer, older].map((one) => ({ ...one, state: "exited", ports: "" })))?.id, "newer");
+    assert.equal(balancerOf([containerOf("a-0-h1")]), undefined);
+  });
+});
+
+describe("whose containers run", () => {
+  const stack = "nginx-load-balancer/dev";
+  const own = { owner: identity.owner, containers: new Set<string>() };
+  const others = "99999999-2222-4333-8444-555555555555";
+  const foreign = containerOf("a-0-h1", { owner: others, by: "other@elsewhere" });
+  const older = containerOf("a-0-h1", { owner: "", by: "" });
+
+  it("is the stack's own business where it made them, or none run", () => {
+    assertOwned(stack, [], { ...own, owner: undefined }, "");
+    assertOwned(stack, [containerOf("a-0-h1"), containerOf()], own, "");
+  });
+
+  it("is another state's where they carry another identity: named, with its age and both ways out", () => {
+    for (const owner of [identity.owner, undefined])
+      assert.throws(() => assertOwned(stack, [foreign], { ...own, owner }, ""), {
+        message: `Stack ${stack} runs on this Docker host already, from another state: a-0-h1-made, made 2 minutes ago by other@elsewhere (identity ${others}). Nothing has been changed.
+Give this stack another name, or go on with the state that made it. Where that state is lost: npx pulumi config set adopt ${others} takes over what runs.`,
+      });
+  });
+
+  it("is taken over by its very identity, and no other", () => {
+    assertOwned(stack, [foreign], own, others);
+    assert.throws(() => assertOwned(stack, [foreign], own, "00000000-2222-4333-8444-555555555555"), /identity 9999/);
+    assert.throws(() => assertOwned(stack, [foreign, older], own, others), /\(no identity\)/);
+  });
+
+  it("is its own where a takeover has not ended: its state knows the new ones, and no more the old", () => {
+    const made = containerOf("a-0-h2", { id: "new" });
+    assertOwned(stack, [made, older], { ...own, containers: new Set(["new"]) }, "");
+    assert.throws(() => assertOwned(stack, [made, older], own, ""), /\(no identity\)/);
+  });
+
+  it("is its own where they carry none and its state knows one of them, as before there were identities", () => {
+    assertOwned(stack, [older, { ...older, id: "stray" }], { owner: undefined, containers: new Set([older.id]) }, "");
+    assert.throws(() => assertOwned(stack, [older], { ...own, containers: new Set(["another"]) }, ""), {
+      message: `Stack ${stack} runs on this Docker host already, from another state: a-0-h1-made, made 2 minutes ago (no identity). Nothing has been changed.
+Give this stack another name, or go on with the state that made it.`,
+    });
+  });
+});
