@@ -11,12 +11,12 @@ describe("a stack that an older version made", function () {
   let stack: TestStack;
   let volumes: NamelessVolumes;
 
-  beforeEach(async () => {
+  before(async () => {
     stack = await TestStack.create("takeover", recordedConfig);
     volumes = await NamelessVolumes.watch(stack.stackLabel);
-    await replay(stack);
   });
-  afterEach(async () => {
+  beforeEach(() => replay(stack));
+  after(async () => {
     await stack.remove();
     await volumes.close();
   });
