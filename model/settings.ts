@@ -92,9 +92,10 @@ export const settingsSchema = z.strictObject({
   drainSeconds: integer(1, 3600)
     .default(10)
     .meta({ description: "how long retired nginx workers and backends may take to finish", change: "reloads" }),
-  requestTimeoutSeconds: integer(1, 86400)
-    .default(60)
-    .meta({ description: "longest silence of a backend in a request", change: "reloads" }),
+  requestTimeoutSeconds: integer(1, 86400).default(60).meta({
+    description: "longest silence of a backend; then another one is asked, unless it is a POST",
+    change: "reloads",
+  }),
   maxBodyMb: integer(1, 1024).default(10).meta({ description: "largest request body, MiB", change: "reloads" }),
   accessLog: choice(["off", "errors", "all"]).default("errors").meta({
     description: "what the balancer logs (`docker logs`); `errors` are answers of 500 and above",

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { configurationPath, directivesFile, livePlace, mainFile, type Place } from "../../model/layout";
 import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
+import { renderLocations, retry, spareOf } from "./retry";
 import { serversOf, type Server, type Site, type Topology, type Upstream } from "../../model/topology";
 
 /** Stands for the id while it is computed. */
@@ -82,7 +83,7 @@ ${renderAccessLog(topology.accessLog)}
   resolver 127.0.0.11 valid=${resolveSeconds(serversOf(topology).length)}s ipv6=off;
   resolver_timeout 2s;
 
-${topology.upstreams.map(renderUpstream).join("\n")}
+${topology.upstreams.flatMap((upstream) => [renderUpstream(upstream), renderSpare(upstream)]).join("\n")}
   map $http_upgrade $connection_upgrade {
     default upgrade;
     # Empty keeps the connection to the backend open.
@@ -94,12 +95,12 @@ ${topology.upstreams.map(renderUpstream).join("\n")}
   proxy_set_header Host $http_host;
 ${proxy.behindProxy ? toldByProxy : toldByClient}
   # A request moves on to another backend when one fails, a POST only as long as it was not sent.
-  proxy_connect_timeout 2s;
   proxy_read_timeout ${proxy.requestTimeoutSeconds}s;
   proxy_send_timeout ${proxy.requestTimeoutSeconds}s;
-  proxy_next_upstream error timeout;
-  proxy_next_upstream_tries 3;
-  proxy_next_upstream_timeout ${proxy.requestTimeoutSeconds}s;
+  # One silent server leaves time to ask another one.
+  proxy_next_upstream_timeout ${proxy.requestTimeoutSeconds + 1}s;
+${retry}  # nginx's own 4k are less than the headers of many answers with cookies.
+  proxy_buffer_size 12k;
   # Large answers are not spooled: a backend that sends one waits for the client.
   proxy_max_temp_file_size 0;
 
@@ -127,10 +128,7 @@ function renderSite({ upstream, directives }: Site, place: Place): string {
     # https://nginx.org/en/docs/http/ngx_http_headers_module.html#add_header_inherit
     add_header_inherit merge;
 ${directives === "" ? "" : `    # serverConfig of the stack's config.\n    include ${directivesFile};\n`}
-    location / {
-      proxy_pass http://${upstream};
-    }
-  }
+${renderLocations(upstream, directives)}  }
 `;
 }
 
@@ -173,13 +171,19 @@ function renderProbe({ name }: Upstream): string {
 `;
 }
 
-function renderUpstream({ name, method, servers }: Upstream): string {
+/** The same servers for requests that found none among them, or not any more: here none is taken out. */
+function renderSpare(upstream: Upstream): string {
+  return renderUpstream({ ...upstream, name: spareOf(upstream.name) }, "max_fails=0");
+}
+
+// One failure takes no server out, and failures take it out for a moment only: else a hiccup takes out all of them.
+function renderUpstream({ name, method, servers }: Upstream, patience = "max_fails=3 fail_timeout=2s"): string {
   return `  upstream ${name} {
     # Never resize the zone: peers that are known before a reload are kept only in a zone of the same name and size.
     zone ${name} 2m;
 ${renderMethod(method)}    # Probes reach one server by its name; requests of clients have no route and are balanced.
     sticky route $probe_route;
-${servers.map(renderServer).join("\n")}
+${servers.map((server) => renderServer(server, patience)).join("\n")}
     keepalive 512;
     keepalive_requests 100000;
     # Below the backends' own keep-alive time, or a connection is used that a backend is closing.
@@ -211,11 +215,10 @@ const toldByProxy = `  # behindProxy: what the proxy tells about its client is t
   proxy_set_header X-Forwarded-Proto $client_scheme;
 `;
 
-function renderServer({ name, address = name, port, weight }: Server): string {
+function renderServer({ name, address = name, port, weight }: Server, patience: string): string {
   // A weight of 0 is no valid parameter: such a server is reached by probes alone.
   const share = weight === 0 ? "drain" : `weight=${weight}`;
-  // One failure takes no server out, and failures take it out for a moment only: else a hiccup takes out all of them.
-  return `    server ${address}:${port} resolve ${share} max_fails=3 fail_timeout=2s route=${name};`;
+  return `    server ${address}:${port} resolve ${share} ${patience} route=${name};`;
 }
 
 function renderMethod(method: BalancingMethod): string {

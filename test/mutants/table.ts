@@ -26,6 +26,7 @@ const inGeneration = faultsIn("generation", "model/identity.ts", "install-parts"
 const inConfig = faultsIn("config", "config.ts", "config");
 const inPort = faultsIn("port", "rollout/port.ts", "port");
 const inSettings = faultsIn("settings", "model/settings.ts", "settings");
+const inRetry = faultsIn("retry", "nginx/render/retry.ts", "retry");
 const inNginx = faultsIn("nginx", "nginx/render/config.ts", "nginx-config");
 
 export const mutants: readonly Mutant[] = [
@@ -165,6 +166,15 @@ export const mutants: readonly Mutant[] = [
     "worker_shutdown_timeout 10s",
   ),
   inNginx("an edited text passes for a rendered one", " && seal(text) === text", ""),
+
+  inRetry("a POST is sent again", "(GET|HEAD|", "(GET|POST|HEAD|"),
+  inRetry("what was sent to no server fails", `"~^[0, -]*;" again`, `"~^-;" again`),
+  inRetry("a request begins anew again and again", `"~^[0, -]*;" again`, `"~^[0, :-]*;" again`),
+  inRetry("an answer that has begun is asked for again", "[0, -]*;(GET", "[^;]*;(GET"),
+  inRetry("a time-out ends as another error", `"~504[^;]*$"`, `"~^504$"`),
+  inRetry("pages of blocks are taken for the server's", " && depth === 0", ""),
+  inRetry("comments are read", `if (token.startsWith("#")) continue;`, ""),
+  inRetry("a part of a body is sent again", `one.endsWith(" off")`, `one.endsWith(" no")`),
 
   {
     name: "until: doesn't look when there is no time",

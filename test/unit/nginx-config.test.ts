@@ -23,7 +23,7 @@ const topology = ({ servers = pair, ...more }: Change = {}): Topology => topolog
 
 const rendered = (change: Change = {}) => showFiles(releaseOf(topology(change)).files);
 
-const namesOf = (text: string) => [...text.matchAll(/^ {4}server .* route=(\S+);$/gm)].map(([, name]) => name);
+const namesOf = (text: string) => [...text.matchAll(/^ *server .* route=(\S+);$/gm)].map(([, name]) => name);
 
 /** The lines of a block, from the one that starts with `head` to the brace that closes it. */
 function block(text: string, head: string): string[] {
@@ -100,7 +100,7 @@ describe("nginx config", () => {
     [{ method: "ip_hash" }, "upstream backends", "ip_hash;"],
     [{ method: "random" }, "upstream backends", "random two least_conn;"],
     [{ requestTimeoutSeconds: 5 }, "http", "proxy_read_timeout 5s;"],
-    [{ requestTimeoutSeconds: 5 }, "http", "proxy_next_upstream_timeout 5s;"],
+    [{ requestTimeoutSeconds: 5 }, "http", "proxy_next_upstream_timeout 6s;"],
     [{ maxBodyMb: 3 }, "http", "client_max_body_size 3m;"],
     [{ accessLog: "off" }, "http", "access_log off;"],
     [{ accessLog: "all" }, "http", "access_log /dev/stdout balancer buffer=32k flush=1s;"],
@@ -138,11 +138,13 @@ describe("nginx config", () => {
     );
   });
 
-  it("shows every server exactly once, and equal sets give equal releases in whatever order they come", () => {
+  it("shows every server exactly once in its upstream and once in the spare one, and equal sets give equal releases in whatever order they come", () => {
     fc.assert(
       fc.property(hosts, (servers) => {
         const { files, id } = releaseOf(topology({ servers }));
-        assert.deepEqual(namesOf(showFiles(files)).sort(), servers.map(({ name }) => name).sort());
+        const text = showFiles(files);
+        for (const head of ["upstream backends", "upstream backends_spare"])
+          assert.deepEqual(namesOf(block(text, head).join("\n")).sort(), servers.map(({ name }) => name).sort());
         assert.deepEqual(releaseOf(topology({ servers: [...servers].reverse() })), releaseOf(topology({ servers })));
         assert.equal(releaseOf(topology({ servers: [...servers].reverse() })).id, id);
       }),

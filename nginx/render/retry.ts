@@ -1,0 +1,71 @@
+/**
+ * For the http block: where a request goes on that nginx has given up. It does so although another server could answer when its
+ * servers change while it waits, or when all of them are left alone for what other requests have met. So the request begins
+ * anew, once, if it was sent to no server, or to one, which has said nothing, and may be repeated.
+ */
+export const retry = `  # A server of this network that lives takes a connection within a millisecond.
+  proxy_connect_timeout 500ms;
+  proxy_next_upstream error timeout;
+  proxy_next_upstream_tries 3;
+  # Bytes sent to and received from each server that was asked, with a colon where the request has begun anew.
+  map "$upstream_bytes_sent;$upstream_bytes_received;$request_method;$upstream_status" $after_failure {
+    volatile;
+    default failed;
+    "~^[0, -]*;" again;
+    "~^[0, -]*[1-9][0-9]*[0, -]*;[0, -]*;(GET|HEAD|OPTIONS|TRACE|PUT|DELETE);" again;
+    "~504[^;]*$" failed_in_time;
+  }
+`;
+
+/** Name of the upstream of the same servers that takes none out for its failures. */
+export const spareOf = (upstream: string): string => `${upstream}_spare`;
+
+/**
+ * The locations that hand requests on to an upstream.
+ *
+ * @param directives the user's own of the server block: error pages of a location would take the place of theirs
+ */
+export function renderLocations(upstream: string, directives: string): string {
+  const pages = outermost(directives, "error_page");
+  // Else a page of the user's that is an error itself would lead to itself.
+  if (pages.some((page) => /\s50[24]\s/.test(page))) pages.push("recursive_error_pages on");
+  pages.unshift("error_page 502 504 = @$after_failure");
+  // What has come of a body that is not received as a whole can't be sent again.
+  const isWhole = !outermost(directives, "proxy_request_buffering").some((one) => one.endsWith(" off"));
+  const settings = isWhole ? pages.map((line) => `      ${line};\n`).join("") : "";
+  return `    location / {
+${settings}      proxy_pass http://${upstream};
+    }
+
+    location @again {
+${settings}      proxy_pass http://${spareOf(upstream)};
+    }
+
+    location @failed {
+      recursive_error_pages on;
+      return 502;
+    }
+
+    location @failed_in_time {
+      recursive_error_pages on;
+      return 504;
+    }
+`;
+}
+
+/** The directives of a name that stand in no block of nginx text, as they are written. */
+export function outermost(text: string, name: string): string[] {
+  const found: string[] = [];
+  let depth = 0;
+  let words: string[] = [];
+  for (const [token] of text.matchAll(
+    /#.*|"(?:\\[^]|[^"\\])*"|'(?:\\[^]|[^'\\])*'|[{};]|(?:\\[^]|\$\{[^}]*\}|[^\s{};\\])+/g,
+  )) {
+    if (token.startsWith("#")) continue;
+    if (token === "{") depth++;
+    if (token === "}") depth--;
+    if (token === ";" && depth === 0 && words[0] === name) found.push(words.join(" "));
+    words = /^[{};]$/.test(token) ? [] : [...words, token];
+  }
+  return found;
+}
