@@ -16,7 +16,7 @@ describe("a frozen backend", function () {
         { name: "well", path },
         { name: "sick", path },
       ];
-      return { backendCount: 3, healthTimeoutSeconds: 8, apps };
+      return { backendCount: 3, healthTimeoutSeconds: 8, requestTimeoutSeconds: 8, apps };
     });
   });
   after(async () => {

@@ -1,0 +1,62 @@
+"""A backend that can be told to misbehave: it logs each request as soon as it has its head, and may then answer it, or not."""
+
+import os
+import socket
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        url = urlsplit(self.path)
+        asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+        print(f"{self.command} {self.path}", flush=True)
+        if url.path == "/drop":
+            self.close_connection = True
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if url.path == "/die":
+            os._exit(1)
+        if url.path == "/deaf":
+            # The container stays, nobody listens in it.
+            # At once, whatever is waiting at it.
+            server.socket.shutdown(socket.SHUT_RDWR)
+            server.socket.close()
+        if url.path == "/slow":
+            time.sleep(float(asked["seconds"]))
+        body = b"x" * int(asked["bytes"]) if "bytes" in asked else str(len(body)).encode()
+        self.send_response(int(asked.get("status", "200")))
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Backend", sys.argv[1])
+        if "header" in asked:
+            self.send_header("X-Large", "x" * int(asked["header"]))
+        self.end_headers()
+        try:
+            if self.command != "HEAD":
+                self.wfile.write(body)
+        except ConnectionError:
+            pass
+
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass
+
+
+server = Server(("0.0.0.0", 5000), Handler)
+try:
+    server.serve_forever()
+except (OSError, ValueError):
+    time.sleep(3600)

@@ -1,0 +1,169 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { currentRelease, livePlace, mainFile } from "../../model/layout";
+import { topologyOf } from "../../model/topology";
+import { renderFiles } from "../../nginx/render/config";
+import { docker, tryDocker } from "../../rollout/docker";
+import { baseImages } from "../../scripts/setup/index";
+import { until } from "../e2e/until";
+
+/** What a request came to. */
+export interface Answer {
+  /** 0 when the connection ended without one. */
+  readonly status: number;
+  readonly seconds: number;
+  readonly text: string;
+  /** The backend that it came from. */
+  readonly from: string;
+}
+
+export interface Asked {
+  readonly method?: string;
+  readonly body?: Buffer;
+  /** Bytes of the answer taken in each second. Default: as fast as they come. */
+  readonly bytesPerSecond?: number;
+}
+
+type Settings = Partial<Parameters<typeof topologyOf>[0]>;
+
+/**
+ * nginx with the program's configuration before backends that do as they are told, each in a container on a network of its own: what a
+ * request meets, without the engine, hence within seconds.
+ */
+export class Rig {
+  private numbers = 0;
+  private address = "";
+
+  private constructor(
+    readonly name: string,
+    readonly backends: readonly string[],
+    private readonly folder: string,
+  ) {}
+
+  /**
+   * @param label part of the names of its containers
+   * @param count of backends, 1 or more
+   * @param options for `docker run` of nginx
+   */
+  static async create(label: string, count: number, settings: Settings = {}, options: string[] = []): Promise<Rig> {
+    const name = `faults-${label}-${process.pid}`;
+    const backends = Array.from({ length: count }, (_, number) => `${name}-${number}`);
+    const rig = new Rig(name, backends, await mkdtemp(join(tmpdir(), "nlb-rig-")));
+    try {
+      await docker("network", "create", name);
+      await Promise.all(backends.map((backend) => rig.start(backend)));
+      await rig.serve(settings, options);
+      return rig;
+    } catch (error) {
+      await rig.remove();
+      throw error;
+    }
+  }
+
+  async remove(): Promise<void> {
+    const ids = (await docker("ps", "--all", "--quiet", "--filter", `network=${this.name}`))
+      .split("\n")
+      .filter(Boolean);
+    await tryDocker("rm", "--force", "--volumes", ...ids, this.name, ...this.backends);
+    await tryDocker("network", "rm", this.name);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Makes a backend's container anew. */
+  async start(backend: string): Promise<void> {
+    await tryDocker("rm", "--force", "--volumes", backend);
+    const { pythonImage } = await baseImages();
+    const program = ["--volume", `${join(__dirname, "backend.py")}:/backend.py:ro`];
+    await docker("run", "--detach", "--init", "--name", backend, "--network", this.name, ...program, pythonImage, "python3", "/backend.py", backend); // prettier-ignore
+  }
+
+  private async serve(settings: Settings, options: string[]): Promise<void> {
+    const topology = topologyOf(
+      {
+        drainSeconds: 4,
+        requestTimeoutSeconds: 2,
+        maxBodyMb: 64,
+        behindProxy: false,
+        method: "round_robin",
+        accessLog: "all",
+        serverConfig: "",
+        ...settings,
+      },
+      this.backends.map((name) => ({ name, port: 5000, weight: 1, health: { path: "/", host: "localhost" } })),
+    );
+    for (const { name, text } of renderFiles(topology, livePlace, "0".repeat(16)))
+      await writeFile(join(this.folder, name), text, { mode: 0o644 });
+    const { nginxImage } = await baseImages();
+    const places = [
+      "--tmpfs",
+      "/tmp",
+      "--tmpfs",
+      "/var/spool/nginx",
+      "--volume",
+      `${this.folder}:${currentRelease}:ro`,
+    ];
+    const start = `mkdir -p ${livePlace.folder} && exec nginx -c ${currentRelease}/${mainFile} -g 'daemon off; user root;'`;
+    await docker("run", "--detach", "--name", this.name, "--network", this.name, ...places, ...options, nginxImage, "sh", "-c", start); // prettier-ignore
+    const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+    this.address = (await docker("inspect", "--format", format, this.name)).trim();
+    await this.whole();
+  }
+
+  /** Waits until every backend answers through nginx, and nginx has open connections to each. */
+  async whole(): Promise<void> {
+    await until("every backend answers", 15, async () => {
+      const answers = await Promise.all(this.backends.flatMap(() => [this.ask("/"), this.ask("/")]));
+      return (
+        answers.every(({ status }) => status === 200) &&
+        new Set(answers.map(({ from }) => from)).size === this.backends.length
+      );
+    });
+  }
+
+  /** A path that no other request has, by which the backends' logs tell who got it. */
+  path(path: string): string {
+    return `${path}${path.includes("?") ? "&" : "?"}id=${++this.numbers}.`;
+  }
+
+  /** On a connection of its own. */
+  async ask(path: string, { method = "GET", body, bytesPerSecond }: Asked = {}): Promise<Answer> {
+    const start = performance.now();
+    return new Promise((resolve) => {
+      let text = "";
+      const end = (status: number, from = "") =>
+        resolve({ status, seconds: (performance.now() - start) / 1000, text, from });
+      const headers = body ? { "Content-Length": body.length } : {};
+      const asked = request({ host: this.address, port: 8080, path, method, agent: false, headers }, (answer) => {
+        answer.setEncoding("latin1");
+        answer.on("data", (part: string) => {
+          text += part;
+          if (bytesPerSecond === undefined) return;
+          answer.pause();
+          setTimeout(() => answer.resume(), (part.length / bytesPerSecond) * 1000);
+        });
+        answer.on("end", () => end(answer.statusCode ?? 0, String(answer.headers["x-backend"])));
+        answer.on("error", () => end(0));
+      });
+      asked.setTimeout(60_000, () => asked.destroy());
+      asked.on("error", () => end(0));
+      asked.end(body);
+    });
+  }
+
+  /** How often the backends together have got each path. */
+  async seen(): Promise<(path: string) => number> {
+    const logs = await Promise.all(this.backends.map((backend) => tryDocker("logs", backend)));
+    const got = new Map<string, number>();
+    for (const path of logs.flatMap(({ stdout }) => stdout.split("\n")).map((line) => line.split(" ")[1] ?? ""))
+      got.set(path, (got.get(path) ?? 0) + 1);
+    return (path) => got.get(path) ?? 0;
+  }
+
+  /** The last lines of nginx's log: which backends it has tried, and with what result. */
+  async log(lines = 20): Promise<string> {
+    const { stdout } = await tryDocker("logs", "--tail", String(lines), this.name);
+    return stdout;
+  }
+}
