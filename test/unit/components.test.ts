@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
-import { Balancer, type BalancerArgs } from "../../components/balancer";
+import { Balancer } from "../../components/balancer";
 import { releaseOf } from "../../nginx/render/config";
 import { serversOf } from "../../model/topology";
 import type { ExistingBackend } from "../../model/identity";
@@ -222,25 +222,6 @@ describe("components on mocks", () => {
       ]);
       // A replaced command would run its delete, which ends the balancer.
       assert.equal("triggers" in inputs, false);
-    });
-
-    it("counts an attempt for a release that the volume doesn't hold, and none for the one that it holds", async () => {
-      const attemptFor = async (live: BalancerArgs["live"]) =>
-        changeOf((await build({ balancer: { live } })).recording).attempt;
-      const { id } = changeOf((await build()).recording);
-      assert.ok((await attemptFor(undefined)) > 1_700_000_000, "the time");
-      assert.equal(await attemptFor({ id, attempt: 7, isAiling: false }), 7);
-      assert.equal(await attemptFor({ id: "0".repeat(16), attempt: 7, isAiling: false }), 8);
-      assert.equal(await attemptFor({ id, attempt: 7, isAiling: true }), 8);
-    });
-
-    it("shows no secret directives, and keeps them encrypted in the state", async () => {
-      // The engine's mark of a secret value in a property, see "special properties" in Pulumi's protocol.
-      const mark = "4dabf18193072939515e22adb298388d";
-      const { recording } = await build({ balancer: { isSecret: true } });
-      const { stdin, environment } = recording.one(types.command, "lb-installed").inputs as Record<string, object>;
-      assert.ok(mark in (stdin ?? {}));
-      assert.ok(mark in (environment ?? {}));
     });
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type * as pulumi from "@pulumi/pulumi";
 import type { BackendPoolArgs } from "../../components/backend-pool";
+import type { BalancerArgs } from "../../components/balancer";
 import { topologyOf } from "../../model/topology";
 import { build, changeOf, container, identity, labelsOf, settings, stackLabel, types } from "../components";
 
@@ -102,6 +103,25 @@ describe("what containers are made of: the balancer", () => {
         policy: { drainSeconds: 7, healthTimeoutSeconds: 90 },
       },
     );
+  });
+
+  it("counts an attempt for a release that the volume doesn't hold, and none for the one that it holds", async () => {
+    const attemptFor = async (live: BalancerArgs["live"]) =>
+      changeOf((await build({ balancer: { live } })).recording).attempt;
+    const { id } = changeOf((await build()).recording);
+    assert.ok((await attemptFor(undefined)) > 1_700_000_000, "the time");
+    assert.equal(await attemptFor({ id, attempt: 7, isAiling: false }), 7);
+    assert.equal(await attemptFor({ id: "0".repeat(16), attempt: 7, isAiling: false }), 8);
+    assert.equal(await attemptFor({ id, attempt: 7, isAiling: true }), 8);
+  });
+
+  it("shows no secret directives, and keeps them encrypted in the state", async () => {
+    // The engine's mark of a secret value in a property, see "special properties" in Pulumi's protocol.
+    const mark = "4dabf18193072939515e22adb298388d";
+    const { recording } = await build({ balancer: { isSecret: true } });
+    const { stdin, environment } = recording.one(types.command, "lb-installed").inputs as Record<string, object>;
+    assert.ok(mark in (stdin ?? {}));
+    assert.ok(mark in (environment ?? {}));
   });
 
   it("starts on a network where Docker publishes no port", async () => {

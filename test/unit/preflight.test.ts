@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { hostname } from "node:os";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
 import { balancerOf } from "../../rollout/observe";
-import { assertOwned, dockerHostOf, urlOf } from "../../rollout/preflight";
+import { assertOwned, dockerHostOf, lookAtHost, urlOf } from "../../rollout/preflight";
 import { identity } from "../components";
 import { containerOf } from "../observed";
 
@@ -38,6 +42,45 @@ describe("Docker's host", () => {
       const [endpoint, engineName, platform] = args;
       assert.deepEqual(dockerHostOf(endpoint, engineName, platform), { remote, here });
     });
+});
+
+describe("the port, on Docker's host", () => {
+  const { PATH, DOCKER_HOST } = process.env;
+  let folder: string;
+  let other: Server;
+  let where: { bindAddress: string; port: number };
+  beforeEach(async () => {
+    // A docker that finds no container, and whose engine is in this very machine or container.
+    folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
+    const script = `#!/bin/sh\nif [ "$1" = info ]; then echo '${hostname()}'; fi\n`;
+    await writeFile(join(folder, "docker"), script, { mode: 0o755 });
+    process.env["PATH"] = `${folder}:${PATH}`;
+    other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    where = { bindAddress: "127.0.0.1", port: (other.address() as AddressInfo).port };
+  });
+  afterEach(async () => {
+    process.env["PATH"] = PATH;
+    if (DOCKER_HOST === undefined) delete process.env["DOCKER_HOST"];
+    else process.env["DOCKER_HOST"] = DOCKER_HOST;
+    other.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("is refused where something else has it", async () => {
+    process.env["DOCKER_HOST"] = "unix:///var/run/docker.sock";
+    await assert.rejects(lookAtHost("nginx-load-balancer/dev", where), {
+      message: `port: got ${where.port}, which something else on this host uses already (on 127.0.0.1). End it, or choose another port: npx pulumi config set port PORT. Nothing has been changed.`,
+    });
+  });
+
+  it("is not asked for here when Docker is elsewhere", async () => {
+    process.env["DOCKER_HOST"] = "tcp://192.0.2.1:2375";
+    assert.deepEqual(await lookAtHost("nginx-load-balancer/dev", where), {
+      containers: [],
+      url: `http://127.0.0.1:${where.port}`,
+    });
+  });
 });
 
 describe("the balancer of a stack", () => {

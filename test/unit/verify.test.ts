@@ -156,12 +156,11 @@ describe("report of verify", () => {
     return all.account(2000);
   }
   const run = { stack: "dev", url: "http://127.0.0.1:8080", problems: [], notes: [] };
+  const reportOfRoll = (lost: number) =>
+    reportOf({ ...run, steps: [resultOf("roll", 7.25, books(10, lost)), resultOf("restore", 3, books(5, 0))] });
 
   it("is good when all was answered", () => {
-    const report = reportOf({
-      ...run,
-      steps: [resultOf("roll", 7.25, books(10, 0)), resultOf("restore", 3, books(5, 0))],
-    });
+    const report = reportOfRoll(0);
     assert.deepEqual([report.ok, report.problems], [true, []]);
     assert.equal(
       formatReport(report),
@@ -178,10 +177,7 @@ describe("report of verify", () => {
   });
 
   it("is bad for one lost request, and shows it", () => {
-    const report = reportOf({
-      ...run,
-      steps: [resultOf("roll", 7, books(10, 1)), resultOf("restore", 3, books(5, 0))],
-    });
+    const report = reportOfRoll(1);
     assert.deepEqual([report.ok, report.problems], [false, ["roll: 1 of 11 requests lost"]]);
     const text = formatReport(report);
     assert.match(text, /^The first losses:\n {2}roll, after 1\.5 s, kept GET: ECONNRESET$/m);
