@@ -6,7 +6,7 @@ import { duration, healthCommand, healthIntervalSeconds, startSeconds } from "..
 import { chooseAlias, type ExistingBackend } from "../model/identity";
 import { labelList, labels } from "../model/labels";
 import { appImageName } from "../model/names";
-import type { Server } from "../model/topology";
+import type { HealthCheck, Server } from "../model/topology";
 import type { AppSettings } from "../model/settings";
 import { hashValue } from "../lib/tree-hash";
 import type { StackImage, StackImages } from "./stack-images";
@@ -112,7 +112,7 @@ export class BackendPool extends pulumi.ComponentResource {
       name: alias,
       port: slot.app.port,
       weight: slot.app.weight,
-      health: { path: slot.app.healthPath, host: "localhost" },
+      health: healthOf(slot.app),
     }));
     this.backends = made.map(({ slot, alias, container }) => ({
       alias,
@@ -147,7 +147,11 @@ function containerSettings(app: AppSettings) {
 }
 
 function healthcheckOf(app: AppSettings) {
-  return { tests: ["CMD-SHELL", healthCommand(app.port, app.healthPath)], timeout: "5s", retries: 3 };
+  return { tests: ["CMD-SHELL", healthCommand(app.port, healthOf(app))], timeout: "5s", retries: 3 };
+}
+
+function healthOf({ healthPath, healthHost }: AppSettings): HealthCheck {
+  return { path: healthPath, host: healthHost };
 }
 
 function environmentOf(app: AppSettings): string[] {

@@ -1,22 +1,29 @@
+import { quote } from "../lib/quote";
+import type { HealthCheck } from "./topology";
+
 /**
- * A shell command that asks a server in its own container for a path, and succeeds when it answers 200. It runs every few
- * seconds in every backend, so it takes the cheapest means that the image has: bash by itself, else wget or curl.
+ * A shell command that asks a server in its own container, and succeeds when it answers 200 and nothing else. It runs every
+ * few seconds in every backend, so it takes the cheapest means that the image has: bash by itself, else curl or wget (of
+ * which GNU's alone writes some paths its own way).
  *
  * @param port TCP port on the container's loopback
- * @param path as the settings allow it: nothing that a shell would take for its own
  */
-export function healthCommand(port: number, path: string): string {
-  const url = `http://127.0.0.1:${port}${path}`;
+export function healthCommand(port: number, { path, host: wanted }: HealthCheck): string {
+  const url = quote(`http://127.0.0.1:${port}${path}`);
+  const host = quote(`Host: ${wanted}`);
   const bash = [
     `exec 3<>/dev/tcp/127.0.0.1/${port}`,
-    `printf "GET ${path.replaceAll("%", "%%")} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n" >&3`,
+    String.raw`printf "GET %s HTTP/1.0\r\n%s\r\n\r\n" "$1" "$2" >&3`,
     "read -r _ status _ <&3",
     '[ "$status" = 200 ]',
   ].join(" && ");
+  const curl = `curl -s --request-target ${quote(path)} -o /dev/null -w "%{http_code}" -H ${host} http://127.0.0.1:${port}`;
+  // wget follows redirects: the first status that it tells is the server's own.
+  const wget = `wget -q -S -O /dev/null --header ${host} ${url} 2>&1`;
   return [
-    `if command -v bash >/dev/null; then exec bash -c '${bash}'`,
-    `elif command -v wget >/dev/null; then exec wget -q -O /dev/null "${url}"`,
-    `else exec curl -fs -o /dev/null "${url}"; fi`,
+    `if command -v bash >/dev/null; then exec bash -c ${quote(bash)} bash ${quote(path)} ${host}`,
+    `elif command -v curl >/dev/null; then [ "$(${curl})" = 200 ]`,
+    `else ${wget} | { read -r _ status _; [ "$status" = 200 ]; }; fi`,
   ].join("; ");
 }
 

@@ -33,11 +33,17 @@ export const appSchema = z.strictObject({
   port: integer(1, 65535)
     .default(5000)
     .meta({ description: "where it listens in its container", change: "rolls the app" }),
-  healthPath: rule("a path that starts with / and has only letters, digits and ._~%/?&=:@+,-", (e) =>
-    z.string(e).regex(/^\/[A-Za-z0-9._~%/?&=:@+,-]*$/, e),
+  // What a URI allows (RFC 3986): all else is told in it by % and two hexadecimal digits.
+  healthPath: rule("a path that starts with / and has only letters, digits, ._~!$&'()*+,;=:@/?- and %XX", (e) =>
+    z.string(e).regex(/^\/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*$/, e),
   )
     .default("/health")
     .meta({ description: "answers 200 when a backend can take requests", change: "rolls the app" }),
+  healthHost: rule("a host name in lower case, with a port or without, for example shop.example:8443", (e) =>
+    z.string(e).regex(/^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?(?::[1-9][0-9]{0,4})?$/, e),
+  )
+    .default("localhost")
+    .meta({ description: "the Host that is asked for there, by all health checks", change: "rolls the app" }),
   weight: integer(0, 100).default(1).meta({
     description: "share of the requests of each of its backends, relative to those of other apps; 0 sends none",
     change: "reloads",

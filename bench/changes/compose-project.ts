@@ -41,7 +41,7 @@ function services({ baseImages, appPath, port, healthIntervalSeconds }: ComposeP
       tmpfs: ["/tmp:rw,noexec,nosuid,nodev,size=16m"],
       stop_grace_period: "10s",
       healthcheck: {
-        test: ["CMD-SHELL", escapeVariables(healthCommand(appPort, "/health"))],
+        test: ["CMD-SHELL", escapeVariables(healthCommand(appPort, { path: "/health", host: "localhost" }))],
         interval: `${healthIntervalSeconds}s`,
         timeout: "5s",
         retries: 3,

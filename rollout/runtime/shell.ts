@@ -108,8 +108,3 @@ echo $? $(wc -c </tmp/shell.$$); cat /tmp/shell.$$
     });
   }
 }
-
-/** A word that a shell takes as it is. */
-export function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}

@@ -1,10 +1,11 @@
 import { candidatePlace, directivesFile, livePlace, mainFile } from "../../model/layout";
 import { serversOf, type Server } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
+import { quote } from "../../lib/quote";
 import { Deadline, until } from "../../lib/until";
 import { inspectContainers, lastLogLines, type ContainerState } from "../docker";
 import type { StepResult } from "../runtime/runtime";
-import { quote, type BalancerShell } from "../runtime/shell";
+import type { BalancerShell } from "../runtime/shell";
 import { indent, nginxSeconds, type Context } from "./context";
 import { failingHealthchecks, isUndecided } from "./healthcheck";
 import { ask, type Unanswered } from "./probe";

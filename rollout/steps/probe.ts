@@ -1,5 +1,6 @@
+import { quote } from "../../lib/quote";
 import type { Server } from "../../model/topology";
-import { quote, type BalancerShell } from "../runtime/shell";
+import type { BalancerShell } from "../runtime/shell";
 
 /** Why servers have not answered yet, by name; no entry for those that have. */
 export type Unanswered = Map<string, string>;
@@ -17,7 +18,9 @@ export async function ask(shell: BalancerShell, folder: string, servers: readonl
   if (servers.length === 0) return new Map();
   const transfers = servers.map(({ name, health }) =>
     [
-      ["url", `http://balancer${health.path}`],
+      ["url", "http://balancer/"],
+      // curl writes some paths its own way, with --path-as-is, too.
+      ["request-target", health.path],
       ["output", "/dev/null"],
       ["header", `Host: ${health.host}`],
       ["header", `X-Probe-Upstream: ${name}`],
@@ -28,7 +31,7 @@ export async function ask(shell: BalancerShell, folder: string, servers: readonl
       .join("\n"),
   );
   const names = servers.map(({ name, address = name }) => `${name}=${address}`);
-  const config = `parallel\nparallel-max = ${parallelProbes}\nmax-time = 6\npath-as-is\ngloboff\nsilent\n${transfers.join("\nnext\n")}\n`;
+  const config = `parallel\nparallel-max = ${parallelProbes}\nmax-time = 6\nsilent\n${transfers.join("\nnext\n")}\n`;
   const output = await shell.read(
     `echo ${Buffer.from(config).toString("base64")} | base64 -d | curl --config - || true
 for server in ${names.map(quote).join(" ")}; do

@@ -60,7 +60,8 @@ export function judge(
 export async function askFromHere(url: string, { path, host }: HealthCheck, id: string): Promise<PublicAnswer> {
   return new Promise((resolve) => {
     const headers = { Host: host, [checkHeader]: id };
-    const request = get(`${url}${path}`, { agent: false, timeout: 5000, headers }, (response) => {
+    // A path in the URL would be normalised.
+    const request = get(url, { path, agent: false, timeout: 5000, headers }, (response) => {
       response.resume();
       resolve(readCheck(response.statusCode ?? 0, String(response.headers[checkHeader.toLowerCase()] ?? "")));
     });
@@ -72,11 +73,11 @@ export async function askFromHere(url: string, { path, host }: HealthCheck, id: 
 /** A command that asks the same by curl; {@link readCurl} reads what it prints. */
 export function askByCurl(url: string, { path, host }: HealthCheck, id: string, socket?: string): string[] {
   return [
-    ...["curl", "--silent", "--output", "/dev/null", "--max-time", "5", "--path-as-is", "--globoff"],
+    ...["curl", "--silent", "--output", "/dev/null", "--max-time", "5", "--request-target", path],
     ...["--header", `Host: ${host}`, "--header", `${checkHeader}: ${id}`],
     ...["--write-out", `%{http_code} %header{${checkHeader.toLowerCase()}}`],
     ...(socket === undefined ? [] : ["--unix-socket", socket]),
-    `${url}${path}`,
+    url,
   ];
 }
 

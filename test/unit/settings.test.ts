@@ -28,6 +28,7 @@ describe("settings", () => {
         path: `apps/${name}`,
         port: 5000,
         healthPath: "/health",
+        healthHost: "localhost",
         weight: 1,
         memoryMb: 128,
         env: {},
@@ -56,7 +57,16 @@ describe("settings", () => {
     assert.equal(settings.backendCount, 200);
     assert.equal(settings.revision, "42");
     assert.deepEqual(settings.apps, [
-      { name: "shop", path: "./shop", port: 5000, healthPath: "/health", weight: 0, memoryMb: 128, env: { A: "b" } },
+      {
+        name: "shop",
+        path: "./shop",
+        port: 5000,
+        healthPath: "/health",
+        healthHost: "localhost",
+        weight: 0,
+        memoryMb: 128,
+        env: { A: "b" },
+      },
     ]);
   });
 
@@ -107,12 +117,22 @@ describe("settings", () => {
     [
       "apps",
       '[{"name":"a","path":"a","prot":1}]',
-      "apps[0].prot: unknown key (got a number that is not shown), allowed keys are name, path, port, healthPath, weight, memoryMb, env",
+      "apps[0].prot: unknown key (got a number that is not shown), allowed keys are name, path, port, healthPath, healthHost, weight, memoryMb, env",
     ],
+    ...["/up?x=%2", "/up#x", '/"', "/a b", "/\\"].map((path): [string, string, string] => [
+      "apps",
+      JSON.stringify([{ name: "a", path: "a", healthPath: path }]),
+      `apps[0].healthPath: got ${JSON.stringify(path)}, expected a path that starts with / and has only letters, digits, ._~!$&'()*+,;=:@/?- and %XX`,
+    ]),
+    ...["", "Shop", "a b", "a\nb", "a;", "a:0", "a:port", "-a"].map((host): [string, string, string] => [
+      "apps",
+      JSON.stringify([{ name: "a", path: "a", healthHost: host }]),
+      `apps[0].healthHost: got ${JSON.stringify(host)}, expected a host name in lower case, with a port or without, for example shop.example:8443`,
+    ]),
     [
       "apps",
       '[{"name":"a","path":"a","healthPath":"health; }"}]',
-      `apps[0].healthPath: got "health; }", expected a path that starts with / and has only letters, digits and ._~%/?&=:@+,-`,
+      `apps[0].healthPath: got "health; }", expected a path that starts with / and has only letters, digits, ._~!$&'()*+,;=:@/?- and %XX`,
     ],
   ];
   for (const [key, value, problem] of table) {
