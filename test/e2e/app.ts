@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 
 /** What a version of the fixture app does, see test/fixture/app.py. */
-export type Mode = "ok" | "unhealthy" | "unhealthy-inside" | "hidden-health" | "particular" | "crash" | "localhost-only";
+export type Mode =
+  "ok" | "unhealthy" | "unhealthy-inside" | "hidden-health" | "particular" | "crash" | "localhost-only";
 
 /** A source tree of the fixture app, to be changed as a developer would. */
 export class FixtureApp {
