@@ -145,7 +145,7 @@ export const mutants: readonly Mutant[] = [
   inPlan(
     "old backends end before the last worker that knows them",
     "...reloads,",
-    `{ op: "stop", containers: retired, seconds: 0, cause: "" }, ...reloads,`,
+    `...(retired.length > 0 ? [{ op: "stop", containers: retired, seconds: 0, cause: "" }] : []), ...reloads,`,
   ),
   inPlan("what an interrupted update has left stays", "...(strays.length > 0", "...(false"),
   inPlan("another stack's containers end", "destination.owners.includes(owner)", "true"),
