@@ -9,6 +9,8 @@ export const mainFile = "nginx.conf";
 /** The user's own directives, in a file that the main one includes: nginx names its lines, and keeps it in its block. */
 export const directivesFile = "server.conf";
 export const recordFile = "release.json";
+/** Tells when the last change that worked has ended. */
+export const signatureFile = `${volumeFolder}/signature`;
 
 /** A place that an nginx runs in: one configuration is rendered for the live one and for a candidate beside it. */
 export interface Place {

@@ -5,7 +5,7 @@ import { messageOf, UserError } from "../lib/errors";
 import { schemaVersion, type Change } from "../model/release";
 import { releaseOf, showFiles } from "../nginx/render/config";
 import { apply } from "./apply";
-import { removeRest, removeServing } from "./destroy";
+import { isSignedByAnother, removeRest, removeServing } from "./destroy";
 import { formatChange } from "./report";
 import { DockerRuntime } from "./runtime/docker";
 
@@ -22,17 +22,19 @@ const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> 
     const { destination, policy, attempt } = change;
     const runtime = new DockerRuntime({ release, destination, policy, attempt }, releaseOf, log);
     try {
-      const done = await apply({ release, destination, policy, attempt }, runtime, log);
+      const done = { ...(await apply({ release, destination, policy, attempt }, runtime, log)), at: new Date().toJSON() };
       log(formatChange(done));
+      await runtime.sign(done.at);
       return JSON.stringify(done);
     } finally {
       await runtime.close();
     }
   },
-  /** The first step of a destroy. */
+  /** The first step of a destroy. The engine takes it, too, when it has replaced the step that installs: then nothing is to end. */
   remove: async (env) => {
     const { destination, policy } = readChange(need(env, "RELEASE"));
-    await removeServing(destination, policy.drainSeconds);
+    const [, at] = /"at":"([^"]+)"/.exec(env["PULUMI_COMMAND_STDOUT"] ?? "") ?? [];
+    if (!(await isSignedByAnother(destination.balancer, at))) await removeServing(destination, policy.drainSeconds);
     return "";
   },
   /** The last step of a destroy. */

@@ -1,4 +1,5 @@
 import { labels } from "../model/labels";
+import { signatureFile } from "../model/layout";
 import type { Destination } from "../model/release";
 import { imagePrefix } from "../model/names";
 import { docker, tryDocker } from "./docker";
@@ -35,6 +36,16 @@ export async function removeServing(
     // Balancers have left it. Where one is still there, the last step of the destroy removes it.
     startingPlaces.length > 0 && tryDocker("network", "rm", ...startingPlaces),
   ]);
+}
+
+/**
+ * Whether a later change than the one that ended at a time has worked, and serves.
+ *
+ * @param at as LastChange has it; undefined for one of a version that did not tell
+ */
+export async function isSignedByAnother(balancer: string, at: string | undefined): Promise<boolean> {
+  const { stdout } = await tryDocker("exec", balancer, "cat", signatureFile);
+  return stdout !== "" && stdout !== at;
 }
 
 /** A shell in the container, which ends when the container's first process does; none where the container doesn't run. */

@@ -1,5 +1,7 @@
 /** What the last change of the balancer's configuration did; the stack's output `lastChange`. Times are in seconds. */
 export interface LastChange {
+  /** When it ended, in ISO 8601. */
+  readonly at: string;
   /** Id of the release before, or "none". */
   readonly configBefore: string;
   readonly configAfter: string;
@@ -15,7 +17,7 @@ export interface LastChange {
 }
 
 /** The report that ends an `up`. */
-export function formatChange(change: LastChange): string {
+export function formatChange(change: Omit<LastChange, "at">): string {
   const { added, removed, inFlight } = change;
   const steps = Object.entries(change.seconds).map(([step, seconds]) => `${step} ${seconds.toFixed(2)} s`);
   const list = (sign: string, hosts: readonly string[]) =>

@@ -1,5 +1,5 @@
 import { messageOf } from "../../lib/errors";
-import { livePlace, volumeFolder } from "../../model/layout";
+import { livePlace, signatureFile, volumeFolder } from "../../model/layout";
 import { imagePrefix } from "../../model/names";
 import type { Release } from "../../model/release";
 import { serversOf } from "../../model/topology";
@@ -102,6 +102,11 @@ export class DockerRuntime implements Runtime {
     if (this.before === undefined) throw new Error("there was none");
     await link(shell, this.before);
     await reload(shell, undefined);
+  }
+
+  /** Notes on the volume which change was the last one. */
+  async sign(at: string): Promise<void> {
+    await (await this.shell()).write(signatureFile, at);
   }
 
   async close(): Promise<void> {

@@ -69,6 +69,11 @@ describe("pulumi up --replace, under load", function () {
     await replace(/::images-fixture$/);
   });
 
+  it("of the step that installs loses nothing", async () => {
+    const [before, after] = await replace(/::balancer-installed$/);
+    assert.deepEqual(after, before);
+  });
+
   it("of the image and its backends loses nothing", async () => {
     const [before, after] = await replace(/::(images-fixture|backends-fixture-\d+)$/);
     for (const slot of ["fixture-0", "fixture-1"]) assert.notEqual(after[slot], before[slot]);
