@@ -22,7 +22,10 @@ const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> 
     const { destination, policy, attempt } = change;
     const runtime = new DockerRuntime({ release, destination, policy, attempt }, releaseOf, log);
     try {
-      const done = { ...(await apply({ release, destination, policy, attempt }, runtime, log)), at: new Date().toJSON() };
+      const done = {
+        ...(await apply({ release, destination, policy, attempt }, runtime, log)),
+        at: new Date().toJSON(),
+      };
       log(formatChange(done));
       await runtime.sign(done.at);
       return JSON.stringify(done);
