@@ -36,6 +36,7 @@ const inConfig = faultsIn("config", "config.ts", "config");
 const inPort = faultsIn("port", "rollout/port.ts", "port");
 const inSettings = faultsIn("settings", "model/settings.ts", "settings");
 const inRetry = faultsIn("retry", "nginx/render/retry.ts", "retry");
+const inTakeover = (file: string, ...tests: readonly string[]) => faultsIn("takeover", file, ...tests);
 const inNginx = faultsIn("nginx", "nginx/render/config.ts", "nginx-config");
 
 export const mutants: readonly Mutant[] = [
@@ -276,4 +277,21 @@ export const mutants: readonly Mutant[] = [
     replace: "if (host === '') return giveUp(",
     tests: ["setup"],
   },
+  inTakeover("rollout/legacy/text.ts", "legacy")(
+    "a server of the user's directives is a backend",
+    `split("\\n  server {", 1)`,
+    `split("\\n}", 1)`,
+  ),
+  inTakeover("rollout/legacy/text.ts", "legacy")("an edited text is intact", "intact: hash === id", "intact: true"),
+  inTakeover("rollout/preflight.ts", "preflight")(
+    "one that did not end is another state's",
+    "some(({ id }) => own.containers.has(id))",
+    `some(({ owner, id }) => owner === "" && own.containers.has(id))`,
+  ),
+  inTakeover("rollout/observe.ts", "preflight")(
+    "a balancer that was only started has the place",
+    `ports.includes("->")`,
+    `ports !== "->"`,
+  ),
+  inTakeover("config.ts", "config")("ids are looked for where they are not", "outputs?.id)", "outputs?.urn)"),
 ];

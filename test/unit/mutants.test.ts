@@ -26,6 +26,16 @@ describe("faults", () => {
       mutants.filter(({ find, replace }) => find === replace),
       [],
     ));
+
+  it("have one place each that they are made in", async () => {
+    const misplaced = await Promise.all(
+      mutants.map(async ({ name, file, find }) => {
+        const places = (await readFile(join(projectRoot, file), "utf8")).split(find).length - 1;
+        return places === 1 ? [] : [`${name}: ${places} places in ${file}`];
+      }),
+    );
+    assert.deepEqual(misplaced.flat(), []);
+  });
 });
 
 describe("a copy to make faults in", function () {
