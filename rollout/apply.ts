@@ -8,7 +8,7 @@ import type { Log, Runtime } from "./runtime/runtime";
  *
  * @throws Error that names the cause: nginx's own words, or the backend with its last log lines
  */
-export async function apply(wanted: Wanted, runtime: Runtime, log: Log): Promise<Omit<LastChange, "at">> {
+export async function apply(wanted: Wanted, runtime: Runtime, log: Log): Promise<LastChange> {
   const seconds: Record<string, number> = {};
   const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const start = performance.now();
@@ -41,6 +41,7 @@ export async function apply(wanted: Wanted, runtime: Runtime, log: Log): Promise
   }
   const { volume } = observed;
   return {
+    at: new Date().toJSON(),
     configBefore: volume.intact ? (volume.release?.id ?? "none") : "none",
     configAfter: wanted.release.id,
     added,

@@ -22,10 +22,7 @@ const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> 
     const { destination, policy, attempt } = change;
     const runtime = new DockerRuntime({ release, destination, policy, attempt }, releaseOf, log);
     try {
-      const done = {
-        ...(await apply({ release, destination, policy, attempt }, runtime, log)),
-        at: new Date().toJSON(),
-      };
+      const done = await apply({ release, destination, policy, attempt }, runtime, log);
       log(formatChange(done));
       await runtime.sign(done.at);
       return JSON.stringify(done);

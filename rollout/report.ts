@@ -17,7 +17,7 @@ export interface LastChange {
 }
 
 /** The report that ends an `up`. */
-export function formatChange(change: Omit<LastChange, "at">): string {
+export function formatChange(change: LastChange): string {
   const { added, removed, inFlight } = change;
   const steps = Object.entries(change.seconds).map(([step, seconds]) => `${step} ${seconds.toFixed(2)} s`);
   const list = (sign: string, hosts: readonly string[]) =>

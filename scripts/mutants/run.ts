@@ -45,6 +45,11 @@ export async function withCopy<T>(root: string, signal: AbortSignal, work: (copy
   }
 }
 
+/** How often a text occurs in another one: where a fault is made, it is to be once. */
+export function placesOf(find: string, source: string): number {
+  return source.split(find).length - 1;
+}
+
 function copyIn(folder: string, signal: AbortSignal): Copy {
   const runTests = async (names: readonly string[]): Promise<Verdict> => {
     const report = join(folder, "mutants-report.json");
@@ -67,7 +72,7 @@ function copyIn(folder: string, signal: AbortSignal): Copy {
   const judge = async ({ file, find, replace, tests }: Mutant): Promise<Verdict> => {
     const path = join(folder, file);
     const source = await readFile(path, "utf8").catch(() => "");
-    const found = source.split(find).length - 1;
+    const found = placesOf(find, source);
     if (found !== 1) return { outcome: "not applied", detail: `${JSON.stringify(find)} is ${found} times in ${file}` };
     try {
       await writeFile(

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Interrupted } from "../../lib/errors";
-import { withCopy, type Copy } from "../../scripts/mutants/run";
+import { placesOf, withCopy, type Copy } from "../../scripts/mutants/run";
 import { projectRoot } from "../../scripts/setup/project";
 import { mutants } from "../mutants/table";
 
@@ -30,7 +30,7 @@ describe("faults", () => {
   it("have one place each that they are made in", async () => {
     const misplaced = await Promise.all(
       mutants.map(async ({ name, file, find }) => {
-        const places = (await readFile(join(projectRoot, file), "utf8")).split(find).length - 1;
+        const places = placesOf(find, await readFile(join(projectRoot, file), "utf8"));
         return places === 1 ? [] : [`${name}: ${places} places in ${file}`];
       }),
     );

@@ -136,9 +136,11 @@ describe("apply on the fake runtime", () => {
       "stop",
       "clean up",
     ]);
+    assert.equal(new Date(change.at).toJSON(), change.at);
     assert.deepEqual(
       { ...change, seconds: {} },
       {
+        at: change.at,
         configBefore: two.id,
         configAfter: wanted.release.id,
         added: [],

@@ -264,6 +264,7 @@ describe("container states", () => {
 describe("report of a change", () => {
   it("names what was added and removed, each step's seconds, and what was in flight", () => {
     const change = {
+      at: "2026-01-02T03:04:05.678Z",
       configBefore: "1111111111111111",
       configAfter: "2222222222222222",
       added: ["a-0-h2"],
