@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { problemsOfDirectives } from "./server-config";
 
 // Each setting's metadata: `description` is a clause for the table and for editors, `change` what another value does to a
 // running stack, `allowed` (set by the rule) the words that follow "expected" in a message.
@@ -110,12 +111,13 @@ export const settingsSchema = z.strictObject({
   behindProxy: rule("true or false", (e) => z.boolean(e))
     .default(false)
     .meta({
-      description: "hand on X-Real-IP and X-Forwarded-For, -Proto, -Host; else clients can not set them",
+      description:
+        "hand on what the proxy in front tells about its client (docs/headers.md), which else nobody can tell",
       change: "reloads",
     }),
   serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e))
     .default("")
-    .meta({ description: "added to the public `server` block", change: "reloads" }),
+    .meta({ description: "added to the public `server` block (docs/directives.md)", change: "reloads" }),
   adopt: rule("the identity of a stack: 32 hex digits in groups, as the refused update names it", (e) =>
     z.string(e).regex(/^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?$/, e),
   )
@@ -164,6 +166,7 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
     show(valueAt(values, path), context.secretKeys?.has(String(path[0])) === true || mayHoldSecrets(path, values));
   const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, got));
   problems.push(...repeatedNames(values["apps"], got), ...foldersWithoutApp(values["apps"], context, got));
+  problems.push(...problemsOfDirectives(raw["serverConfig"] ?? "").map((what) => `serverConfig, ${what}`));
   if (!result.success || problems.length > 0) {
     const heading = problems.length === 1 ? "Bad stack config:" : `Bad stack config, ${problems.length} problems:`;
     throw new SettingsError([heading, ...problems.map((problem) => `  ${problem}`)].join("\n"));

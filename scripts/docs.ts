@@ -2,7 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import { z } from "zod";
+import { refusals } from "../model/server-config";
 import { appSchema, settingsSchema } from "../model/settings";
+import { headerRules, type HeaderRule } from "../nginx/render/headers";
 import { parseOptions, runMain } from "./cli";
 import { projectRoot } from "./setup/project";
 
@@ -15,12 +17,17 @@ interface Property extends z.core.JSONSchema.BaseSchema {
 const namespace = "nginx-load-balancer";
 
 /**
- * The files that are made from the schema of the settings.
+ * The files that are made from the program's own tables: the schema of the settings, the headers, the refused directives.
  *
  * @returns their texts by path within the project
  */
-export async function settingsDocs(): Promise<Record<string, string>> {
-  const texts = { "docs/settings.md": settingsPage(), "docs/settings.schema.json": JSON.stringify(editorSchema()) };
+export async function madeDocs(): Promise<Record<string, string>> {
+  const texts = {
+    "docs/settings.md": settingsPage(),
+    "docs/settings.schema.json": JSON.stringify(editorSchema()),
+    "docs/headers.md": headersPage(),
+    "docs/directives.md": directivesPage(),
+  };
   const formatted = Object.entries(texts).map(
     async ([path, text]) => [path, await format(text, { filepath: path, printWidth: 120 })] as const,
   );
@@ -41,15 +48,15 @@ prefix \`${namespace}:\`. Editors that know YAML complete and check them after a
 # yaml-language-server: $schema=docs/settings.schema.json
 \`\`\`
 
-${table(settingsSchema)}
+${settingsTable(settingsSchema)}
 
 Of each app:
 
-${table(appSchema)}
+${settingsTable(appSchema)}
 `;
 }
 
-function table(schema: z.ZodObject): string {
+function settingsTable(schema: z.ZodObject): string {
   const rows = propertiesOf(schema).map(([key, { description, allowed, change, default: value }]) => [
     `\`${key}\``,
     value === undefined ? "required" : showDefault(value),
@@ -57,8 +64,56 @@ function table(schema: z.ZodObject): string {
     description,
     change,
   ]);
-  const head = ["key", "default", "expected", "meaning", "a change"];
+  return table(["key", "default", "expected", "meaning", "a change"], rows);
+}
+
+function table(head: readonly string[], rows: readonly (readonly (string | undefined)[])[]): string {
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+function headersPage(): string {
+  const show = (value: string | undefined) =>
+    value === undefined ? "as the proxy sends it" : value === "" ? "dropped" : `\`${value}\``;
+  const rows = headerRules.map(({ name, value, behindProxy, why }: HeaderRule) => [
+    `\`${name}\``,
+    show(value),
+    show(behindProxy),
+    why,
+  ]);
+  return `# Headers of a request
+
+Made by \`npm run docs\` from nginx/render/headers.ts. What says who the client is, or what it has asked of another proxy, comes from the
+balancer or not at all. All other headers reach the backend as the client has sent them, but for those with an underscore in their name, which
+nginx drops: in an app they could not be told from those with a hyphen.
+
+${table(["header", "a backend gets", "with `behindProxy`", "what it says"], rows)}
+
+A header that your own directives set takes the place of the one here: \`proxy_set_header X-Forwarded-Prefix /shop;\` in
+\`serverConfig\`, say. The others stay, also in a location of yours that sets some.
+`;
+}
+
+function directivesPage(): string {
+  return `# nginx directives of your own
+
+Made by \`npm run docs\` from model/server-config.ts. \`serverConfig\` is put into the public \`server\` block as it is written. nginx judges it
+before it goes live, and names its lines. What can't work there is refused in the preview:
+
+${table(
+  ["refused", "why, or what to write instead"],
+  [
+    ...refusals.map(({ what, instead }) => [what, instead]),
+    [
+      "a block or a string that is not closed, a } too many, a directive without its ;",
+      "it would reach out of the server block",
+    ],
+  ],
+)}
+
+In a location of your own \`proxy_pass http://backends;\` hands requests on to the backends, with the balancer's headers
+([headers.md](headers.md)), and \`add_header\` adds to the balancer's own. A request that is handed on there moves on to another backend as nginx
+itself sees fit, but does not begin anew: that is so for those in no location alone. \`error_page\` in no block is kept beside the balancer's.
+`;
 }
 
 function showDefault(value: unknown): string {
@@ -116,6 +171,10 @@ function asWritten({ change, allowed, description, default: value, ...rest }: Pr
 
 if (require.main === module)
   runMain(async (args) => {
-    parseOptions(args, {}, "Usage: npm run docs\n\nWrites docs/settings.md and docs/settings.schema.json.\n");
-    for (const [path, text] of Object.entries(await settingsDocs())) writeFileSync(join(projectRoot, path), text);
+    parseOptions(
+      args,
+      {},
+      "Usage: npm run docs\n\nWrites the files of docs/ that are made from the program's tables: settings, headers, directives.\n",
+    );
+    for (const [path, text] of Object.entries(await madeDocs())) writeFileSync(join(projectRoot, path), text);
   });

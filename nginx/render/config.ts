@@ -1,9 +1,18 @@
 import { createHash } from "node:crypto";
+import { parseDirectives } from "../../model/directives";
 import { configurationPath, directivesFile, livePlace, mainFile, type Place } from "../../model/layout";
 import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
+import { headersOf, renderHeaderVariables, withHeaders } from "./headers";
 import { renderLocations, retry, spareOf } from "./retry";
-import { serversOf, type Server, type Site, type Topology, type Upstream } from "../../model/topology";
+import {
+  serversOf,
+  type ProxyPolicy,
+  type Server,
+  type Site,
+  type Topology,
+  type Upstream,
+} from "../../model/topology";
 
 /** Stands for the id while it is computed. */
 const unsealed = "0".repeat(16);
@@ -31,7 +40,7 @@ export function renderFiles(topology: Topology, place: Place, id: string): Relea
   const directives = topology.sites.map((site) => site.directives).filter(Boolean);
   return [
     { name: mainFile, text: renderMain(topology, place, id) },
-    ...directives.map((text) => ({ name: directivesFile, text: `${text.trimEnd()}\n` })),
+    ...directives.map((text) => ({ name: directivesFile, text: `${withHeaders(text.trimEnd(), topology.proxy)}\n` })),
   ];
 }
 
@@ -56,6 +65,10 @@ events {
 
 http {
   server_tokens off;
+  # A redirect of nginx's own would name the port that it has in its container.
+  absolute_redirect off;
+  # Cookies of 9 kB are more than nginx's own 8k.
+  large_client_header_buffers 4 32k;
   default_type application/octet-stream;
 ${renderAccessLog(topology.accessLog)}
   # A body is received as a whole before a backend gets it, so that a slow client keeps no backend waiting. What is larger
@@ -83,17 +96,9 @@ ${renderAccessLog(topology.accessLog)}
   resolver 127.0.0.11 valid=${resolveSeconds(serversOf(topology).length)}s ipv6=off;
   resolver_timeout 2s;
 
-${topology.upstreams.flatMap((upstream) => [renderUpstream(upstream), renderSpare(upstream)]).join("\n")}
-  map $http_upgrade $connection_upgrade {
-    default upgrade;
-    # Empty keeps the connection to the backend open.
-    "" "";
-  }
-  proxy_http_version 1.1;
-  proxy_set_header Connection $connection_upgrade;
-  proxy_set_header Upgrade $http_upgrade;
-  proxy_set_header Host $http_host;
-${proxy.behindProxy ? toldByProxy : toldByClient}
+${topology.upstreams.flatMap((upstream) => [renderUpstream(upstream, proxy), renderSpare(upstream, proxy)]).join("\n")}
+${renderHeaderVariables(proxy)}  proxy_http_version 1.1;
+
   # A request moves on to another backend when one fails, a POST only as long as it was not sent.
   proxy_read_timeout ${proxy.requestTimeoutSeconds}s;
   proxy_send_timeout ${proxy.requestTimeoutSeconds}s;
@@ -105,7 +110,7 @@ ${retry}  # nginx's own 4k are less than the headers of many answers with cookie
   proxy_max_temp_file_size 0;
 
 ${renderCheck(id)}
-${topology.sites.map((site) => renderSite(site, place)).join("\n")}
+${topology.sites.map((site) => renderSite(site, proxy, place)).join("\n")}
 ${renderControl(topology, place, id)}}
 `;
 }
@@ -119,7 +124,8 @@ function renderCheck(id: string): string {
 `;
 }
 
-function renderSite({ upstream, directives }: Site, place: Place): string {
+function renderSite({ upstream, directives }: Site, proxy: ProxyPolicy, place: Place): string {
+  const own = parseDirectives(directives);
   return `  server {
     listen ${place.listen};
     set $probe_route "";
@@ -127,8 +133,11 @@ function renderSite({ upstream, directives }: Site, place: Place): string {
     # Headers that a location adds are added to these.
     # https://nginx.org/en/docs/http/ngx_http_headers_module.html#add_header_inherit
     add_header_inherit merge;
-${directives === "" ? "" : `    # serverConfig of the stack's config.\n    include ${directivesFile};\n`}
-${renderLocations(upstream, directives)}  }
+    # docs/headers.md
+${headersOf(own, proxy)
+  .map((line) => `    ${line}\n`)
+  .join("")}${directives === "" ? "" : `    # serverConfig of the stack's config.\n    include ${directivesFile};\n`}
+${renderLocations(upstream, own)}  }
 `;
 }
 
@@ -172,16 +181,20 @@ function renderProbe({ name }: Upstream): string {
 }
 
 /** The same servers for requests that found none among them, or not any more: here none is taken out. */
-function renderSpare(upstream: Upstream): string {
-  return renderUpstream({ ...upstream, name: spareOf(upstream.name) }, "max_fails=0");
+function renderSpare(upstream: Upstream, proxy: ProxyPolicy): string {
+  return renderUpstream({ ...upstream, name: spareOf(upstream.name) }, proxy, "max_fails=0");
 }
 
 // One failure takes no server out, and failures take it out for a moment only: else a hiccup takes out all of them.
-function renderUpstream({ name, method, servers }: Upstream, patience = "max_fails=3 fail_timeout=2s"): string {
+function renderUpstream(
+  { name, method, servers }: Upstream,
+  proxy: ProxyPolicy,
+  patience = "max_fails=3 fail_timeout=2s",
+): string {
   return `  upstream ${name} {
     # Never resize the zone: peers that are known before a reload are kept only in a zone of the same name and size.
     zone ${name} 2m;
-${renderMethod(method)}    # Probes reach one server by its name; requests of clients have no route and are balanced.
+${renderMethod(method, proxy)}    # Probes reach one server by its name; requests of clients have no route and are balanced.
     sticky route $probe_route;
 ${servers.map((server) => renderServer(server, patience)).join("\n")}
     keepalive 512;
@@ -192,37 +205,17 @@ ${servers.map((server) => renderServer(server, patience)).join("\n")}
 `;
 }
 
-/** Whoever connects may be anyone: an app is told what nginx knows, whatever the client claims. */
-const toldByClient = `  proxy_set_header X-Real-IP $remote_addr;
-  proxy_set_header X-Forwarded-For $remote_addr;
-  proxy_set_header X-Forwarded-Proto $scheme;
-  # Dropped: what it would say, Host does.
-  proxy_set_header X-Forwarded-Host "";
-`;
-
-/** Whoever connects is a proxy, and what it tells about its client is handed on: X-Forwarded-Host as it is. */
-const toldByProxy = `  # behindProxy: what the proxy tells about its client is true.
-  map $http_x_real_ip $client_address {
-    default $http_x_real_ip;
-    "" $remote_addr;
-  }
-  map $http_x_forwarded_proto $client_scheme {
-    default $http_x_forwarded_proto;
-    "" $scheme;
-  }
-  proxy_set_header X-Real-IP $client_address;
-  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-  proxy_set_header X-Forwarded-Proto $client_scheme;
-`;
-
 function renderServer({ name, address = name, port, weight }: Server, patience: string): string {
   // A weight of 0 is no valid parameter: such a server is reached by probes alone.
   const share = weight === 0 ? "drain" : `weight=${weight}`;
   return `    server ${address}:${port} resolve ${share} ${patience} route=${name};`;
 }
 
-function renderMethod(method: BalancingMethod): string {
-  return method === "round_robin" ? "" : `    ${method === "random" ? "random two least_conn" : method};\n`;
+function renderMethod(method: BalancingMethod, { behindProxy }: ProxyPolicy): string {
+  if (method === "round_robin") return "";
+  if (method === "random") return "    random two least_conn;\n";
+  // All clients of a proxy have its address: they are told apart by what it tells.
+  return method === "ip_hash" && behindProxy ? "    hash $client_address consistent;\n" : `    ${method};\n`;
 }
 
 function renderAccessLog(accessLog: AccessLog): string {

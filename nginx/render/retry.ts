@@ -1,3 +1,5 @@
+import type { Directive } from "../../model/directives";
+
 /**
  * For the http block: where a request goes on that nginx has given up. It does so although another server could answer when its
  * servers change while it waits, or when all of them are left alone for what other requests have met. So the request begins
@@ -25,13 +27,13 @@ export const spareOf = (upstream: string): string => `${upstream}_spare`;
  *
  * @param directives the user's own of the server block: error pages of a location would take the place of theirs
  */
-export function renderLocations(upstream: string, directives: string): string {
-  const pages = outermost(directives, "error_page");
+export function renderLocations(upstream: string, directives: readonly Directive[]): string {
+  const pages = directives.filter(({ name }) => name === "error_page").map(({ source }) => source);
   // Else a page of the user's that is an error itself would lead to itself.
   if (pages.some((page) => /\s50[24]\s/.test(page))) pages.push("recursive_error_pages on");
   pages.unshift("error_page 502 504 = @$after_failure");
   // What has come of a body that is not received as a whole can't be sent again.
-  const isWhole = !outermost(directives, "proxy_request_buffering").some((one) => one.endsWith(" off"));
+  const isWhole = !directives.some(({ name, args }) => name === "proxy_request_buffering" && args[0] === "off");
   const settings = isWhole ? pages.map((line) => `      ${line};\n`).join("") : "";
   return `    location / {
 ${settings}      proxy_pass http://${upstream};
@@ -51,21 +53,4 @@ ${settings}      proxy_pass http://${spareOf(upstream)};
       return 504;
     }
 `;
-}
-
-/** The directives of a name that stand in no block of nginx text, as they are written. */
-export function outermost(text: string, name: string): string[] {
-  const found: string[] = [];
-  let depth = 0;
-  let words: string[] = [];
-  for (const [token] of text.matchAll(
-    /#.*|"(?:\\[^]|[^"\\])*"|'(?:\\[^]|[^'\\])*'|[{};]|(?:\\[^]|\$\{[^}]*\}|[^\s{};\\])+/g,
-  )) {
-    if (token.startsWith("#")) continue;
-    if (token === "{") depth++;
-    if (token === "}") depth--;
-    if (token === ";" && depth === 0 && words[0] === name) found.push(words.join(" "));
-    words = /^[{};]$/.test(token) ? [] : [...words, token];
-  }
-  return found;
 }

@@ -31,6 +31,20 @@ class Handler(BaseHTTPRequestHandler):
             server.socket.close()
         if url.path == "/slow":
             time.sleep(float(asked["seconds"]))
+        if url.path == "/upgrade":
+            # As an app that takes any protocol it is asked for, and then talks past HTTP.
+            protocol = self.headers.get("Upgrade")
+            self.wfile.write(f"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: {protocol}\r\n\r\ntunnel".encode())
+            self.close_connection = True
+            return
+        if url.path == "/echo":
+            body = "".join(f"{name}: {value}\n" for name, value in self.headers.items()).encode("latin1")
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-Backend", sys.argv[1])
+            self.end_headers()
+            self.wfile.write(body)
+            return
         body = b"x" * int(asked["bytes"]) if "bytes" in asked else str(len(body)).encode()
         self.send_response(int(asked.get("status", "200")))
         self.send_header("Content-Length", str(len(body)))

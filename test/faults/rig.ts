@@ -1,5 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { currentRelease, livePlace, mainFile } from "../../model/layout";
@@ -22,6 +23,7 @@ export interface Answer {
 export interface Asked {
   readonly method?: string;
   readonly body?: Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Bytes of the answer taken in each second. Default: as fast as they come. */
   readonly bytesPerSecond?: number;
 }
@@ -114,7 +116,10 @@ export class Rig {
   /** Waits until every backend answers through nginx, and nginx has open connections to each. */
   async whole(): Promise<void> {
     await until("every backend answers", 15, async () => {
-      const answers = await Promise.all(this.backends.flatMap(() => [this.ask("/"), this.ask("/")]));
+      // From several clients, where a proxy may tell of them.
+      const clients = this.backends.flatMap((_, at) => [2 * at + 1, 2 * at + 2]);
+      const headers = clients.map((client) => ({ "X-Forwarded-For": `192.0.2.${client}` }));
+      const answers = await Promise.all(headers.map((client) => this.ask("/", { headers: client })));
       return (
         answers.every(({ status }) => status === 200) &&
         new Set(answers.map(({ from }) => from)).size === this.backends.length
@@ -128,13 +133,13 @@ export class Rig {
   }
 
   /** On a connection of its own. */
-  async ask(path: string, { method = "GET", body, bytesPerSecond }: Asked = {}): Promise<Answer> {
+  async ask(path: string, { method = "GET", body, headers: more, bytesPerSecond }: Asked = {}): Promise<Answer> {
     const start = performance.now();
     return new Promise((resolve) => {
       let text = "";
       const end = (status: number, from = "") =>
         resolve({ status, seconds: (performance.now() - start) / 1000, text, from });
-      const headers = body ? { "Content-Length": body.length } : {};
+      const headers = { ...more, ...(body ? { "Content-Length": body.length } : {}) };
       const asked = request({ host: this.address, port: 8080, path, method, agent: false, headers }, (answer) => {
         answer.setEncoding("latin1");
         answer.on("data", (part: string) => {
@@ -149,6 +154,23 @@ export class Rig {
       asked.setTimeout(60_000, () => asked.destroy());
       asked.on("error", () => end(0));
       asked.end(body);
+    });
+  }
+
+  /**
+   * Sends bytes and takes what comes until the connection ends, or nothing has come for a second.
+   *
+   * @param lines of a request's head
+   */
+  async raw(...lines: string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      let text = "";
+      const socket = connect(8080, this.address, () => socket.write(`${lines.join("\r\n")}\r\n\r\n`));
+      socket.setEncoding("latin1");
+      socket.on("data", (part: string) => (text += part));
+      socket.on("close", () => resolve(text));
+      socket.on("error", reject);
+      socket.setTimeout(1000, () => socket.destroy());
     });
   }
 

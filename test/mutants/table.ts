@@ -36,6 +36,9 @@ const inConfig = faultsIn("config", "config.ts", "config");
 const inPort = faultsIn("port", "rollout/port.ts", "port");
 const inSettings = faultsIn("settings", "model/settings.ts", "settings");
 const inRetry = faultsIn("retry", "nginx/render/retry.ts", "retry");
+const inDirectives = faultsIn("directives", "model/directives.ts", "directives");
+const inServerConfig = faultsIn("serverConfig", "model/server-config.ts", "directives");
+const inHeaders = faultsIn("headers", "nginx/render/headers.ts", "directives", "nginx-config");
 const inTakeover = (file: string, ...tests: readonly string[]) => faultsIn("takeover", file, ...tests);
 const inNginx = faultsIn("nginx", "nginx/render/config.ts", "nginx-config");
 
@@ -202,9 +205,33 @@ export const mutants: readonly Mutant[] = [
   inRetry("a request begins anew again and again", `"~^[0, -]*;" again`, `"~^[0, :-]*;" again`),
   inRetry("an answer that has begun is asked for again", "[0, -]*;(GET", "[^;]*;(GET"),
   inRetry("a time-out ends as another error", `"~504[^;]*$"`, `"~^504$"`),
-  inRetry("pages of blocks are taken for the server's", " && depth === 0", ""),
-  inRetry("comments are read", `if (token.startsWith("#")) continue;`, ""),
-  inRetry("a part of a body is sent again", `one.endsWith(" off")`, `one.endsWith(" no")`),
+  inRetry("a part of a body is sent again", `args[0] === "off"`, `args[0] === "no"`),
+  inRetry("the user's error pages are lost", `name === "error_page"`, `name === "error_pages"`),
+
+  inDirectives("comments are read", "\\s+|#.*", "\\s+"),
+  inDirectives("a brace in a word ends it", "[^\\s;{\\\\])+", "[^\\s;{}\\\\])+"),
+  inDirectives(
+    "a brace too many ends the text",
+    "if (!opened) throw",
+    "if (!opened) return found; else if (!first) throw",
+  ),
+  inDirectives("an open block is closed", "if (opened) throw", "if (!first && !tokens) throw"),
+  inDirectives("lines of strings are not counted", `raw.split("\\n").length - 1`, `(raw === "\\n" ? 1 : 0)`),
+  inServerConfig("blocks of the user's have no rules", "everyDirective(outermost)", "outermost"),
+  inServerConfig("a root location by another spelling is taken", `.replace(/^\\^~/, "")`, ""),
+  inServerConfig("captures of ours are taken", `capturesVariable.test(arg)`, `setsVariable.test(arg)`),
+  inHeaders("names are told apart by case", ".toLowerCase()));", "));"),
+  inHeaders(
+    "those of the user's are doubled",
+    "const isOurs = value !== undefined && ",
+    "const isOurs = value !== undefined || ",
+  ),
+  inHeaders(
+    "a location with one loses ours",
+    `${"`${result.slice(0, at)}${headers} "}`,
+    `${"`${result.slice(0, at)}"}`,
+  ),
+  inHeaders("any protocol is handed on", "websocket websocket;", "default $http_upgrade;"),
 
   {
     name: "until: doesn't look when there is no time",

@@ -2,16 +2,21 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { parseDirectives } from "../../model/directives";
+import { livePlace } from "../../model/layout";
 import { appSchema, settingsSchema } from "../../model/settings";
-import { settingsDocs } from "../../scripts/docs";
+import { topologyOf } from "../../model/topology";
+import { renderFiles } from "../../nginx/render/config";
+import { madeDocs } from "../../scripts/docs";
 import { projectRoot } from "../../scripts/setup/project";
+import { settings } from "../components";
 
-describe("docs of the settings", () => {
-  it("are those that the schema makes; `npm run docs` writes them", async () => {
-    const files = Object.entries(await settingsDocs());
+describe("docs", () => {
+  it("are those that the program's tables make; `npm run docs` writes them", async () => {
+    const files = Object.entries(await madeDocs());
     assert.deepEqual(
       files.map(([path]) => path),
-      ["docs/settings.md", "docs/settings.schema.json"],
+      ["docs/settings.md", "docs/settings.schema.json", "docs/headers.md", "docs/directives.md"],
     );
     for (const [path, text] of files) assert.equal(readFileSync(join(projectRoot, path), "utf8"), text, path);
   });
@@ -25,6 +30,22 @@ describe("docs of the settings", () => {
       assert.match(String(change), /^[a-z*].*[^.]$/, `${key}: change`);
     }
     assert.doesNotMatch(readFileSync(join(projectRoot, "docs", "settings.md"), "utf8"), /undefined/);
+  });
+
+  it("name every directive that differs from nginx's default, and no other one", () => {
+    const server = { name: "a-0", port: 1, weight: 1, health: { path: "/", host: "a" } };
+    const topology = topologyOf({ ...settings, behindProxy: true, accessLog: "all" }, [server]);
+    const [main] = renderFiles(topology, livePlace, "0".repeat(16));
+    const all = parseDirectives(main?.text ?? "");
+    const http = all.find(({ name }) => name === "http")?.block ?? [];
+    const upstream = http.find(({ name }) => name === "upstream")?.block ?? [];
+    const rendered = new Set([...all, ...http, ...upstream].map(({ name }) => name));
+    for (const name of ["events", "http", "map", "server", "upstream", "log_format"]) rendered.delete(name);
+    const page = readFileSync(join(projectRoot, "docs", "nginx-defaults.md"), "utf8");
+    const named = [...page.matchAll(/^\| (`.*?) *\|/gm)].flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    );
+    assert.deepEqual(named.sort(), [...rendered].sort());
   });
 
   describe("the schema for editors", () => {

@@ -98,6 +98,10 @@ describe("nginx config", () => {
   const lines: [change: Change, head: string, line: string][] = [
     [{ method: "least_conn" }, "upstream backends", "least_conn;"],
     [{ method: "ip_hash" }, "upstream backends", "ip_hash;"],
+    [{ method: "ip_hash", behindProxy: true }, "upstream backends", "hash $client_address consistent;"],
+    [{ method: "ip_hash", behindProxy: true }, "upstream backends_spare", "hash $client_address consistent;"],
+    [{ serverConfig: "proxy_set_header X-Own a;" }, "server", "proxy_set_header Host $client_host;"],
+    [{ serverConfig: "location /a { proxy_set_header X-Own a; }" }, "server", "proxy_set_header Host $client_host;"],
     [{ method: "random" }, "upstream backends", "random two least_conn;"],
     [{ requestTimeoutSeconds: 5 }, "http", "proxy_read_timeout 5s;"],
     [{ requestTimeoutSeconds: 5 }, "http", "proxy_next_upstream_timeout 6s;"],

@@ -94,6 +94,17 @@ describe("settings", () => {
     ["method", "fastest", `method: got "fastest", expected one of round_robin, least_conn, random, ip_hash`],
     ["behindProxy", "yes", `behindProxy: got "yes", expected true or false`],
     ["accessLog", "some", `accessLog: got "some", expected one of off, errors, all`],
+    [
+      "serverConfig",
+      "gzip on;\nlisten 81;",
+      "serverConfig, line 2: listen is refused: `port` and `bindAddress` of the stack's config say where the balancer listens",
+    ],
+    [
+      "serverConfig",
+      "return 204; }\nserver { listen 8080 default_server;",
+      "serverConfig, line 1: this } closes no block that was opened here",
+    ],
+    ["serverConfig", "return 'PIN 1234", "serverConfig, line 1: this string is not closed"],
     ["drainSeconds", "0", "drainSeconds: got 0, expected an integer from 1 to 3600"],
     ["apps", "[]", "apps: got [], expected a list of 1 to 50 apps, each {name, path, ...}"],
     ["apps", "app1", `apps: got "app1", expected a list of 1 to 50 apps, each {name, path, ...}`],

@@ -1,0 +1,80 @@
+import { DirectivesError, everyDirective, parseDirectives, type Directive } from "./directives";
+import { volumeFolder } from "./layout";
+
+/** Something that can't stand in the public server block, and what to do instead. */
+export interface Refusal {
+  /** For people. */
+  readonly what: string;
+  readonly instead: string;
+  /** @param isOutermost whether the directive stands in no block of the user's */
+  matches(directive: Directive, isOutermost: boolean): boolean;
+}
+
+/** Variables of the balancer's own text: with another value in them, requests would go astray. */
+export const ownVariables =
+  "added_address after_failure balancer_check client_address client_host client_scheme connection_upgrade is_error probe_route told_address websocket".split(" "); // prettier-ignore
+
+// What nginx takes at the level of http, or above it, alone.
+const outsideServer =
+  "daemon events geo http limit_conn_zone limit_req_zone load_module log_format mail map pid proxy_cache_path server split_clients stream upstream user worker_processes worker_rlimit_nofile".split(" "); // prettier-ignore
+const inLocation = "alias fastcgi_pass grpc_pass internal proxy_pass uwsgi_pass".split(" ");
+const ownLocations = ["/", "@again", "@failed", "@failed_in_time"];
+const variable = ownVariables.join("|");
+const setsVariable = new RegExp(`^\\$(?:${variable})$`);
+const capturesVariable = new RegExp(`\\(\\?P?[<'](?:${variable})[>']`);
+
+export const refusals: readonly Refusal[] = [
+  {
+    what: "`listen`",
+    instead: "`port` and `bindAddress` of the stack's config say where the balancer listens",
+    matches: ({ name }) => name === "listen",
+  },
+  {
+    what: ownLocations.map((name) => `\`location ${name}\``).join(", "),
+    instead: "this one is the balancer's own; directives that stand in no location act on it, too",
+    matches: ({ name, args }, isOutermost) =>
+      isOutermost && name === "location" && ownLocations.includes(args.join("").replace(/^\^~/, "")),
+  },
+  {
+    what: outsideServer.map((name) => `\`${name}\``).join(", "),
+    instead: "it stands outside of a server block, and these directives are put into one",
+    matches: ({ name }, isOutermost) => isOutermost && outsideServer.includes(name),
+  },
+  {
+    what: `${inLocation.map((name) => `\`${name}\``).join(", ")} in no block`,
+    instead: "it belongs into a location",
+    matches: ({ name }, isOutermost) => isOutermost && inLocation.includes(name),
+  },
+  {
+    what: `a value for ${ownVariables.map((name) => `\`$${name}\``).join(", ")}`,
+    instead: "this variable is the balancer's own; take another name",
+    matches: ({ name, args }) =>
+      (/^(?:set|auth_request_set)$/.test(name) && setsVariable.test(args[0] ?? "")) ||
+      args.some((arg) => capturesVariable.test(arg)),
+  },
+  {
+    what: "`include` of `proxy_params`, of a relative path, or of the balancer's own files",
+    instead:
+      "expected an absolute path of another file of the balancer's image; what proxy_params sets is set (docs/headers.md)",
+    matches: ({ name, args: [path = ""] }) =>
+      name === "include" && (!path.startsWith("/") || path.startsWith(volumeFolder) || path.endsWith("/proxy_params")),
+  },
+];
+
+/**
+ * What is wrong with directives for the public server block, as far as that is known without nginx, which judges them before they go live.
+ *
+ * @returns messages that begin with the line, and repeat nothing of the text but the names of known directives
+ */
+export function problemsOfDirectives(text: string): string[] {
+  try {
+    const outermost = parseDirectives(text);
+    return everyDirective(outermost).flatMap((directive) => {
+      const refusal = refusals.find((one) => one.matches(directive, outermost.includes(directive)));
+      return refusal ? [`line ${directive.line}: ${directive.name} is refused: ${refusal.instead}`] : [];
+    });
+  } catch (error) {
+    if (error instanceof DirectivesError) return [error.message];
+    throw error;
+  }
+}

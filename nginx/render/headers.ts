@@ -1,0 +1,103 @@
+import { everyDirective, parseDirectives, type Directive } from "../../model/directives";
+import type { ProxyPolicy } from "../../model/topology";
+
+/** What becomes of a header of a request on its way to a backend, whatever the client has sent. */
+export interface HeaderRule {
+  readonly name: string;
+  /** Value that a backend gets, with nginx's variables; empty: it does not get the header. */
+  readonly value: string;
+  /** The same with `behindProxy`. Default: the header as the proxy sends it. */
+  readonly behindProxy?: string;
+  /** For people: what it is that a client could claim with it. */
+  readonly why: string;
+}
+
+const both = (name: string, value: string, why: string): HeaderRule => ({ name, value, behindProxy: value, why });
+const unlessProxied = (why: string, ...names: string[]): HeaderRule[] =>
+  names.map((name) => ({ name, value: "", why }));
+
+/** All headers that are the balancer's to set or to drop. The rest of a request's headers are handed on as they are. */
+export const headerRules: readonly HeaderRule[] = [
+  both("Host", "$client_host", "the authority that the client asks for; of a request without one: `localhost`"),
+  both("Connection", "$connection_upgrade", "`upgrade` for a WebSocket, else the backend's connection stays open"),
+  both("Upgrade", "$websocket", "`websocket` alone: after any other protocol nothing could be looked at any more"),
+  { name: "X-Real-IP", value: "$remote_addr", behindProxy: "$client_address", why: "address of the client" },
+  {
+    name: "X-Forwarded-For",
+    value: "$remote_addr",
+    behindProxy: "$proxy_add_x_forwarded_for",
+    why: "addresses of the client and of the proxies after it",
+  },
+  { name: "X-Forwarded-Proto", value: "$scheme", behindProxy: "$client_scheme", why: "`http` or `https`" },
+  ...unlessProxied("what was asked of a proxy", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-Uri", "X-Forwarded-Method", "X-Host", "X-Original-Host"), // prettier-ignore
+  ...unlessProxied("`https`, as some frameworks read it", "X-Forwarded-Protocol", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Scheme", "X-Url-Scheme", "Front-End-Https"), // prettier-ignore
+  ...unlessProxied("address of the client, as other proxies tell it", "Forwarded", "True-Client-IP", "X-Client-IP", "X-Cluster-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP", "X-Original-Forwarded-For", "X-Envoy-External-Address"), // prettier-ignore
+  ...unlessProxied("the user that a proxy has let in", "Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Auth-Request-User"), // prettier-ignore
+  ...["X-Original-URL", "X-Rewrite-URL"].map((name) => both(name, "", "a path that some frameworks take in place of the request's, past the rules of a proxy")), // prettier-ignore
+  both("Proxy", "", "the environment variable HTTP_PROXY of a CGI program (httpoxy)"),
+];
+
+/** Variables that the rules read, for the http block. */
+export function renderHeaderVariables(policy: Pick<ProxyPolicy, "behindProxy">): string {
+  return `  # An authority in the request's target comes before Host.
+  # https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+  map $host $client_host {
+    default $host$is_request_port$request_port;
+    "" localhost;
+  }
+  map $http_upgrade $websocket {
+    default "";
+    websocket websocket;
+  }
+  map $websocket $connection_upgrade {
+    default upgrade;
+    # Empty keeps the connection to the backend open.
+    "" "";
+  }
+${policy.behindProxy ? toldByProxy : ""}  # Room for the headers that backends get from here.
+  proxy_headers_hash_max_size 1024;
+  proxy_headers_hash_bucket_size 128;
+`;
+}
+
+/** What the proxy in front tells about its client: X-Real-IP, else the last address that it has added to X-Forwarded-For. */
+const toldByProxy = `  # behindProxy: what the proxy tells about its client is true.
+  map "$http_x_real_ip,$http_x_forwarded_for" $client_address {
+    default $remote_addr;
+    "~^(?<told_address>[^, ]+)," $told_address;
+    "~(?<added_address>[^, ]+) *$" $added_address;
+  }
+  map $http_x_forwarded_proto $client_scheme {
+    default $http_x_forwarded_proto;
+    "" $scheme;
+  }
+`;
+
+/**
+ * The rules as nginx directives for a level of the configuration.
+ *
+ * @param level the user's directives of the same level: the headers that they set are theirs
+ */
+export function headersOf(level: readonly Directive[], { behindProxy }: Pick<ProxyPolicy, "behindProxy">): string[] {
+  const theirs = new Set(level.filter(setsHeader).map(({ args: [name = ""] }) => name.toLowerCase()));
+  return headerRules.flatMap((rule) => {
+    const value = behindProxy ? rule.behindProxy : rule.value;
+    const isOurs = value !== undefined && !theirs.has(rule.name.toLowerCase());
+    return isOurs ? [`proxy_set_header ${rule.name} ${value === "" ? '""' : value};`] : [];
+  });
+}
+
+/**
+ * The user's directives, with the rules in each location of theirs that sets a header: there nginx forgets all that are set around it.
+ * They come on the line of that header, so that nginx names the user's lines.
+ */
+export function withHeaders(text: string, policy: Pick<ProxyPolicy, "behindProxy">): string {
+  const places = everyDirective(parseDirectives(text)).flatMap(({ block = [] }) => {
+    const first = block.find(setsHeader);
+    return first ? [{ at: first.start, headers: headersOf(block, policy).join(" ") }] : [];
+  });
+  const fromLast = places.sort((a, b) => b.at - a.at);
+  return fromLast.reduce((result, { at, headers }) => `${result.slice(0, at)}${headers} ${result.slice(at)}`, text);
+}
+
+const setsHeader = ({ name }: Directive): boolean => name === "proxy_set_header";

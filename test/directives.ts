@@ -1,0 +1,40 @@
+/** Texts that nginx reads, and what its directives are: line, words between bars, blocks in braces. */
+export const texts: readonly (readonly [text: string, read: string])[] = [
+  ["", ""],
+  ["# alone", ""],
+  ["set $a b;", "1:set|$a|b"],
+  ["set\n  $a # why;\n  b;\nset $c d;", "1:set|$a|b 4:set|$c|d"],
+  [`set $a "b;c\\"d";set $e '/{';`, `1:set|$a|b;c"d 1:set|$e|/{`],
+  ["set $a ${scheme}://$uri;", "1:set|$a|${scheme}://$uri"],
+  ["set $a b#c;", "1:set|$a|b#c"],
+  [`set $a b"c;`, `1:set|$a|b"c`],
+  ["set $a b}c;", "1:set|$a|b}c"],
+  ["set $a b\\;c;", "1:set|$a|b\\;c"],
+  [`set $a "two\nlines";\nset $b c;`, "1:set|$a|two\nlines 3:set|$b|c"],
+  [`set $a "";`, "1:set|$a|"],
+  ["location /a { set $a b; }", "1:location|/a{1:set|$a|b}"],
+  ["location /a{set $a b;}", "1:location|/a{1:set|$a|b}"],
+  ["location /a {\r\n\tlocation /a/b {\r\n}\r\n}", "1:location|/a{2:location|/a/b{}}"],
+  [`if ($http_a = "b") { set $a b; }`, "1:if|($http_a|=|b|){1:set|$a|b}"],
+  ["location ~ ^/a/\\d+$ { set $a b; }", "1:location|~|^/a/\\d+${1:set|$a|b}"],
+  [`location ~ "^/a{2}$" { }`, "1:location|~|^/a{2}${}"],
+];
+
+/** Texts that nginx does not read, and what is said of them. */
+export const brokenTexts: readonly (readonly [text: string, problem: string])[] = [
+  ["set $a b;\n}", "line 2: this } closes no block that was opened here"],
+  ["set $a b; } server { set $a b;", "line 1: this } closes no block that was opened here"],
+  ["location /a {\n  set $a b;\n", "line 1: this block is not closed, expected a }"],
+  ["\nlocation /a {\n  location /b {\n}", "line 2: this block is not closed, expected a }"],
+  [`set $a "b;\n\n`, "line 1: this string is not closed"],
+  ["set $a 'b;", "line 1: this string is not closed"],
+  ["set $a b", "line 1: this directive does not end, expected a ; or a {"],
+  ["location /a { set $a b }", "line 1: this directive does not end, expected a ; or a {"],
+  ["location /a {\n set $a b\n}", "line 2: this directive does not end, expected a ; or a {"],
+  [";", "line 1: a ; without a directive before it"],
+  ["set $a b;;", "line 1: a ; without a directive before it"],
+  ["{ set $a b; }", "line 1: a { without a directive before it"],
+  [`set $a "b"c;`, "line 1: expected a blank, ; or { after a string"],
+  [`location /a { set $a "b"}`, "line 1: expected a blank, ; or { after a string"],
+  [`set $a "b"# why\n;`, "line 1: expected a blank, ; or { after a string"],
+];
