@@ -1,10 +1,11 @@
+import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
 import { StackIdentity, valueOf } from "./components/stack-identity";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, ownContainers, prepare } from "./config";
-import { topologyOf } from "./model/topology";
+import { topologyOf, withNonce } from "./model/topology";
 import { assertOwned, lookAtHost, readLiveRelease } from "./rollout/preflight";
 
 export = async () => {
@@ -14,8 +15,10 @@ export = async () => {
     return { ...loaded, host: await lookAtHost(stackLabel, loaded.settings) };
   });
 
-  const { owner, by, adopted } = new StackIdentity("identity", settings);
+  const { owner, by, adopted, key } = new StackIdentity("identity", settings);
   const knownOwner = await valueOf(owner);
+  // The preview of a first update doesn't know it yet.
+  const knownKey = (await valueOf(key)) ?? randomBytes(32).toString("hex");
   await prepare(async () => {
     const own = { owner: knownOwner, containers: await ownContainers(host.containers) };
     assertOwned(stackLabel, host.containers, own, settings.adopt);
@@ -29,14 +32,16 @@ export = async () => {
     owner,
     by,
     knownOwner,
+    key: knownKey,
     images,
     existing: host.containers.filter(({ role }) => role === "backend"),
   });
 
+  const isSecret = secretKeys.has("serverConfig");
   const balancer = new Balancer("balancer", {
     ...settings,
-    topology: topologyOf(settings, pool.servers),
-    isSecret: secretKeys.has("serverConfig"),
+    topology: topologyOf(isSecret ? withNonce(settings, knownKey) : settings, pool.servers),
+    isSecret,
     url: host.url,
     stackLabel,
     owner,

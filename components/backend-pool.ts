@@ -8,7 +8,7 @@ import { labelList, labels } from "../model/labels";
 import { appImageName } from "../model/names";
 import type { HealthCheck, Server } from "../model/topology";
 import type { AppSettings } from "../model/settings";
-import { hashValue } from "../lib/tree-hash";
+import { hashValue, keyedHash } from "../lib/tree-hash";
 import type { StackImage, StackImages } from "./stack-images";
 
 export interface BackendPoolArgs {
@@ -36,6 +36,8 @@ export interface BackendPoolArgs {
   readonly by: pulumi.Input<string>;
   /** The stack's backend containers of now, newest first: their aliases are not given to others. */
   readonly existing: readonly ExistingBackend[];
+  /** What keeps the hashes of environments from telling what is in them: secret, the same for as long as the stack is there. */
+  readonly key: string;
   /** The identity as far as it is known now: a preview of a first update doesn't know it. */
   readonly knownOwner: string | undefined;
 }
@@ -76,7 +78,7 @@ export class BackendPool extends pulumi.ComponentResource {
       const hash = hashValue({
         image: image.tag,
         container: { ...containerSettings(slot.app), healthcheck },
-        env: slot.app.env,
+        env: Object.keys(slot.app.env).length === 0 ? {} : keyedHash(slot.app.env, args.key),
         revision: args.revision,
       });
       const alias = chooseAlias(slot.name, hash, args.existing, args.knownOwner);

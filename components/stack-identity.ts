@@ -17,6 +17,8 @@ export class StackIdentity extends pulumi.ComponentResource {
   public readonly by: pulumi.Output<string>;
   /** Identity of the stack that it has taken over; empty for none. */
   public readonly adopted: pulumi.Output<string>;
+  /** Secret: what else anyone sees of a secret value is hashed with it. */
+  public readonly key: pulumi.Output<string>;
 
   constructor(name: string, { adopt }: StackIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nginx-load-balancer:components:StackIdentity", name, {}, opts);
@@ -28,6 +30,12 @@ export class StackIdentity extends pulumi.ComponentResource {
     );
     const word = (index: number) => made.stdout.apply((text) => text.split(" ")[index] ?? "");
     [this.owner, this.by, this.adopted] = [word(0), word(1), word(2)];
+    const key = new command.local.Command(
+      `${name}-key`,
+      { create: rolloutCommand("key"), logging: command.local.Logging.None },
+      { parent: this, ignoreChanges: ["create"], additionalSecretOutputs: ["stdout"] },
+    );
+    this.key = key.stdout;
     this.registerOutputs({ owner: this.owner, by: this.by, adopted: this.adopted });
   }
 }

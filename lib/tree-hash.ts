@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { join, posix } from "node:path";
 import { sentPaths } from "./build-context";
@@ -12,7 +12,21 @@ const shortLength = 10;
  * @returns 10 hex digits
  */
 export function hashValue(value: unknown): string {
-  return shortHash(JSON.stringify(value, (_key, part: unknown) => (isPlainObject(part) ? sortedEntries(part) : part)));
+  return shortHash(inOneOrder(value));
+}
+
+/**
+ * What may stand for a secret value where anyone can see it: who doesn't know the key can't tell values apart by guessing them.
+ *
+ * @param key kept with the secrets
+ * @returns 64 hex digits
+ */
+export function keyedHash(value: unknown, key: string): string {
+  return createHmac("sha256", key).update(inOneOrder(value)).digest("hex");
+}
+
+function inOneOrder(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => (isPlainObject(part) ? sortedEntries(part) : part));
 }
 
 /**

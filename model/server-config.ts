@@ -12,13 +12,13 @@ export interface Refusal {
 
 /** Variables of the balancer's own text: with another value in them, requests would go astray. */
 export const ownVariables =
-  "added_address after_failure balancer_check client_address client_host client_scheme connection_upgrade is_error probe_route told_address websocket".split(" "); // prettier-ignore
+  "added_address after_failure balancer_check client_address client_scheme connection_upgrade is_error probe_route spool_share told_address way_of_answer websocket".split(" "); // prettier-ignore
 
 // What nginx takes at the level of http, or above it, alone.
 const outsideServer =
   "daemon events geo http limit_conn_zone limit_req_zone load_module log_format mail map pid proxy_cache_path server split_clients stream upstream user worker_processes worker_rlimit_nofile".split(" "); // prettier-ignore
 const inLocation = "alias fastcgi_pass grpc_pass internal proxy_pass uwsgi_pass".split(" ");
-const ownLocations = ["/", "@again", "@failed", "@failed_in_time"];
+const ownLocations = ["/", "@again", "@failed", "@failed_in_time", "@spooled", "@unspooled"];
 const variable = ownVariables.join("|");
 const setsVariable = new RegExp(`^\\$(?:${variable})$`);
 const capturesVariable = new RegExp(`\\(\\?P?[<'](?:${variable})[>']`);

@@ -104,6 +104,11 @@ export const settingsSchema = z.strictObject({
     change: "reloads",
   }),
   maxBodyMb: integer(1, 1024).default(10).meta({ description: "largest request body, MiB", change: "reloads" }),
+  spoolMb: integer(0, 65536).default(2048).meta({
+    description:
+      "disk for answers that clients take slowly, so that no backend waits for them, MiB; one answer has a 64th of it",
+    change: "reloads",
+  }),
   accessLog: choice(["off", "errors", "all"]).default("errors").meta({
     description: "what the balancer logs (`docker logs`); `errors` are answers of 500 and above",
     change: "reloads",

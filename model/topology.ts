@@ -1,3 +1,4 @@
+import { keyedHash } from "../lib/tree-hash";
 import type { AccessLog, BalancingMethod, Settings } from "./settings";
 
 /** One server of an upstream: a backend, whatever runs behind its name. */
@@ -51,6 +52,7 @@ export interface ProxyPolicy {
   readonly drainSeconds: number;
   readonly requestTimeoutSeconds: number;
   readonly maxBodyMb: number;
+  readonly spoolMb: number;
   readonly behindProxy: boolean;
 }
 
@@ -62,13 +64,19 @@ export function topologyOf(
   settings: Pick<Settings, keyof ProxyPolicy | "method" | "accessLog" | "serverConfig">,
   servers: readonly Server[],
 ): Topology {
-  const { drainSeconds, requestTimeoutSeconds, maxBodyMb, behindProxy } = settings;
+  const { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy } = settings;
   return {
     sites: [{ upstream: poolName, directives: settings.serverConfig }],
     upstreams: [{ name: poolName, method: settings.method, servers: sorted(servers) }],
-    proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, behindProxy },
+    proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy },
     accessLog: settings.accessLog,
   };
+}
+
+/** Settings whose directives nobody can guess by the id of their release, which anyone may see. */
+export function withNonce<T extends Pick<Settings, "serverConfig">>(settings: T, key: string): T {
+  const { serverConfig } = settings;
+  return { ...settings, serverConfig: `${serverConfig.trimEnd()}\n# ${keyedHash(serverConfig, key)}\n` };
 }
 
 /** All servers of a topology, in the order of its text. */

@@ -32,6 +32,7 @@ export const poolArgs = (images: StackImages, more: Partial<BackendPoolArgs> = {
   images,
   existing: [],
   knownOwner: identity.owner,
+  key: "key",
   ...more,
 });
 

@@ -5,6 +5,7 @@ import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
 import { headersOf, renderHeaderVariables, withHeaders } from "./headers";
 import { renderLocations, retry, spareOf } from "./retry";
+import { renderSpool } from "./spool";
 import {
   serversOf,
   type ProxyPolicy,
@@ -58,6 +59,7 @@ worker_shutdown_timeout ${proxy.drainSeconds}s;
 # Some Docker engines give a container room for 1024 open files only, fewer than the connections below need.
 # https://nginx.org/en/docs/ngx_core_module.html#worker_rlimit_nofile
 worker_rlimit_nofile 8192;
+pcre_jit on;
 
 events {
   worker_connections 4096;
@@ -76,8 +78,8 @@ ${renderAccessLog(topology.accessLog)}
   client_max_body_size ${proxy.maxBodyMb}m;
   client_body_buffer_size 128k;
   client_body_temp_path /var/spool/nginx/client_body;
+  proxy_temp_path /var/spool/nginx/proxy;
   # Not used, but made when nginx starts.
-  proxy_temp_path ${place.folder}/proxy;
   fastcgi_temp_path ${place.folder}/fastcgi;
   uwsgi_temp_path ${place.folder}/uwsgi;
   scgi_temp_path ${place.folder}/scgi;
@@ -106,9 +108,7 @@ ${renderHeaderVariables(proxy)}  proxy_http_version 1.1;
   proxy_next_upstream_timeout ${proxy.requestTimeoutSeconds + 1}s;
 ${retry}  # nginx's own 4k are less than the headers of many answers with cookies.
   proxy_buffer_size 12k;
-  # Large answers are not spooled: a backend that sends one waits for the client.
-  proxy_max_temp_file_size 0;
-
+${renderSpool(proxy.spoolMb)}
 ${renderCheck(id)}
 ${topology.sites.map((site) => renderSite(site, proxy, place)).join("\n")}
 ${renderControl(topology, place, id)}}
@@ -128,6 +128,8 @@ function renderSite({ upstream, directives }: Site, proxy: ProxyPolicy, place: P
   const own = parseDirectives(directives);
   return `  server {
     listen ${place.listen};
+    # What a request without Host asks for.
+    server_name localhost;
     set $probe_route "";
     add_header X-Balancer-Check $balancer_check always;
     # Headers that a location adds are added to these.
@@ -137,7 +139,7 @@ function renderSite({ upstream, directives }: Site, proxy: ProxyPolicy, place: P
 ${headersOf(own, proxy)
   .map((line) => `    ${line}\n`)
   .join("")}${directives === "" ? "" : `    # serverConfig of the stack's config.\n    include ${directivesFile};\n`}
-${renderLocations(upstream, own)}  }
+${renderLocations(upstream, own, proxy.spoolMb)}  }
 `;
 }
 

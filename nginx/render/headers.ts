@@ -18,7 +18,11 @@ const unlessProxied = (why: string, ...names: string[]): HeaderRule[] =>
 
 /** All headers that are the balancer's to set or to drop. The rest of a request's headers are handed on as they are. */
 export const headerRules: readonly HeaderRule[] = [
-  both("Host", "$client_host", "the authority that the client asks for; of a request without one: `localhost`"),
+  both(
+    "Host",
+    "$host$is_request_port$request_port",
+    "the authority that the client asks for, that of the target before that of Host (RFC 9112, 3.2.2); of a request without one: `localhost`",
+  ),
   both("Connection", "$connection_upgrade", "`upgrade` for a WebSocket, else the backend's connection stays open"),
   both("Upgrade", "$websocket", "`websocket` alone: after any other protocol nothing could be looked at any more"),
   { name: "X-Real-IP", value: "$remote_addr", behindProxy: "$client_address", why: "address of the client" },
@@ -39,13 +43,7 @@ export const headerRules: readonly HeaderRule[] = [
 
 /** Variables that the rules read, for the http block. */
 export function renderHeaderVariables(policy: Pick<ProxyPolicy, "behindProxy">): string {
-  return `  # An authority in the request's target comes before Host.
-  # https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
-  map $host $client_host {
-    default $host$is_request_port$request_port;
-    "" localhost;
-  }
-  map $http_upgrade $websocket {
+  return `  map $http_upgrade $websocket {
     default "";
     websocket websocket;
   }

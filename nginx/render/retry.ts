@@ -1,4 +1,5 @@
 import type { Directive } from "../../model/directives";
+import { renderFirstTry } from "./spool";
 
 /**
  * For the http block: where a request goes on that nginx has given up. It does so although another server could answer when its
@@ -27,7 +28,7 @@ export const spareOf = (upstream: string): string => `${upstream}_spare`;
  *
  * @param directives the user's own of the server block: error pages of a location would take the place of theirs
  */
-export function renderLocations(upstream: string, directives: readonly Directive[]): string {
+export function renderLocations(upstream: string, directives: readonly Directive[], spoolMb: number): string {
   const pages = directives.filter(({ name }) => name === "error_page").map(({ source }) => source);
   // Else a page of the user's that is an error itself would lead to itself.
   if (pages.some((page) => /\s50[24]\s/.test(page))) pages.push("recursive_error_pages on");
@@ -35,10 +36,7 @@ export function renderLocations(upstream: string, directives: readonly Directive
   // What has come of a body that is not received as a whole can't be sent again.
   const isWhole = !directives.some(({ name, args }) => name === "proxy_request_buffering" && args[0] === "off");
   const settings = isWhole ? pages.map((line) => `      ${line};\n`).join("") : "";
-  return `    location / {
-${settings}      proxy_pass http://${upstream};
-    }
-
+  return `${renderFirstTry(`${settings}      proxy_pass http://${upstream};\n`, spoolMb, directives)}
     location @again {
 ${settings}      proxy_pass http://${spareOf(upstream)};
     }

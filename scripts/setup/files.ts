@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { access, mkdir, readFile, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 
@@ -11,9 +11,9 @@ export async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-/** Whether nobody but its owner, and root, gets into a folder. */
+/** Whether nobody but its owner, and root, gets into a folder, or there is none. */
 export async function isPrivate(folder: string): Promise<boolean> {
-  return ((await stat(folder)).mode & 0o077) === 0;
+  return !existsSync(folder) || ((await stat(folder)).mode & 0o077) === 0;
 }
 
 /** Content of a file, or undefined when there is none. */

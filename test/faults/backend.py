@@ -3,9 +3,14 @@
 import os
 import socket
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+
+# As gunicorn's gthread workers do: what comes while all are at work waits.
+free = threading.Semaphore(int(os.environ.get("THREADS", "1000")))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -14,7 +19,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def do_GET(self):
+    def answer(self):
         url = urlsplit(self.path)
         asked = {name: values[0] for name, values in parse_qs(url.query).items()}
         print(f"{self.command} {self.path}", flush=True)
@@ -57,6 +62,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(body)
         except ConnectionError:
             pass
+
+    def do_GET(self):
+        with free:
+            self.answer()
 
     do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
 

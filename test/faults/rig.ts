@@ -15,7 +15,10 @@ export interface Answer {
   /** 0 when the connection ended without one. */
   readonly status: number;
   readonly seconds: number;
+  /** Its body, or the first megabyte of it. */
   readonly text: string;
+  /** Length of its body. */
+  readonly bytes: number;
   /** The backend that it came from. */
   readonly from: string;
 }
@@ -30,6 +33,13 @@ export interface Asked {
 
 type Settings = Partial<Parameters<typeof topologyOf>[0]>;
 
+interface Options {
+  /** Requests that a backend works on at a time. Default: 1000. */
+  readonly threads?: number;
+  /** Room of nginx's spool, as Docker writes it. Default: 4g. */
+  readonly spool?: string;
+}
+
 /**
  * nginx with the program's configuration before backends that do as they are told, each in a container on a network of its own: what a
  * request meets, without the engine, hence within seconds.
@@ -42,21 +52,21 @@ export class Rig {
     readonly name: string,
     readonly backends: readonly string[],
     private readonly folder: string,
+    private readonly options: Options,
   ) {}
 
   /**
    * @param label part of the names of its containers
    * @param count of backends, 1 or more
-   * @param options for `docker run` of nginx
    */
-  static async create(label: string, count: number, settings: Settings = {}, options: string[] = []): Promise<Rig> {
+  static async create(label: string, count: number, settings: Settings = {}, options: Options = {}): Promise<Rig> {
     const name = `faults-${label}-${process.pid}`;
     const backends = Array.from({ length: count }, (_, number) => `${name}-${number}`);
-    const rig = new Rig(name, backends, await mkdtemp(join(tmpdir(), "nlb-rig-")));
+    const rig = new Rig(name, backends, await mkdtemp(join(tmpdir(), "nlb-rig-")), options);
     try {
       await docker("network", "create", name);
       await Promise.all(backends.map((backend) => rig.start(backend)));
-      await rig.serve(settings, options);
+      await rig.serve(settings);
       return rig;
     } catch (error) {
       await rig.remove();
@@ -78,15 +88,16 @@ export class Rig {
     await tryDocker("rm", "--force", "--volumes", backend);
     const { pythonImage } = await baseImages();
     const program = ["--volume", `${join(__dirname, "backend.py")}:/backend.py:ro`];
-    await docker("run", "--detach", "--init", "--name", backend, "--network", this.name, ...program, pythonImage, "python3", "/backend.py", backend); // prettier-ignore
+    await docker("run", "--detach", "--init", "--name", backend, "--network", this.name, "--env", `THREADS=${this.options.threads ?? 1000}`, ...program, pythonImage, "python3", "/backend.py", backend); // prettier-ignore
   }
 
-  private async serve(settings: Settings, options: string[]): Promise<void> {
+  private async serve(settings: Settings): Promise<void> {
     const topology = topologyOf(
       {
         drainSeconds: 4,
         requestTimeoutSeconds: 2,
         maxBodyMb: 64,
+        spoolMb: 0,
         behindProxy: false,
         method: "round_robin",
         accessLog: "all",
@@ -102,12 +113,12 @@ export class Rig {
       "--tmpfs",
       "/tmp",
       "--tmpfs",
-      "/var/spool/nginx",
+      `/var/spool/nginx:size=${this.options.spool ?? "4g"}`,
       "--volume",
       `${this.folder}:${currentRelease}:ro`,
     ];
     const start = `mkdir -p ${livePlace.folder} && exec nginx -c ${currentRelease}/${mainFile} -g 'daemon off; user root;'`;
-    await docker("run", "--detach", "--name", this.name, "--network", this.name, ...places, ...options, nginxImage, "sh", "-c", start); // prettier-ignore
+    await docker("run", "--detach", "--name", this.name, "--network", this.name, ...places, nginxImage, "sh", "-c", start); // prettier-ignore
     const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
     this.address = (await docker("inspect", "--format", format, this.name)).trim();
     await this.whole();
@@ -116,10 +127,10 @@ export class Rig {
   /** Waits until every backend answers through nginx, and nginx has open connections to each. */
   async whole(): Promise<void> {
     await until("every backend answers", 15, async () => {
-      // From several clients, where a proxy may tell of them.
-      const clients = this.backends.flatMap((_, at) => [2 * at + 1, 2 * at + 2]);
-      const headers = clients.map((client) => ({ "X-Forwarded-For": `192.0.2.${client}` }));
-      const answers = await Promise.all(headers.map((client) => this.ask("/", { headers: client })));
+      // From other clients each time, where a proxy may tell of them.
+      const client = () => ({ "X-Forwarded-For": `2001:db8::${(++this.numbers).toString(16)}` });
+      const headers = this.backends.flatMap(() => [client(), client()]);
+      const answers = await Promise.all(headers.map((one) => this.ask("/", { headers: one })));
       return (
         answers.every(({ status }) => status === 200) &&
         new Set(answers.map(({ from }) => from)).size === this.backends.length
@@ -137,13 +148,15 @@ export class Rig {
     const start = performance.now();
     return new Promise((resolve) => {
       let text = "";
+      let bytes = 0;
       const end = (status: number, from = "") =>
-        resolve({ status, seconds: (performance.now() - start) / 1000, text, from });
+        resolve({ status, seconds: (performance.now() - start) / 1000, text, bytes, from });
       const headers = { ...more, ...(body ? { "Content-Length": body.length } : {}) };
       const asked = request({ host: this.address, port: 8080, path, method, agent: false, headers }, (answer) => {
         answer.setEncoding("latin1");
         answer.on("data", (part: string) => {
-          text += part;
+          bytes += part.length;
+          if (text.length < 1e6) text += part;
           if (bytesPerSecond === undefined) return;
           answer.pause();
           setTimeout(() => answer.resume(), (part.length / bytesPerSecond) * 1000);

@@ -39,6 +39,7 @@ const inRetry = faultsIn("retry", "nginx/render/retry.ts", "retry");
 const inDirectives = faultsIn("directives", "model/directives.ts", "directives");
 const inServerConfig = faultsIn("serverConfig", "model/server-config.ts", "directives");
 const inHeaders = faultsIn("headers", "nginx/render/headers.ts", "directives", "nginx-config");
+const inSpool = faultsIn("spool", "nginx/render/spool.ts", "spool", "nginx-config");
 const inTakeover = (file: string, ...tests: readonly string[]) => faultsIn("takeover", file, ...tests);
 const inNginx = faultsIn("nginx", "nginx/render/config.ts", "nginx-config");
 
@@ -79,7 +80,8 @@ export const mutants: readonly Mutant[] = [
   inPool("changed healthcheck not applied", "\n          replaceOnChanges,", ""),
   inPool("image not in the hash", "image: image.tag,", ""),
   inPool("revision not in the hash", "revision: args.revision,\n      });", "});"),
-  inPool("environment not in the hash", "env: slot.app.env,", ""),
+  inPool("environment not in the hash", "keyedHash(slot.app.env, args.key)", "{}"),
+  inPool("environment hashed without a key", "keyedHash(slot.app.env, args.key)", "slot.app.env"),
   inPool("environment not secret", "pulumi.secret(environmentOf(slot.app))", "environmentOf(slot.app)"),
   inPool(
     "aliases of others given again",
@@ -207,6 +209,10 @@ export const mutants: readonly Mutant[] = [
   inRetry("a time-out ends as another error", `"~504[^;]*$"`, `"~^504$"`),
   inRetry("a part of a body is sent again", `args[0] === "off"`, `args[0] === "no"`),
   inRetry("the user's error pages are lost", `name === "error_page"`, `name === "error_pages"`),
+
+  inSpool("each answer may take it all", "(spoolMb * 1024) / shares", "spoolMb * 1024"),
+  inSpool("streams have a share", "text/event-stream", "text/event-streams"),
+  inSpool("the 65th has a share, too", "default @unspooled", "default @spooled"),
 
   inDirectives("comments are read", "\\s+|#.*", "\\s+"),
   inDirectives("a brace in a word ends it", "[^\\s;{\\\\])+", "[^\\s;{}\\\\])+"),

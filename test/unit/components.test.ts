@@ -145,6 +145,16 @@ describe("components on mocks", () => {
       });
     });
 
+    it("hashes environments with the stack's key: nobody can tell what is in one by its backend's name", async () => {
+      const apps = (env: Record<string, string>) => settings.apps.map((app) => ({ ...app, env }));
+      const names = async (env: Record<string, string>, key: string) =>
+        (await build({ pool: { apps: apps(env), key } })).pool.servers.map(({ name }) => name);
+      const pin = { PIN: "1234" };
+      assert.notDeepEqual(await names(pin, "a"), await names(pin, "b"));
+      assert.deepEqual(await names({ B: "2", A: "1" }, "a"), await names({ A: "1", B: "2" }, "a"));
+      assert.deepEqual(await names({}, "a"), await names({}, "b"));
+    });
+
     it("keeps the aliases for another weight, count or drain time", async () => {
       const before = (await build()).pool.servers.map(({ name }) => name);
       const change = { backendCount: 4, drainSeconds: 3, apps: settings.apps.map((app) => ({ ...app, weight: 5 })) };

@@ -73,7 +73,7 @@ describe("directives of the user's own", () => {
     ["proxy_pass http://backends;", "line 1: proxy_pass is refused: it belongs into a location"],
     ["set $probe_route x;", "line 1: set is refused: this variable is the balancer's own; take another name"],
     [
-      "location /a {\n  set $client_host x;\n}",
+      "location /a {\n  set $client_scheme x;\n}",
       "line 2: set is refused: this variable is the balancer's own; take another name",
     ],
     [

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { candidatePlace, directivesFile, livePlace, mainFile } from "../../model/layout";
-import { merge, serversOf, topologyOf, type Server, type Topology } from "../../model/topology";
+import { merge, serversOf, topologyOf, withNonce, type Server, type Topology } from "../../model/topology";
 import { releaseOf, renderFiles, showFiles } from "../../nginx/render/config";
 import { settings } from "../components";
 
@@ -100,8 +100,16 @@ describe("nginx config", () => {
     [{ method: "ip_hash" }, "upstream backends", "ip_hash;"],
     [{ method: "ip_hash", behindProxy: true }, "upstream backends", "hash $client_address consistent;"],
     [{ method: "ip_hash", behindProxy: true }, "upstream backends_spare", "hash $client_address consistent;"],
-    [{ serverConfig: "proxy_set_header X-Own a;" }, "server", "proxy_set_header Host $client_host;"],
-    [{ serverConfig: "location /a { proxy_set_header X-Own a; }" }, "server", "proxy_set_header Host $client_host;"],
+    [
+      { serverConfig: "proxy_set_header X-Own a;" },
+      "server",
+      "proxy_set_header Host $host$is_request_port$request_port;",
+    ],
+    [
+      { serverConfig: "location /a { proxy_set_header X-Own a; }" },
+      "server",
+      "proxy_set_header Host $host$is_request_port$request_port;",
+    ],
     [{ method: "random" }, "upstream backends", "random two least_conn;"],
     [{ requestTimeoutSeconds: 5 }, "http", "proxy_read_timeout 5s;"],
     [{ requestTimeoutSeconds: 5 }, "http", "proxy_next_upstream_timeout 6s;"],
@@ -188,6 +196,14 @@ describe("nginx config", () => {
       ];
       const ids = new Set([id, ...others.map((change) => releaseOf(topology(change)).id)]);
       assert.equal(ids.size, 5);
+    });
+
+    it("tells nobody what secret directives are, and is the same for the same", () => {
+      const idOf = (serverConfig: string, key: string) =>
+        releaseOf(topology(withNonce({ ...settings, serverConfig }, key))).id;
+      assert.notEqual(idOf("return 204;", "a"), idOf("return 204;", "b"));
+      assert.equal(idOf("return 204;", "a"), idOf("return 204;", "a"));
+      assert.notEqual(idOf("return 204;", "a"), idOf("return 205;", "a"));
     });
 
     it("is that of the live text, also where a candidate runs it", () => {

@@ -32,7 +32,7 @@ describe("a request that nginx has given up", () => {
     it(`goes ${way} for ${text}`, () => assert.equal(wayOf(text), way));
 });
 
-const locations = (text: string) => renderLocations("pool", parseDirectives(text));
+const locations = (text: string) => renderLocations("pool", parseDirectives(text), 0);
 
 describe("error pages of the user's own", () => {
   it("leave room for others where a location has its own", () =>

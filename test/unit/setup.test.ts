@@ -165,6 +165,7 @@ describe("set-up", () => {
       await chmod(folder, mode);
       assert.equal(await isPrivate(folder), expected, mode.toString(8));
     }
+    assert.equal(await isPrivate(join(folder, "none")), true);
   });
 
   describe("stamp", () => {

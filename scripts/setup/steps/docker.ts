@@ -148,7 +148,9 @@ async function startDaemon(answers: () => Promise<boolean>, context: StepContext
 
     context.note(`starting dockerd, log in ${log}`);
     const output = openSync(log, "a");
-    daemon = start("dockerd", [], { logTo: output, cwd: "/" });
+    // Docker's process for a published port has the daemon's limit of open files, and needs six for each connection.
+    const mostFiles = 'ulimit -n 1048576 2>/dev/null || ulimit -n "$(ulimit -H -n)"; exec dockerd';
+    daemon = start("bash", ["-c", mostFiles], { logTo: output, cwd: "/" });
     daemon.unref();
     closeSync(output);
   }

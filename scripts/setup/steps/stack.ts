@@ -1,5 +1,5 @@
 import { chmod, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { lastWords, type Ended, type Run } from "../../../lib/process";
 import { SetupError } from "../error";
@@ -13,8 +13,11 @@ interface StackSummary {
   readonly current: boolean;
 }
 
-/** Where the engine keeps stacks' states: `backend.url` in Pulumi.yaml. */
-const stateHome = join(homedir(), ".pulumi");
+/**
+ * Where the engine keeps stacks' states: `backend.url` in Pulumi.yaml, whose ~ it takes from the user's entry, not from HOME. Where
+ * PULUMI_BACKEND_URL names another place, that one is the user's own.
+ */
+const stateHome = join(userInfo().homedir, ".pulumi");
 
 /** Stack `dev`, selected unless the user has selected another one, and the names of base images that were built. */
 export function stackStep(run: Run): Step {
@@ -58,7 +61,7 @@ export function stackStep(run: Run): Step {
       if (!found.some(({ name }) => name === stackName)) await mustSucceed("stack", "init", stackName, "--no-select");
       if (!found.some(({ current }) => current)) await mustSucceed("stack", "select", stackName);
       // With an empty passphrase, to read the state is to read its secrets; the engine lets everybody read it.
-      await chmod(stateHome, 0o700);
+      if (!(await isPrivate(stateHome))) await chmod(stateHome, 0o700);
       const text = await standInsText();
       if (text === undefined) await rm(standInsFile, { force: true });
       else await writeFile(standInsFile, text);

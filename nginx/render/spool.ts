@@ -1,0 +1,52 @@
+import type { Directive } from "../../model/directives";
+
+/** Answers that may lie on the disk at a time. What one may have there is this share of the whole. */
+const shares = 64;
+
+/**
+ * For the http block: an answer that its client takes slowly is received as a whole, so that it keeps no backend waiting. That takes
+ * disk, hence a share of it is counted for each request at the proxy; without a share its answer comes as fast as its client takes it.
+ *
+ * @param spoolMb MiB that all of them may take; 0: none is kept
+ */
+export function renderSpool(spoolMb: number): string {
+  const none = "  proxy_max_temp_file_size 0;\n";
+  if (spoolMb === 0) return none;
+  return `${none}  # Connections that stay open for long take no share.
+  map "$connection_upgrade $http_accept" $spool_share {
+    default one;
+    "~^upgrade|text/event-stream" "";
+  }
+  limit_conn_zone $spool_share zone=spool:64k;
+  map $limit_conn_status $way_of_answer {
+    default @unspooled;
+    PASSED @spooled;
+  }
+`;
+}
+
+/** Directives of a server's that would act twice on a request which goes from one location to another, or would choose that themselves. */
+const decidedByUser = new Set("auth_request mirror proxy_buffering proxy_max_temp_file_size try_files".split(" "));
+
+/**
+ * The locations in which a request is handed on for the first time.
+ *
+ * @param handOn directives that do so, one a line
+ * @param directives the user's own of the server block
+ */
+export function renderFirstTry(handOn: string, spoolMb: number, directives: readonly Directive[]): string {
+  const location = (name: string, lines: string) => `    location ${name} {\n${lines}    }\n`;
+  if (spoolMb === 0 || directives.some(({ name }) => decidedByUser.has(name))) return location("/", handOn);
+  // There is no such file, which is looked for once an hour: a request goes on in the location that the last word names.
+  const share = `      limit_conn spool ${shares};
+      limit_conn_dry_run on;
+      limit_conn_log_level info;
+      root /dev/null;
+      open_file_cache max=1;
+      open_file_cache_errors on;
+      open_file_cache_valid 1h;
+      try_files /none $way_of_answer;
+`;
+  const most = `      proxy_max_temp_file_size ${Math.floor((spoolMb * 1024) / shares)}k;\n`;
+  return [location("/", share), location("@spooled", most + handOn), location("@unspooled", handOn)].join("\n");
+}
