@@ -187,9 +187,9 @@ export class Rig {
     });
   }
 
-  /** How often the backends together have got each path. */
-  async seen(): Promise<(path: string) => number> {
-    const logs = await Promise.all(this.backends.map((backend) => tryDocker("logs", backend)));
+  /** How often backends have together got each path. Default: all backends. */
+  async seen(backends = this.backends): Promise<(path: string) => number> {
+    const logs = await Promise.all(backends.map((backend) => tryDocker("logs", backend)));
     const got = new Map<string, number>();
     for (const path of logs.flatMap(({ stdout }) => stdout.split("\n")).map((line) => line.split(" ")[1] ?? ""))
       got.set(path, (got.get(path) ?? 0) + 1);
