@@ -3,9 +3,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { run } from "../lib/process";
 import { isExecutable, replaceFolder } from "../scripts/setup/files";
-import { goBuild } from "../scripts/setup/go";
+import { goBuild } from "../offline/build/go";
 import { offlineFolder } from "../scripts/setup/project";
-import { isUpToDate, stampName, stampOf } from "../scripts/setup/stamp";
+import { isUpToDate, stampName, stampOf } from "../offline/build/stamp";
 import type { PartContext } from "./part";
 
 /** A program that the bench needs and set-up doesn't: built from Go modules when it is first asked for. */

@@ -1,6 +1,6 @@
 // Entry of every npm script: node scripts/bootstrap.cjs SCRIPT [arguments]
 // Plain JavaScript without packages, because it has to run before `npm ci`: it sees to Node.js and the npm packages, then
-// runs scripts/SCRIPT.ts.
+// runs SCRIPT.ts.
 "use strict";
 
 const { spawn, spawnSync } = require("node:child_process");
@@ -61,8 +61,8 @@ function installPackages() {
 }
 
 function runScript(name, args) {
-  const script = join(root, "scripts", `${name}.ts`);
-  if (!existsSync(script)) fail(`There is no scripts/${name}.ts.`);
+  const script = join(root, `${name}.ts`);
+  if (!existsSync(script)) fail(`There is no ${name}.ts.`);
   const child = spawn(process.execPath, ["-r", join(__dirname, "typescript.cjs"), script, ...args], {
     stdio: "inherit",
   });
@@ -73,16 +73,14 @@ function runScript(name, args) {
 }
 
 const [name, ...args] = process.argv.slice(2);
-if (!/^[a-z][a-z-]*$/.test(name ?? "")) {
+if (!/^[a-z][a-z/-]*$/.test(name ?? "")) {
   fail(`Usage: node scripts/bootstrap.cjs SCRIPT [arguments], got ${JSON.stringify(name)}`);
 }
 checkNode();
 if (installedHash() !== wantedHash()) {
   // Neither may change anything.
   if (args.includes("--help") || args.includes("-h")) {
-    console.log(
-      `npm run ${name}: the npm packages are not installed; after npm ci, --help tells more. README.md tells all.`,
-    );
+    console.log(`${name}: the npm packages are not installed; after npm ci, --help tells more. README.md tells all.`);
     process.exit(0);
   }
   if (args.includes("--no-install")) fail("npm packages: missing or out of date\n  Remedy: npm ci, or npm run setup");

@@ -6,9 +6,8 @@ import { assertDone, runSteps } from "./step";
 import type { Step } from "./step";
 import { baseImagesStep } from "./steps/base-images";
 import { dockerStep } from "./steps/docker";
-import { engineStep } from "./steps/engine";
 import { npxStep } from "./steps/npx";
-import { pluginStep } from "./steps/plugin";
+import { engineStep, pluginStep } from "./steps/program";
 import { stackStep } from "./steps/stack";
 import { formatSeconds, streamReporter } from "./terminal";
 

@@ -11,7 +11,7 @@ describe("npm run bench", function () {
   this.timeout(2_400_000);
 
   it("measures every part, writes the results, and removes what it started", async () => {
-    const bench = ["-r", "./scripts/typescript.cjs", "scripts/bench.ts", "--tiny", "--json"];
+    const bench = ["-r", "./scripts/typescript.cjs", "bench/command.ts", "--tiny", "--json"];
     const { pid, ended } = start(process.execPath, bench, { cwd: projectRoot });
     const { outcome, stdout, stderr } = await ended;
     assert.equal(outcome, "succeeded", stderr);
@@ -52,7 +52,7 @@ describe("npm run bench", function () {
   ];
   for (const [args, message] of refused)
     it(`refuses ${args.join(" ")}`, async () => {
-      const result = await run(process.execPath, ["-r", "./scripts/typescript.cjs", "scripts/bench.ts", ...args], {
+      const result = await run(process.execPath, ["-r", "./scripts/typescript.cjs", "bench/command.ts", ...args], {
         cwd: projectRoot,
       });
       assert.equal(result.outcome, "failed");

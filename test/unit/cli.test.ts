@@ -46,7 +46,7 @@ describe("--help of every npm script", () => {
       for (const option of ["--help", "-h"]) {
         const [, bootstrap = "", script = "", ...args] = command.split(" ");
         assert.equal(bootstrap, "scripts/bootstrap.cjs");
-        const node = ["-r", "./scripts/typescript.cjs", `scripts/${script}.ts`, ...args, option];
+        const node = ["-r", "./scripts/typescript.cjs", `${script}.ts`, ...args, option];
         // Nothing to be found: neither a home with an engine in it, nor Docker, nor any other program.
         const env = { HOME: home, PULUMI_HOME: undefined, PATH: home, DOCKER_HOST: "unix:///no/such/socket" };
         const { code, stdout, stderr } = await run(process.execPath, node, { cwd: projectRoot, env });

@@ -7,7 +7,7 @@ import { livePlace } from "../../model/layout";
 import { appSchema, settingsSchema } from "../../model/settings";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
-import { madeDocs } from "../../scripts/docs";
+import { madeDocs } from "../../docs/make";
 import { projectRoot } from "../../scripts/setup/project";
 import { settings } from "../components";
 

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Interrupted } from "../../lib/errors";
-import { placesOf, withCopy, type Copy } from "../../scripts/mutants/run";
+import { placesOf, withCopy, type Copy } from "../mutants/run";
 import { projectRoot } from "../../scripts/setup/project";
 import { mutants } from "../mutants/table";
 

@@ -50,51 +50,51 @@ describe("bootstrap.cjs", () => {
 
   it("installs once, then runs the script with its arguments and its exit code", async () => {
     for (let round = 0; round < 2; round += 1) {
-      const { stdout, status } = bootstrap("hello", "a", "b");
+      const { stdout, status } = bootstrap("scripts/hello", "a", "b");
       assert.deepEqual([stdout, status], ["a,b\n", 2]);
     }
     assert.equal(await npmRuns(), 1);
   });
 
   it("installs again for another lock file, but not for another script in package.json", async () => {
-    bootstrap("hello");
+    bootstrap("scripts/hello");
     await writeFile(join(root, "package.json"), JSON.stringify({ scripts: {}, dependencies: { sucrase: "1.0.0" } }));
-    bootstrap("hello");
+    bootstrap("scripts/hello");
     assert.equal(await npmRuns(), 1);
     await writeFile(join(root, "package-lock.json"), "{ }");
-    bootstrap("hello");
+    bootstrap("scripts/hello");
     assert.equal(await npmRuns(), 2);
   });
 
   it("stops when npm fails, and installs at the next run", async () => {
     await writeFile(join(root, "npm-fails"), "");
-    const failed = bootstrap("hello");
+    const failed = bootstrap("scripts/hello");
     assert.equal(failed.status, 1);
     assert.match(failed.stderr, /npm packages: npm ci failed \(exit code 7\)/);
     await rm(join(root, "npm-fails"));
-    assert.equal(bootstrap("hello").status, 0);
+    assert.equal(bootstrap("scripts/hello").status, 0);
     assert.equal(await npmRuns(), 2);
   });
 
   it("takes packages without its stamp for half an installation", async () => {
     await mkdir(join(root, "node_modules"));
     await symlink(join(checkout, "node_modules", "sucrase"), join(root, "node_modules", "sucrase"));
-    assert.equal(bootstrap("hello").status, 0);
+    assert.equal(bootstrap("scripts/hello").status, 0);
     assert.equal(await npmRuns(), 1);
   });
 
   it("installs nothing for --help, nor with --no-install", async () => {
-    const help = bootstrap("hello", "--help");
+    const help = bootstrap("scripts/hello", "--help");
     assert.deepEqual([help.status, /after npm ci, --help tells more/.test(help.stdout)], [0, true]);
-    const checked = bootstrap("hello", "--no-install");
+    const checked = bootstrap("scripts/hello", "--no-install");
     assert.deepEqual([checked.status, /npm packages: missing/.test(checked.stderr)], [1, true]);
     assert.equal(await npmRuns(), 0);
-    bootstrap("hello");
-    assert.equal(bootstrap("hello", "--help").stdout, "--help\n");
+    bootstrap("scripts/hello");
+    assert.equal(bootstrap("scripts/hello", "--help").stdout, "--help\n");
   });
 
   it("names what it does not know", () => {
     assert.match(bootstrap("../evil").stderr, /got "..\/evil"/);
-    assert.match(bootstrap("nope").stderr, /There is no scripts\/nope.ts/);
+    assert.match(bootstrap("scripts/nope").stderr, /There is no scripts\/nope.ts/);
   });
 });

@@ -6,7 +6,7 @@ import { Interrupted } from "../../lib/errors";
 import { run, type Ended, type Run } from "../../lib/process";
 import { SetupError } from "../../scripts/setup/error";
 import { hashFolders, isPrivate, replaceFolder } from "../../scripts/setup/files";
-import { goBuild } from "../../scripts/setup/go";
+import { goBuild } from "../../offline/build/go";
 import {
   findBaseImages,
   imageSettings,
@@ -15,14 +15,13 @@ import {
   neededStandIns,
 } from "../../scripts/setup/images";
 import { engineVersion, pinnedVersion } from "../../scripts/setup/project";
-import { isUpToDate, stampName } from "../../scripts/setup/stamp";
+import { isUpToDate, stampName } from "../../offline/build/stamp";
 import { assertDone, runSteps } from "../../scripts/setup/step";
 import type { Reporter, Step, StepContext } from "../../scripts/setup/step";
 import { planDocker } from "../../scripts/setup/steps/docker";
 import type { DockerFacts } from "../../scripts/setup/steps/docker";
-import { engineStep } from "../../scripts/setup/steps/engine";
 import { npxStep } from "../../scripts/setup/steps/npx";
-import { pluginStep } from "../../scripts/setup/steps/plugin";
+import { engineStep, pluginStep } from "../../scripts/setup/steps/program";
 import { formatSeconds } from "../../scripts/setup/terminal";
 
 const silent: Reporter = { begin() {}, note() {}, status() {}, end() {} };

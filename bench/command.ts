@@ -1,15 +1,15 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { changeParts } from "../bench/changes";
-import type { Part } from "../bench/part";
-import { plotOf } from "../bench/plot";
-import { formatMarkdown, resultsOf, type PartResults } from "../bench/report";
-import { trafficParts } from "../bench/traffic";
-import { parseOptions, runMain, UserError } from "./cli";
-import { runSetup } from "./setup/index";
-import { projectRoot } from "./setup/project";
-import { streamReporter } from "./setup/terminal";
+import { changeParts } from "./changes";
+import type { Part } from "./part";
+import { plotOf } from "./plot";
+import { formatMarkdown, resultsOf, type PartResults } from "./report";
+import { trafficParts } from "./traffic";
+import { parseOptions, runMain, UserError } from "../scripts/cli";
+import { runSetup } from "../scripts/setup/index";
+import { projectRoot } from "../scripts/setup/project";
+import { streamReporter } from "../scripts/setup/terminal";
 
 const parts: readonly Part[] = [...trafficParts, ...changeParts];
 

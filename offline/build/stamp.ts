@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { hashFolders, readIfThere } from "./files";
+import { hashFolders, readIfThere } from "../../scripts/setup/files";
 
 /** File beside a built program that says which sources it was built from. Official programs have none. */
 export const stampName = ".built-from";

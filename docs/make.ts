@@ -5,8 +5,8 @@ import { z } from "zod";
 import { refusals } from "../model/server-config";
 import { appSchema, settingsSchema } from "../model/settings";
 import { headerRules, type HeaderRule } from "../nginx/render/headers";
-import { parseOptions, runMain } from "./cli";
-import { projectRoot } from "./setup/project";
+import { parseOptions, runMain } from "../scripts/cli";
+import { projectRoot } from "../scripts/setup/project";
 
 /** A property of the schema as JSON Schema, with what its declaration says besides. */
 interface Property extends z.core.JSONSchema.BaseSchema {

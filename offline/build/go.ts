@@ -1,6 +1,6 @@
 import { lastWords, type Run } from "../../lib/process";
-import { SetupError } from "./error";
-import type { StepContext } from "./step";
+import { SetupError } from "../../scripts/setup/error";
+import type { StepContext } from "../../scripts/setup/step";
 
 export interface GoBuild {
   /** What it is, for messages. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { runInForeground } from "../lib/process";
-import { UserError } from "./cli";
-import { projectRoot } from "./setup/project";
+import { parseOptions, runMain, UserError } from "../scripts/cli";
+import { projectRoot } from "../scripts/setup/project";
 
 /** The checks of the source that need no Docker: types, lint, format. */
 const checks: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
@@ -33,3 +33,11 @@ export async function runChecks(): Promise<void> {
   if (failed.length > 0)
     throw new UserError(`Failed: ${failed.join(", ")}. npm run format mends what can be mended by itself.`);
 }
+
+const help = "Usage: npm run check\n\nChecks types, lint and format. Changes nothing; npm run format mends.\n";
+
+if (require.main === module)
+  runMain(async (args) => {
+    parseOptions(args, {}, help);
+    await runChecks();
+  });

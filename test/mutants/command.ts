@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
-import { parseOptions, runMain, UserError } from "./cli";
-import { Interrupted } from "../lib/errors";
-import { withCopy, type Verdict } from "./mutants/run";
-import { projectRoot } from "./setup/project";
-import { formatTable } from "./table";
-import { mutants, type Mutant } from "../test/mutants/table";
+import { parseOptions, runMain, UserError } from "../../scripts/cli";
+import { Interrupted } from "../../lib/errors";
+import { withCopy, type Verdict } from "./run";
+import { projectRoot } from "../../scripts/setup/project";
+import { formatTable } from "../../scripts/table";
+import { mutants, type Mutant } from "./table";
 
 const help = `Usage: npm run mutants [-- --only TEXT] [--list] [--json] [--write]
 

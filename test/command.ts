@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../lib/errors";
 import { runChecks, runTool } from "./checks";
-import { runMain, UserError } from "./cli";
-import { runSetup } from "./setup/index";
+import { runMain, UserError } from "../scripts/cli";
+import { runSetup } from "../scripts/setup/index";
 
 const help = `Usage: npm test                set-up, types, lint, format, then the parts unit, offline and e2e
        npm run test:unit       without Docker and Pulumi engine
