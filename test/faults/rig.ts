@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { request } from "node:http";
+import { request, type Agent } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,7 @@ export interface Asked {
   readonly method?: string;
   readonly body?: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly agent?: Agent | false;
   /** Bytes of the answer taken in each second. Default: as fast as they come. */
   readonly bytesPerSecond?: number;
 }
@@ -36,6 +37,8 @@ type Settings = Partial<Parameters<typeof topologyOf>[0]>;
 interface Options {
   /** Requests that a backend works on at a time. Default: 1000. */
   readonly threads?: number;
+  /** Whether nginx is asked at a published port of 127.0.0.1, as users do, not at its own address. */
+  readonly isPublished?: boolean;
   /** Room of nginx's spool, as Docker writes it. Default: 4g. */
   readonly spool?: string;
 }
@@ -46,7 +49,7 @@ interface Options {
  */
 export class Rig {
   private numbers = 0;
-  private address = "";
+  private place = { host: "", port: 8080 };
 
   private constructor(
     readonly name: string,
@@ -109,6 +112,7 @@ export class Rig {
     for (const { name, text } of renderFiles(topology, livePlace, "0".repeat(16)))
       await writeFile(join(this.folder, name), text, { mode: 0o644 });
     const { nginxImage } = await baseImages();
+    const { isPublished = false } = this.options;
     const places = [
       "--tmpfs",
       "/tmp",
@@ -118,9 +122,12 @@ export class Rig {
       `${this.folder}:${currentRelease}:ro`,
     ];
     const start = `mkdir -p ${livePlace.folder} && exec nginx -c ${currentRelease}/${mainFile} -g 'daemon off; user root;'`;
-    await docker("run", "--detach", "--name", this.name, "--network", this.name, ...places, nginxImage, "sh", "-c", start); // prettier-ignore
+    await docker("run", "--detach", "--name", this.name, "--network", this.name, ...places, ...(isPublished ? ["--publish", "127.0.0.1::8080"] : []), nginxImage, "sh", "-c", start); // prettier-ignore
     const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-    this.address = (await docker("inspect", "--format", format, this.name)).trim();
+    const published = async () => Number((await docker("port", this.name, "8080")).split(":")[1]);
+    this.place = isPublished
+      ? { host: "127.0.0.1", port: await published() }
+      : { host: (await docker("inspect", "--format", format, this.name)).trim(), port: 8080 };
     await this.whole();
   }
 
@@ -143,8 +150,11 @@ export class Rig {
     return `${path}${path.includes("?") ? "&" : "?"}id=${++this.numbers}.`;
   }
 
-  /** On a connection of its own. */
-  async ask(path: string, { method = "GET", body, headers: more, bytesPerSecond }: Asked = {}): Promise<Answer> {
+  /** On a connection of its own, or on one of an agent's. */
+  async ask(
+    path: string,
+    { method = "GET", body, agent = false, headers: more, bytesPerSecond }: Asked = {},
+  ): Promise<Answer> {
     const start = performance.now();
     return new Promise((resolve) => {
       let text = "";
@@ -152,7 +162,7 @@ export class Rig {
       const end = (status: number, from = "") =>
         resolve({ status, seconds: (performance.now() - start) / 1000, text, bytes, from });
       const headers = { ...more, ...(body ? { "Content-Length": body.length } : {}) };
-      const asked = request({ host: this.address, port: 8080, path, method, agent: false, headers }, (answer) => {
+      const asked = request({ ...this.place, path, method, agent, headers }, (answer) => {
         answer.setEncoding("latin1");
         answer.on("data", (part: string) => {
           bytes += part.length;
@@ -178,7 +188,7 @@ export class Rig {
   async raw(...lines: string[]): Promise<string> {
     return new Promise((resolve, reject) => {
       let text = "";
-      const socket = connect(8080, this.address, () => socket.write(`${lines.join("\r\n")}\r\n\r\n`));
+      const socket = connect(this.place, () => socket.write(`${lines.join("\r\n")}\r\n\r\n`));
       socket.setEncoding("latin1");
       socket.on("data", (part: string) => (text += part));
       socket.on("close", () => resolve(text));
