@@ -1,6 +1,6 @@
 import { balancerOf } from "../rollout/observe";
 import type { Observed, ObservedContainer } from "../rollout/observed";
-import { formatOperation } from "../rollout/apply";
+import { formatOperation } from "./operations";
 import type { Operation, Wanted } from "../rollout/plan";
 import type { Runtime, StepResult } from "../rollout/runtime/runtime";
 import { releaseOf } from "../nginx/render/config";

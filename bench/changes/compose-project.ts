@@ -1,7 +1,7 @@
 import { hardened } from "../../components/hardening";
 import { healthCommand } from "../../model/health-command";
 import { listenPort } from "../../model/layout";
-import type { BaseImages } from "../../scripts/setup/index";
+import type { BaseImages } from "../../scripts/setup/images";
 import { ourSettings } from "../traffic/configs";
 
 /** What a project of Docker Compose is made for. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lastWords, run } from "../../lib/process";
 import { docker, tryDocker } from "../../rollout/docker";
-import { baseImages } from "../../scripts/setup/index";
+import { baseImages } from "../../test/machine";
 import { takePort } from "../../test/e2e/stack";
 import type { PartContext } from "../part";
 import { composeCommand } from "./compose-command";

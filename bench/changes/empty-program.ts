@@ -2,7 +2,8 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lastWords, run } from "../../lib/process";
-import { projectRoot, pulumiBinary, pulumiEnv, stateUrl } from "../../scripts/setup/project";
+import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
+import { stateUrl } from "../../test/machine";
 import { secondsOf } from "./side";
 
 /** A Pulumi program that declares nothing: what the engine itself takes. */

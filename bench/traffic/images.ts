@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../rollout/docker";
-import { baseImages } from "../../scripts/setup/index";
+import { baseImages } from "../../test/machine";
 import { goTool, type GoTool } from "../go-tool";
 import type { PartContext } from "../part";
 

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { Run } from "../../lib/process";
-import { SetupError } from "./error";
 import { readIfThere } from "./files";
 import { projectRoot } from "./project";
 
@@ -42,22 +41,6 @@ export const stackName = "dev";
 
 /** Where the stack's settings are: the name of the project. */
 export const namespace = "nginx-load-balancer";
-
-/**
- * The base images to use on this machine: the user's own choice in stack `dev`, else official ones, else stand-ins.
- * Throws when set-up has not run.
- */
-export async function findBaseImages(run: Run, root = projectRoot): Promise<BaseImages> {
-  const [present, settings] = await Promise.all([presentImages(run), imageSettings(root)]);
-  const choose = (image: BaseImage): string => {
-    const configured = settings[image.setting];
-    if (configured !== undefined && isOwnChoice(image, configured)) return configured;
-    const name = [image.official, image.standIn].find((candidate) => present.has(candidate));
-    if (name !== undefined) return name;
-    throw new SetupError(`neither ${image.official} nor ${image.standIn} is on this machine`, "npm run setup");
-  };
-  return { pythonImage: choose(pythonBaseImage), nginxImage: choose(nginxBaseImage) };
-}
 
 /** Which of the known images the Docker engine has; none when it doesn't answer. */
 export async function presentImages(run: Run): Promise<ReadonlySet<string>> {

@@ -1,7 +1,5 @@
 import { run } from "../../lib/process";
 import { Interrupted } from "./error";
-import { findBaseImages } from "./images";
-import type { BaseImages } from "./images";
 import { assertDone, runSteps } from "./step";
 import type { Step } from "./step";
 import { baseImagesStep } from "./steps/base-images";
@@ -13,7 +11,6 @@ import { formatSeconds, streamReporter } from "./terminal";
 
 export { Interrupted, SetupError } from "./error";
 export { pulumiBinary, pulumiEnv } from "./project";
-export type { BaseImages } from "./images";
 
 /** What set-up sees to after the npm packages, in this order: later steps rest on earlier ones. */
 function allSteps(): Step[] {
@@ -58,12 +55,4 @@ export async function runSetup({ quiet = false, install = true } = {}): Promise<
     reporter.close();
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
-}
-
-/**
- * The base images to use on this machine: those the user has named in stack `dev`, else the official ones where they
- * are, else the stand-ins that set-up built.
- */
-export function baseImages(): Promise<BaseImages> {
-  return findBaseImages(run);
 }

@@ -50,10 +50,3 @@ export function pulumiEnv(): Record<string, string> {
   const path = [join(engineFolder, "bin"), process.env.PATH].filter(Boolean).join(delimiter);
   return { ...engineEnvironment(process.env), PATH: path };
 }
-
-/** The URL of a state of its own in a folder, with the options of the one in Pulumi.yaml. */
-export function stateUrl(folder: string): string {
-  const url = /^ +url: file:\/\/~(\S*)$/m.exec(readFileSync(join(projectRoot, "Pulumi.yaml"), "utf8"));
-  if (url === null) throw new Error("Pulumi.yaml: backend.url is not in the home folder (file://~)");
-  return `file://${folder}${url[1]}`;
-}

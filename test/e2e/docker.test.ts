@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { docker, inspectContainers } from "../../rollout/docker";
-import { baseImages } from "../../scripts/setup/index";
+import { baseImages } from "../machine";
 import { NamelessVolumes } from "./nameless-volumes";
 
 describe("containers as Docker tells of them", function () {

@@ -8,8 +8,10 @@ import { currentRelease, directivesFile, mainFile } from "../../model/layout";
 import { showFiles } from "../../nginx/render/config";
 import { balancerOf, listContainers } from "../../rollout/observe";
 import type { ObservedContainer } from "../../rollout/observed";
-import { baseImages, type BaseImages } from "../../scripts/setup/index";
-import { projectRoot, pulumiBinary, pulumiEnv, stateUrl } from "../../scripts/setup/project";
+import type { BaseImages } from "../../scripts/setup/images";
+import { baseImages } from "../machine";
+import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
+import { stateUrl } from "../machine";
 import { outputsOf, type StackOutputs } from "../../scripts/pulumi";
 
 /** How a run of the engine ended. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { docker } from "../../rollout/docker";
 import { headerRules } from "../../nginx/render/headers";
-import { baseImages } from "../../scripts/setup/index";
+import { baseImages } from "../machine";
 import { brokenTexts, texts } from "../directives";
 import { Rig } from "./rig";
 

@@ -7,7 +7,7 @@ import { currentRelease, livePlace, mainFile } from "../../model/layout";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
 import { docker, tryDocker } from "../../rollout/docker";
-import { baseImages } from "../../scripts/setup/index";
+import { baseImages } from "../machine";
 import { until } from "../e2e/until";
 
 /** What a request came to. */

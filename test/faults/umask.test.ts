@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker, tryDocker } from "../../rollout/docker";
-import { baseImages } from "../../scripts/setup/index";
+import { baseImages } from "../machine";
 import { projectRoot } from "../../scripts/setup/project";
 
 describe("a clone that was made under umask 077", function () {

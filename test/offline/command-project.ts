@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { local } from "@pulumi/command";
-import { projectRoot, pulumiBinary, pulumiEnv, stateUrl } from "../../scripts/setup/project";
+import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
+import { stateUrl } from "../machine";
 
 const stack = "test";
 const runTimeoutMs = 60_000;

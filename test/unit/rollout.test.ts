@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { apply, formatOperation } from "../../rollout/apply";
+import { apply } from "../../rollout/apply";
+import { formatOperation } from "../operations";
 import { emptyVolume } from "../../rollout/observed";
 import { plan } from "../../rollout/plan";
 import {

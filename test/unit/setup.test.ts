@@ -7,13 +7,8 @@ import { run, type Ended, type Run } from "../../lib/process";
 import { SetupError } from "../../scripts/setup/error";
 import { hashFolders, isPrivate, replaceFolder } from "../../scripts/setup/files";
 import { goBuild } from "../../offline/build/go";
-import {
-  findBaseImages,
-  imageSettings,
-  isOwnChoice,
-  knownBaseImages,
-  neededStandIns,
-} from "../../scripts/setup/images";
+import { baseImages } from "../machine";
+import { imageSettings, isOwnChoice, knownBaseImages, neededStandIns } from "../../scripts/setup/images";
 import { engineVersion, pinnedVersion } from "../../scripts/setup/project";
 import { isUpToDate, stampName } from "../../offline/build/stamp";
 import { assertDone, runSteps } from "../../scripts/setup/step";
@@ -366,7 +361,7 @@ describe("set-up", () => {
         result("failed", "", names.map((name) => JSON.stringify([name])).join("\n"));
 
     it("are the official ones where they are, each for itself", async () => {
-      assert.deepEqual(await findBaseImages(has(python.official, python.standIn, nginx.standIn), folder), {
+      assert.deepEqual(await baseImages(has(python.official, python.standIn, nginx.standIn), folder), {
         pythonImage: python.official,
         nginxImage: nginx.standIn,
       });
@@ -374,14 +369,14 @@ describe("set-up", () => {
 
     it("are those that the user has named", async () => {
       await writeFile(join(folder, "Pulumi.dev.yaml"), "config:\n  nginx-load-balancer:nginxImage: mirror/nginx:1\n");
-      assert.deepEqual(await findBaseImages(has(python.official, nginx.official), folder), {
+      assert.deepEqual(await baseImages(has(python.official, nginx.official), folder), {
         pythonImage: python.official,
         nginxImage: "mirror/nginx:1",
       });
     });
 
     it("are asked for when there are none", async () => {
-      await assert.rejects(findBaseImages(has(python.official), folder), {
+      await assert.rejects(baseImages(has(python.official), folder), {
         message: `neither ${nginx.official} nor ${nginx.standIn} is on this machine\n  Remedy: npm run setup`,
       });
     });

@@ -1,0 +1,37 @@
+import type { Operation } from "../rollout/plan";
+
+/** An operation as a line of text, for tests. */
+export function formatOperation({ cause, ...operation }: Operation): string {
+  return `${wordsOf(operation as Operation)} (${cause})`;
+}
+
+function wordsOf(operation: Operation): string {
+  switch (operation.op) {
+    case "start balancer":
+      return operation.predecessor === undefined ? "start balancer" : `start balancer beside ${operation.predecessor}`;
+    case "take place":
+      return operation.predecessors.length === 0 ? "take place" : `take place of ${operation.predecessors.join(", ")}`;
+    case "revive":
+      return `${operation.how} ${operation.container}`;
+    case "candidate":
+      return operation.must.length === 0 ? "candidate" : `candidate: ${operation.must.join(", ")} must answer`;
+    case "reload": {
+      const servers = operation.topology.upstreams.flatMap((upstream) => upstream.servers);
+      const names = servers.map(({ name, address = name }) => (address === name ? name : `${name}=${address}`));
+      const probe = operation.probe.length === 0 ? "" : `, ${operation.probe.join(", ")} must answer`;
+      return `${operation.step}: ${names.join(", ")}${probe}`;
+    }
+    case "drain":
+      return `drain up to ${operation.seconds} s`;
+    case "health":
+      return `health of ${operation.containers.join(", ")}`;
+    case "stop":
+      return `stop ${operation.containers.join(", ")} within ${operation.seconds} s`;
+    case "publish":
+    case "resume":
+    case "check":
+    case "record":
+    case "clean up":
+      return operation.op;
+  }
+}
