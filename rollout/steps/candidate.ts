@@ -141,7 +141,8 @@ async function addFailingHealthchecks(
   }
 }
 
-function isBroken(state: ContainerState): boolean {
+/** Whether a container that has to serve never will. */
+export function isBroken(state: ContainerState): boolean {
   return (
     state.status === "exited" ||
     state.status === "dead" ||

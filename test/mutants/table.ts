@@ -35,6 +35,12 @@ const inProbe = faultsIn("probe", "rollout/steps/probe.ts", "steps");
 const inConfig = faultsIn("config", "config.ts", "config");
 const inPort = faultsIn("port", "rollout/port.ts", "port");
 const inSettings = faultsIn("settings", "model/settings.ts", "settings");
+const inAnswers = faultsIn("public address", "rollout/steps/public-address.ts", "steps");
+const inCandidate = faultsIn("candidate", "rollout/steps/candidate.ts", "waits");
+const inHealthcheck = faultsIn("candidate", "rollout/steps/healthcheck.ts", "waits");
+const inReload = faultsIn("reload", "rollout/steps/reload.ts", "waits");
+const inRuntime = faultsIn("a change", "rollout/runtime/docker.ts", "waits");
+const inTopology = faultsIn("topology", "model/topology.ts", "nginx-config");
 const inRetry = faultsIn("retry", "nginx/render/retry.ts", "retry");
 const inDirectives = faultsIn("directives", "model/directives.ts", "directives");
 const inServerConfig = faultsIn("serverConfig", "model/server-config.ts", "directives");
@@ -202,6 +208,24 @@ export const mutants: readonly Mutant[] = [
     "worker_shutdown_timeout 10s",
   ),
 
+  inAnswers("5xx counts as serving", "(status < 500 && (asked", "(status < 600 && (asked"),
+  inCandidate("restarts ignored", "state.restarts > restartsAllowed", "state.restarts > Infinity"),
+  inHealthcheck("undecided health without a bound", " && healthInterval <= patienceSeconds", ""),
+  inReload("not awaited", "return renewed && ", "return renewed || "),
+  inReload("older workers pass for new ones", "!older.has(pid)", "older.size > 0"),
+  inReload(
+    "the drain is not awaited",
+    "if (workers.length === 0) return true;",
+    "if (workers.length > 0) return true;",
+  ),
+  inRuntime("goes on without the lock", "if (code !== 0)\n      throw", "if (code === 1)\n      throw"),
+  inTopology(
+    "old servers are left out together",
+    "[...upstream.servers, ...before",
+    "[...upstream.servers, ...[].concat",
+  ),
+  inTopology("an upstream's servers come to another one", "name === upstream.name", "name !== upstream.name"),
+
   inRetry("a POST is sent again", "(GET|HEAD|", "(GET|POST|HEAD|"),
   inRetry("what was sent to no server fails", `"~^[0, -]*;" again`, `"~^-;" again`),
   inRetry("a request begins anew again and again", `"~^[0, -]*;" again`, `"~^[0, :-]*;" again`),
@@ -292,8 +316,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "set-up: the user's own image is replaced",
     file: "scripts/setup/images.ts",
-    find: "configured !== undefined && isOwnChoice(image, configured)",
-    replace: "configured === image.official",
+    find: "configured !== official && configured",
+    replace: "configured === official && configured",
     tests: ["setup"],
   },
   {

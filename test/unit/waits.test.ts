@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import type { ContainerState } from "../../rollout/docker";
+import { DockerRuntime } from "../../rollout/runtime/docker";
+import type { BalancerShell } from "../../rollout/runtime/shell";
+import { isBroken } from "../../rollout/steps/candidate";
+import { isUndecided } from "../../rollout/steps/healthcheck";
+import { drain, reload } from "../../rollout/steps/reload";
+import { releaseOf } from "../../nginx/render/config";
+import { two, wantedOf } from "../changes";
+
+const worker = (pid: number, isLeaving = false) =>
+  `${pid} nginx: worker process${isLeaving ? " is shutting down" : ""} \n`;
+
+/** A shell in a balancer that shows the next of these states at each look at its workers. */
+class FakeShell {
+  private looks = 0;
+
+  constructor(private readonly states: readonly { readonly workers: string; readonly served?: string }[]) {}
+
+  get hasShownAll(): boolean {
+    return this.looks >= this.states.length;
+  }
+
+  get shell(): BalancerShell {
+    return this as unknown as BalancerShell;
+  }
+
+  async read(script: string): Promise<string> {
+    if (!script.startsWith("for p in /proc")) return Promise.resolve("");
+    const state = this.states[Math.min(this.looks++, this.states.length - 1)];
+    return Promise.resolve(state?.workers ?? "");
+  }
+
+  async run(): Promise<{ code: number; output: string }> {
+    const state = this.states[Math.min(this.looks, this.states.length) - 1];
+    return Promise.resolve({ code: 0, output: state?.served ?? "" });
+  }
+}
+
+describe("a reload", () => {
+  it("is over when all workers that take connections are new, and serve the new release", async () => {
+    const shell = new FakeShell([
+      { workers: worker(7) },
+      { workers: worker(7), served: "old" },
+      { workers: worker(7) + worker(9), served: "new" },
+      { workers: worker(7, true) + worker(9), served: "old" },
+      { workers: worker(7, true) + worker(9), served: "new" },
+    ]);
+    await reload(shell.shell, "new");
+    assert.ok(shell.hasShownAll);
+  });
+
+  it("of unknown text is over when all workers are new", async () => {
+    const shell = new FakeShell([{ workers: worker(7) }, { workers: worker(7) }, { workers: worker(9) }]);
+    await reload(shell.shell, undefined);
+    assert.ok(shell.hasShownAll);
+  });
+});
+
+describe("a drain", () => {
+  it("is over when no worker is left that takes no more connections", async () => {
+    const shell = new FakeShell([
+      { workers: worker(7, true) + worker(9) },
+      { workers: worker(7, true) + worker(9) },
+      { workers: worker(9) },
+    ]);
+    await drain({ shell: shell.shell, wanted: wantedOf(two), log: () => undefined }, 5);
+    assert.ok(shell.hasShownAll);
+  });
+});
+
+describe("a backend", () => {
+  const state = (change: Partial<ContainerState> = {}): ContainerState => ({
+    id: "id",
+    name: "one",
+    status: "running",
+    exitCode: 0,
+    restarts: 0,
+    health: "starting",
+    healthInterval: 3,
+    healthCommand: [],
+    ...change,
+  });
+
+  for (const [what, change, expected] of [
+    ["that starts", {}, false],
+    ["that has been restarted twice", { restarts: 2 }, false],
+    ["that has been restarted thrice", { restarts: 3 }, true],
+    ["that has ended", { status: "exited" }, true],
+    ["that is dead", { status: "dead" }, true],
+    ["that is unhealthy", { health: "unhealthy" }, true],
+  ] as const)
+    it(`${what} ${expected ? "never will" : "may still"} serve`, () => assert.equal(isBroken(state(change)), expected));
+
+  for (const [what, change, expected] of [
+    ["Docker is about to look at", {}, true],
+    ["Docker looks at every 5 s", { healthInterval: 5 }, true],
+    ["Docker looks at once a minute", { healthInterval: 60 }, false],
+    ["Docker has found healthy", { health: "healthy" }, false],
+  ] as const)
+    it(`that ${what} is ${expected ? "" : "not "}waited for`, () => assert.equal(isUndecided(state(change)), expected));
+});
+
+describe("the lock of a balancer's volume", () => {
+  let folder: string;
+  const { PATH } = process.env;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
+    // Lists one balancer that runs. A shell in it finds no volume here, hence no lock to take.
+    const cells = ["lb-id", "lb", "image", "running", "Up 2 minutes", "net", "", "", "balancer"];
+    const program = `#!/bin/sh
+echo "$*" >>${join(folder, "log")}
+case $1 in ps) echo '${cells.join("\t")}' ;; exec) exec sh ;; esac
+`;
+    await writeFile(join(folder, "docker"), program);
+    await chmod(join(folder, "docker"), 0o755);
+    process.env["PATH"] = `${folder}${delimiter}${PATH}`;
+  });
+  after(async () => {
+    process.env["PATH"] = PATH;
+    await rm(folder, { recursive: true });
+  });
+
+  it("is had before anything else is looked at: no change goes on without it", async () => {
+    const runtime = new DockerRuntime(wantedOf(two), releaseOf, () => undefined);
+    await assert.rejects(runtime.observe(), /^Error: Another change of this balancer has been going on for 120 s/);
+    await runtime.close();
+    const commands = (await readFile(join(folder, "log"), "utf8")).trim().split("\n");
+    assert.deepEqual(
+      commands.map((command) => command.split(" ")[0]),
+      ["ps", "exec"],
+    );
+  });
+});
