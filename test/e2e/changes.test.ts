@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { request } from "node:http";
+import { request, type IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { text as readAll } from "node:stream/consumers";
-import { docker } from "../../rollout/docker";
+import { docker, tryDocker } from "../../rollout/docker";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
@@ -144,6 +144,21 @@ describe("changes under load", function () {
     for (const { upload } of uploads) upload.end(body.subarray(0, 1));
     const answers = await Promise.all(uploads.map(({ answer }) => answer));
     assert.deepEqual(new Set(answers), new Set([String(body.length)]));
+  });
+
+  it("has an answer on disk that its client takes slowly", async () => {
+    const { port } = new URL(outputs.url);
+    const body = Buffer.alloc(9_000_000, "a");
+    const sent = request({ port, method: "POST", path: "/echo", headers: { "Content-Length": body.length } }).end(body);
+    const response = await new Promise<IncomingMessage>((resolve, reject) =>
+      sent.on("error", reject).on("response", resolve),
+    );
+    const files = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ' /var/spool/nginx/proxy/.* (deleted)'";
+    await until("what it has not taken is there", 10, async () => {
+      const { stdout } = await tryDocker("exec", outputs.balancer, "sh", "-c", files);
+      return Number(stdout) > 0;
+    });
+    assert.equal((await readAll(response)).length, body.length);
   });
 
   it("tells an app who its client is: what nginx sees, or what a proxy in front has said", async () => {
