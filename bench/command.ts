@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { partsBefore } from "./before";
 import { changeParts } from "./changes";
 import type { Part } from "./part";
 import { plotOf } from "./plot";
@@ -11,20 +12,22 @@ import { runSetup } from "../scripts/setup/index";
 import { projectRoot } from "../scripts/setup/project";
 import { streamReporter } from "../scripts/setup/terminal";
 
-const parts: readonly Part[] = [...trafficParts, ...changeParts];
+const ownParts: readonly Part[] = [...trafficParts, ...changeParts];
 
-const help = `Usage: npm run bench [-- --only PART[,PART...]] [--rounds N] [--json] [--tiny]
+const help = `Usage: npm run bench [-- --only PART[,PART...]] [--rounds N] [--before FOLDER] [--json] [--tiny]
 
 Measures this project beside others on this machine: every figure several times, all sides in turn, and as a ratio.
 Writes results.json, results.md and results.svg to bench/, or to bench/out/ when only a part was asked for.
 
   --only PART   one or more of the parts below, with commas between them; default all
   --rounds N    how often each side is measured, 1 to 100; default 5
+  --before FOLDER  measures this program beside another checkout of it, with its own npm packages, instead of others: for
+                each ratio what is there now counts first. Only the parts traffic-before and changes-before
   --json        prints the results for machines, on standard output: npm run --silent bench -- --json
   --tiny        only shows that the parts work: the smallest pools and loads, once; writes to bench/out/
 
 Parts:
-${parts.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join("\n")}
+${ownParts.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join("\n")}
 
 Exit code 0 when all was measured, whether or not the goals are met; 1 when a part failed, the others are measured all the same.
 `;
@@ -32,10 +35,17 @@ Exit code 0 when all was measured, whether or not the goals are met; 1 when a pa
 async function main(args: string[]): Promise<void> {
   const options = parseOptions(
     args,
-    { only: { type: "string" }, rounds: { type: "string" }, json: { type: "boolean" }, tiny: { type: "boolean" } },
+    {
+      only: { type: "string" },
+      rounds: { type: "string" },
+      before: { type: "string" },
+      json: { type: "boolean" },
+      tiny: { type: "boolean" },
+    },
     help,
   );
-  const chosen = chooseParts(options.only);
+  const parts = options.before === undefined ? ownParts : partsBefore(resolve(options.before));
+  const chosen = chooseParts(parts, options.only);
   const tiny = options.tiny ?? false;
   const rounds = parseRounds(options.rounds ?? (tiny ? "1" : "5"));
   await runSetup({ quiet: true });
@@ -47,7 +57,7 @@ async function main(args: string[]): Promise<void> {
   const reporter = streamReporter(process.stderr);
   const minutes = Math.ceil(chosen.reduce((sum, part) => sum + part.estimate({ rounds, tiny }), 0) / 60);
   process.stderr.write(`This takes about ${minutes} min: ${chosen.map(({ name }) => name).join(", ")}.\n`);
-  const partial = tiny || options.only !== undefined;
+  const partial = tiny || options.only !== undefined || options.before !== undefined;
   const folder = join(projectRoot, "bench", ...(partial ? ["out"] : []));
   const measured: PartResults[] = [];
   const failed: string[] = [];
@@ -93,7 +103,7 @@ async function write(folder: string, measured: readonly PartResults[]): Promise<
   await writeFile(join(folder, "results.svg"), plotOf(measured.flatMap(({ results }) => results)));
 }
 
-function chooseParts(only: string | undefined): readonly Part[] {
+function chooseParts(parts: readonly Part[], only: string | undefined): readonly Part[] {
   if (only === undefined) return parts;
   const names = only.split(",");
   const unknown = names.filter((name) => !parts.some((part) => part.name === name));

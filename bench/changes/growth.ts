@@ -1,7 +1,7 @@
 import type { Part, PartContext } from "../part";
 import { untilItServes } from "./answers";
 import type { Side } from "./side";
-import { measureSides, seriesName } from "./sides";
+import { measureSides, oursAndCompose, seriesName } from "./sides";
 import type { Source } from "./source";
 
 /**
@@ -38,7 +38,13 @@ export const growthPart: Part = {
   ],
   estimate: ({ rounds, tiny }) => (tiny ? 60 : 60 + rounds * 140),
   run: (context) =>
-    measureSides({ healthIntervalSeconds, turn: (side, source) => takeTurn(side, source, context) }, context),
+    measureSides(
+      {
+        make: oursAndCompose(healthIntervalSeconds, context),
+        turn: (side, source) => takeTurn(side, source, context),
+      },
+      context,
+    ),
 };
 
 async function takeTurn(

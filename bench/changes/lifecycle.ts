@@ -3,7 +3,7 @@ import { median } from "../statistics";
 import { untilItServes } from "./answers";
 import { EmptyProgram } from "./empty-program";
 import type { Side } from "./side";
-import { measureSides, seriesName } from "./sides";
+import { measureSides, oursAndCompose, seriesName } from "./sides";
 import type { Source } from "./source";
 import { underLoad } from "./under-load";
 
@@ -14,7 +14,7 @@ const healthIntervalSeconds = 3;
 const unchangedRuns = 3;
 
 /** The seconds that each change of a turn takes, and the requests that the last roll loses. */
-interface Turn extends Record<string, number> {
+export interface Turn extends Record<string, number> {
   create: number;
   unchanged: number;
   preview: number;
@@ -67,7 +67,7 @@ export const lifecyclePart: Part = {
       "empty program's removal": await medianOf(runs, () => empty.destroy()),
     });
     try {
-      return await measureSides({ healthIntervalSeconds, turn }, context);
+      return await measureSides({ make: oursAndCompose(healthIntervalSeconds, context), turn }, context);
     } finally {
       await empty.remove();
     }
@@ -84,7 +84,8 @@ function ratio(what: keyof Turn & string, description: string, atMost?: number):
   };
 }
 
-async function takeTurn(side: Side, source: Source, { tiny, status, signal }: PartContext): Promise<Turn> {
+/** Every change once, from nothing to nothing. */
+export async function takeTurn(side: Side, source: Source, { tiny, status, signal }: PartContext): Promise<Turn> {
   const [few, many, runs] = tiny ? ([1, 2, 1] as const) : ([2, 10, unchangedRuns] as const);
 
   /** The state that the change leads to has to serve: what was measured is to have worked. */

@@ -3,7 +3,7 @@
  * process to its end.
  */
 export interface Side {
-  readonly name: SideName;
+  readonly name: string;
   /** Where clients reach the backends. */
   readonly url: string;
   /** Brings so many backends up, whatever there is now, and builds their image when the source has changed. */
@@ -15,9 +15,6 @@ export interface Side {
   /** Leaves nothing behind, however a command has ended. */
   remove(): Promise<void>;
 }
-
-export const sideNames = ["ours", "compose"] as const;
-export type SideName = (typeof sideNames)[number];
 
 /** The time that some work takes, in seconds. */
 export async function secondsOf(work: () => Promise<unknown>): Promise<number> {

@@ -1,46 +1,51 @@
 import { interleave, type PartContext, type Series } from "../part";
 import { Compose } from "./compose";
 import { Ours } from "./ours";
-import { sideNames, type Side, type SideName } from "./side";
+import type { Side } from "./side";
 import { Source } from "./source";
 
 export interface Measurement {
-  /** Seconds between two of Docker's checks of Compose's backends. */
-  readonly healthIntervalSeconds: number;
+  /** What makes the sides, by their names. */
+  readonly make: Readonly<Record<string, (source: Source) => Promise<Side>>>;
   /** One turn of a side, from nothing to nothing: gives the values that it adds, by what they are of. */
   turn(side: Side, source: Source): Promise<Readonly<Record<string, number>>>;
 }
 
 /** The series of what a side's turns give. */
-export function seriesName(side: SideName, what: string): string {
+export function seriesName(side: string, what: string): string {
   return `${side}: ${what}`;
 }
 
-/** Makes both sides, lets them take turns, and removes them however that ends. */
-export async function measureSides(
-  { healthIntervalSeconds, turn }: Measurement,
-  context: PartContext,
-): Promise<Series> {
+/**
+ * This project and Docker Compose.
+ *
+ * @param healthIntervalSeconds between two of Docker's checks of Compose's backends
+ */
+export function oursAndCompose(healthIntervalSeconds: number, context: PartContext): Measurement["make"] {
+  return {
+    ours: (source) => Ours.create(source, context.signal),
+    compose: (source) => Compose.create(source, healthIntervalSeconds, context),
+  };
+}
+
+/** Makes the sides, lets them take turns, and removes them however that ends. */
+export async function measureSides({ make, turn }: Measurement, context: PartContext): Promise<Series> {
   const source = await Source.create();
-  const made: Side[] = [];
+  const sides = new Map<string, Side>();
   try {
-    const compose = await Compose.create(source, healthIntervalSeconds, context);
-    made.push(compose);
-    const ours = await Ours.create(source, context.signal);
-    made.push(ours);
-    const sides: Readonly<Record<SideName, Side>> = { ours, compose };
-    if (!context.tiny) await warmUp(Object.values(sides), context);
-    return await interleave(sideNames, context, async (name) => {
+    for (const [name, create] of Object.entries(make)) sides.set(name, await create(source));
+    if (!context.tiny) await warmUp([...sides.values()], context);
+    return await interleave([...sides], context, async ([name, side]) => {
       await source.change();
-      const values = Object.entries(await turn(sides[name], source));
+      const values = Object.entries(await turn(side, source));
       return Object.fromEntries(values.map(([what, value]) => [seriesName(name, what), value]));
     });
   } finally {
-    await Promise.all([...made, source].map((it) => it.remove()));
+    await Promise.all([...sides.values(), source].map((it) => it.remove()));
   }
 }
 
-/** Fills the builder's cache and the page cache for both. */
+/** Fills the builder's cache and the page cache for all. */
 async function warmUp(sides: readonly Side[], { status }: PartContext): Promise<void> {
   for (const side of sides) {
     status(`${side.name}: once without being measured`);

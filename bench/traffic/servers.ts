@@ -10,7 +10,7 @@ import type { TrafficImages } from "./images";
 import type { Server } from "./lab";
 
 /** An nginx that runs a configuration; what the product's needs in /tmp is there for all. */
-function nginx(config: string, { balancer }: TrafficImages): Omit<Server, "name"> {
+export function nginx(config: string, { balancer }: TrafficImages): Omit<Server, "name"> {
   return {
     image: balancer,
     command: ["sh", "-c", "mkdir -p /tmp/nginx && exec nginx -c /bench/nginx.conf -g 'daemon off;'"],

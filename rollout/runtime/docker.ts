@@ -1,4 +1,5 @@
 import { messageOf } from "../../lib/errors";
+import { until } from "../../lib/until";
 import { livePlace, signatureFile, volumeFolder } from "../../model/layout";
 import { imagePrefix } from "../../model/names";
 import type { Release } from "../../model/release";
@@ -21,6 +22,9 @@ import { BalancerShell } from "./shell";
 
 /** How long another change of the same balancer is waited for, in seconds. */
 const lockSeconds = 120;
+
+/** How long a backend that Docker finds unhealthy may take to answer, before it is restarted, in seconds. */
+const answerSeconds = 2;
 
 /** The real host: containers by the docker client, nginx by a shell in the balancer's container. */
 export class DockerRuntime implements Runtime {
@@ -119,7 +123,9 @@ export class DockerRuntime implements Runtime {
     const { destination, release } = this.wanted;
     // Docker looks at a backend every few seconds: it may serve again without anybody's knowing.
     const servers = serversOf(release.topology).filter(({ name }) => destination.containers[name] === container);
-    if (how === "restart" && (await ask(await this.shell(), livePlace.folder, servers)).size === 0) {
+    const answers = async () => (await ask(await this.shell(), livePlace.folder, servers)).size === 0;
+    const serves = async () => until("", answerSeconds, answers).catch(() => false);
+    if (how === "restart" && (await serves())) {
       this.log(`${cause} to Docker, and answers: left alone`);
       return {};
     }
