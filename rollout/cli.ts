@@ -1,13 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
 import { hostname, userInfo } from "node:os";
 import { text as readAll } from "node:stream/consumers";
 import { messageOf, UserError } from "../lib/errors";
 import { schemaVersion, type Change } from "../model/release";
-import { releaseOf, showFiles } from "../nginx/render/config";
-import { apply } from "./apply";
-import { isSignedByAnother, removeRest, removeServing } from "./destroy";
-import { formatChange } from "./report";
-import { DockerRuntime } from "./runtime/docker";
+import { removeRest, removeServing } from "./destroy";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,26 +12,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> = {
   /** Brings the release in that RELEASE describes; nginx's text, as it was previewed, comes on standard input. */
   install: async (env) => {
-    const change = readChange(need(env, "RELEASE"));
-    const release = releaseOf(change.topology);
-    if (release.id !== change.id || showFiles(release.files) !== (await readAll(process.stdin)))
-      throw new UserError("The configuration is not the one that was previewed: run `pulumi up` again.");
-    const { destination, policy, attempt } = change;
-    const runtime = new DockerRuntime({ release, destination, policy, attempt }, releaseOf, log);
-    try {
-      const done = await apply({ release, destination, policy, attempt }, runtime, log);
-      log(formatChange(done));
-      await runtime.sign(done.at);
-      return JSON.stringify(done);
-    } finally {
-      await runtime.close();
-    }
+    // Loaded here alone: that takes longer than the other steps do.
+    const { install } = createRequire(__filename)("./install") as typeof import("./install");
+    return JSON.stringify(await install(readChange(need(env, "RELEASE")), await readAll(process.stdin), log));
   },
   /** The first step of a destroy. The engine takes it, too, when it has replaced the step that installs: then nothing is to end. */
   remove: async (env) => {
     const { destination, policy } = readChange(need(env, "RELEASE"));
     const [, at] = /"at":"([^"]+)"/.exec(env["PULUMI_COMMAND_STDOUT"] ?? "") ?? [];
-    if (!(await isSignedByAnother(destination.balancer, at))) await removeServing(destination, policy.drainSeconds);
+    await removeServing(destination, policy.drainSeconds, (signature) => signature !== at);
     return "";
   },
   /** The last step of a destroy. */

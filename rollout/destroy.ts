@@ -4,16 +4,19 @@ import type { Destination } from "../model/release";
 import { imagePrefix } from "../model/names";
 import { docker, tryDocker } from "./docker";
 import { imagesOf } from "./images";
-import { listContainers } from "./observe";
+import { listContainers } from "./containers";
 import { BalancerShell } from "./runtime/shell";
 
 /**
  * The first step of a destroy: nginx refuses new connections, finishes what it has and ends; then the backends end, all
  * at once. The engine removes the containers afterwards.
+ *
+ * @param isLater whether a signature is that of a later change than the one that is undone: then it serves, and nothing ends
  */
 export async function removeServing(
   { balancer, stack, owners }: Pick<Destination, "balancer" | "stack" | "owners">,
   drainSeconds: number,
+  isLater: (signature: string) => boolean = () => false,
 ): Promise<void> {
   const seconds = String(drainSeconds);
   const [shell, containers, networks] = await Promise.all([
@@ -21,6 +24,8 @@ export async function removeServing(
     listContainers(stack),
     listed("network", "ls", "--filter", `label=${labels.stack}=${stack}`, "--format", "{{.ID}} {{.Internal}}"),
   ]);
+  const signature = await shell?.run(`cat ${signatureFile}`);
+  if (signature?.code === 0 && isLater(signature.output)) return shell?.close();
   const own = containers.filter(({ owner }) => owner === "" || owners.includes(owner));
   const backends = own.filter(({ role }) => role === "backend").map(({ id }) => id);
   // One that was removed by hand has nothing left to finish.
@@ -36,16 +41,6 @@ export async function removeServing(
     // Balancers have left it. Where one is still there, the last step of the destroy removes it.
     startingPlaces.length > 0 && tryDocker("network", "rm", ...startingPlaces),
   ]);
-}
-
-/**
- * Whether a later change than the one that ended at a time has worked, and serves.
- *
- * @param at as LastChange has it; undefined for one of a version that did not tell
- */
-export async function isSignedByAnother(balancer: string, at: string | undefined): Promise<boolean> {
-  const { stdout } = await tryDocker("exec", balancer, "cat", signatureFile);
-  return stdout !== "" && stdout !== at;
 }
 
 /** A shell in the container, which ends when the container's first process does; none where the container doesn't run. */

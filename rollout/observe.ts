@@ -1,4 +1,3 @@
-import { labels } from "../model/labels";
 import {
   configurationPath,
   controlCommand,
@@ -8,56 +7,10 @@ import {
   recordFile,
   volumeFolder,
 } from "../model/layout";
-import { readRecord } from "../model/release";
-import { docker, tryDocker } from "./docker";
+import { readRecord } from "../model/record";
+import { tryDocker } from "./docker";
 import { readLegacyText } from "./legacy/text";
 import { emptyVolume, type ObservedContainer, type Volume } from "./observed";
-
-const columns = {
-  id: "{{.ID}}",
-  name: "{{.Names}}",
-  image: "{{.Image}}",
-  state: "{{.State}}",
-  status: "{{.Status}}",
-  networks: "{{.Networks}}",
-  ports: "{{.Ports}}",
-  age: "{{.RunningFor}}",
-  ...Object.fromEntries(
-    (["role", "app", "slot", "hash", "alias", "owner", "by"] as const).map((key) => [
-      key,
-      `{{.Label "${labels[key]}"}}`,
-    ]),
-  ),
-};
-
-/**
- * Lists a stack's containers, ended ones included, newest first.
- *
- * @param stack value of the stack's label
- * @throws Error when Docker doesn't answer
- */
-export async function listContainers(stack: string): Promise<ObservedContainer[]> {
-  const filter = `label=${labels.stack}=${stack}`;
-  const format = Object.values(columns).join("\t");
-  return parseContainers(await docker("ps", "--all", "--no-trunc", "--filter", filter, "--format", format));
-}
-
-export function parseContainers(listing: string): ObservedContainer[] {
-  return listing
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => {
-      const cells = line.split("\t");
-      const row = Object.fromEntries(Object.keys(columns).map((key, index) => [key, cells[index] ?? ""]));
-      const { status, networks, ...rest } = row as Record<keyof ObservedContainer | "status", string>;
-      return { ...rest, networks: networks.split(","), health: healthOf(status) };
-    });
-}
-
-/** Docker's listing tells the health in words: `Up 2 minutes (healthy)`, `Up 1 second (health: starting)`. */
-function healthOf(status: string): string {
-  return /\((?:health: )?(healthy|unhealthy|starting)\)/.exec(status)?.[1] ?? "none";
-}
 
 /** What a balancer's nginx serves, and what its volume holds. */
 export interface Inside {
@@ -96,20 +49,4 @@ export async function lookInside(balancer: ObservedContainer | undefined): Promi
   const { stdout } = await tryDocker("cp", `${balancer.id}:${currentRelease}/${recordFile}`, "-");
   const release = readRecord(stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1));
   return { served: undefined, volume: { release, intact: false } };
-}
-
-/**
- * The balancer that serves, if one of the stack's containers does; else the newest.
- *
- * @param preferred id of the one to choose where it runs, too
- */
-export function balancerOf(
-  containers: readonly ObservedContainer[],
-  preferred?: string,
-): ObservedContainer | undefined {
-  const balancers = containers.filter(({ role }) => role === "balancer");
-  const running = balancers.filter(({ state }) => state === "running");
-  // A newer one may have been started, without having its predecessor's place yet.
-  const serving = running.find(({ ports }) => ports.includes("->"));
-  return running.find(({ id }) => id === preferred) ?? serving ?? running[0] ?? balancers[0];
 }

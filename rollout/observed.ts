@@ -1,4 +1,4 @@
-import type { RecordedRelease } from "../model/release";
+import type { RecordedRelease } from "../model/record";
 
 /** A container of the stack, as Docker's listing tells of it. */
 export interface ObservedContainer {

@@ -1,7 +1,8 @@
 import { serversOf } from "../model/topology";
 import { docker } from "../rollout/docker";
 import { ailments } from "../rollout/drift";
-import { balancerOf, listContainers, lookInside } from "../rollout/observe";
+import { balancerOf, listContainers } from "../rollout/containers";
+import { lookInside } from "../rollout/observe";
 import type { Observed, ObservedContainer } from "../rollout/observed";
 import { acceptsConnections } from "../rollout/steps/public-address";
 import { parseOptions, runMain } from "./cli";

@@ -1,4 +1,4 @@
-import { balancerOf } from "../rollout/observe";
+import { balancerOf } from "../rollout/containers";
 import type { Observed, ObservedContainer } from "../rollout/observed";
 import { formatOperation } from "./operations";
 import type { Operation, Wanted } from "../rollout/plan";

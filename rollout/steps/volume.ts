@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { currentRelease, recordFile, volumeFolder } from "../../model/layout";
-import { writeRecord, type Release } from "../../model/release";
+import { writeRecord } from "../../model/record";
+import type { Release } from "../../model/release";
 import type { Wanted } from "../plan";
 import type { BalancerShell } from "../runtime/shell";
 

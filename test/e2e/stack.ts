@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { tryDocker } from "../../rollout/docker";
 import { currentRelease, directivesFile, mainFile } from "../../model/layout";
 import { showFiles } from "../../nginx/render/config";
-import { balancerOf, listContainers } from "../../rollout/observe";
+import { balancerOf, listContainers } from "../../rollout/containers";
 import type { ObservedContainer } from "../../rollout/observed";
 import type { BaseImages } from "../../scripts/setup/images";
 import { baseImages } from "../machine";

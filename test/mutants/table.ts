@@ -24,7 +24,7 @@ const inHardening = faultsIn("every container", "components/hardening.ts", "comp
 const inImages = faultsIn("images", "components/stack-images.ts", "components", "containers");
 const inHealth = faultsIn("health command", "model/health-command.ts", "health-command");
 const inIdentity = faultsIn("identity", "model/identity.ts", "steps");
-const inRecord = faultsIn("record", "model/release.ts", "steps");
+const inRecord = faultsIn("record", "model/record.ts", "steps");
 const inLook = faultsIn("look", "rollout/observe.ts", "steps");
 const inDrift = faultsIn("drift", "rollout/drift.ts", "status");
 const inPreflight = faultsIn("preflight", "rollout/preflight.ts", "preflight");
@@ -345,7 +345,7 @@ export const mutants: readonly Mutant[] = [
     "some(({ id }) => own.containers.has(id))",
     `some(({ owner, id }) => owner === "" && own.containers.has(id))`,
   ),
-  inTakeover("rollout/observe.ts", "preflight")(
+  inTakeover("rollout/containers.ts", "preflight")(
     "a balancer that was only started has the place",
     `ports.includes("->")`,
     `ports !== "->"`,

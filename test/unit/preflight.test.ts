@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { balancerOf } from "../../rollout/observe";
+import { balancerOf } from "../../rollout/containers";
 import { assertOwned, dockerHostOf, lookAtHost, urlOf } from "../../rollout/preflight";
 import { identity } from "../components";
 import { containerOf } from "../observed";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chooseAlias, chooseAttempt, type ExistingBackend } from "../../model/identity";
-import { readRecord, writeRecord } from "../../model/release";
+import { readRecord, writeRecord } from "../../model/record";
 import { parseStates } from "../../rollout/docker";
 import { parseInside } from "../../rollout/observe";
 import { formatChange } from "../../rollout/report";

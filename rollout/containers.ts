@@ -1,0 +1,65 @@
+import { labels } from "../model/labels";
+import { docker } from "./docker";
+import type { ObservedContainer } from "./observed";
+
+const columns = {
+  id: "{{.ID}}",
+  name: "{{.Names}}",
+  image: "{{.Image}}",
+  state: "{{.State}}",
+  status: "{{.Status}}",
+  networks: "{{.Networks}}",
+  ports: "{{.Ports}}",
+  age: "{{.RunningFor}}",
+  ...Object.fromEntries(
+    (["role", "app", "slot", "hash", "alias", "owner", "by"] as const).map((key) => [
+      key,
+      `{{.Label "${labels[key]}"}}`,
+    ]),
+  ),
+};
+
+/**
+ * Lists a stack's containers, ended ones included, newest first.
+ *
+ * @param stack value of the stack's label
+ * @throws Error when Docker doesn't answer
+ */
+export async function listContainers(stack: string): Promise<ObservedContainer[]> {
+  const filter = `label=${labels.stack}=${stack}`;
+  const format = Object.values(columns).join("\t");
+  return parseContainers(await docker("ps", "--all", "--no-trunc", "--filter", filter, "--format", format));
+}
+
+export function parseContainers(listing: string): ObservedContainer[] {
+  return listing
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const cells = line.split("\t");
+      const row = Object.fromEntries(Object.keys(columns).map((key, index) => [key, cells[index] ?? ""]));
+      const { status, networks, ...rest } = row as Record<keyof ObservedContainer | "status", string>;
+      return { ...rest, networks: networks.split(","), health: healthOf(status) };
+    });
+}
+
+/** Docker's listing tells the health in words: `Up 2 minutes (healthy)`, `Up 1 second (health: starting)`. */
+function healthOf(status: string): string {
+  return /\((?:health: )?(healthy|unhealthy|starting)\)/.exec(status)?.[1] ?? "none";
+}
+
+/**
+ * The balancer that serves, if one of the stack's containers does; else the newest.
+ *
+ * @param preferred id of the one to choose where it runs, too
+ */
+export function balancerOf(
+  containers: readonly ObservedContainer[],
+  preferred?: string,
+): ObservedContainer | undefined {
+  const balancers = containers.filter(({ role }) => role === "balancer");
+  const running = balancers.filter(({ state }) => state === "running");
+  // A newer one may have been started, without having its predecessor's place yet.
+  const serving = running.find(({ ports }) => ports.includes("->"));
+  return running.find(({ id }) => id === preferred) ?? serving ?? running[0] ?? balancers[0];
+}

@@ -1,0 +1,29 @@
+import { UserError } from "../lib/errors";
+import type { Change } from "../model/release";
+import { releaseOf, showFiles } from "../nginx/render/config";
+import { apply } from "./apply";
+import { formatChange, type LastChange } from "./report";
+import { DockerRuntime } from "./runtime/docker";
+import type { Log } from "./runtime/runtime";
+
+/**
+ * Brings in the release that a change describes.
+ *
+ * @param previewed nginx's text, as it was shown
+ * @throws UserError where that text is another one; Error as {@link apply} throws it
+ */
+export async function install(change: Change, previewed: string, log: Log): Promise<LastChange> {
+  const release = releaseOf(change.topology);
+  if (release.id !== change.id || showFiles(release.files) !== previewed)
+    throw new UserError("The configuration is not the one that was previewed: run `pulumi up` again.");
+  const { destination, policy, attempt } = change;
+  const runtime = new DockerRuntime({ release, destination, policy, attempt }, releaseOf, log);
+  try {
+    const done = await apply({ release, destination, policy, attempt }, runtime, log);
+    log(formatChange(done));
+    await runtime.sign(done.at);
+    return done;
+  } finally {
+    await runtime.close();
+  }
+}
