@@ -93,7 +93,8 @@ export const settingsSchema = z.strictObject({
     .default("")
     .meta({ description: "any text", change: "rolls all" }),
   method: choice(["round_robin", "least_conn", "random", "ip_hash"]).default("round_robin").meta({
-    description: "how nginx chooses a backend; `random` takes the less busy of two",
+    description:
+      "how nginx chooses a backend; `random` takes the less busy of two, `ip_hash` goes by the client's address, behind a proxy by what it tells",
     change: "reloads",
   }),
   drainSeconds: integer(1, 3600)
