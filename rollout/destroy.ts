@@ -25,7 +25,7 @@ export async function removeServing(
     listed("network", "ls", "--filter", `label=${labels.stack}=${stack}`, "--format", "{{.ID}} {{.Internal}}"),
   ]);
   const signature = await shell?.run(`cat ${signatureFile}`);
-  if (signature?.code === 0 && isLater(signature.output)) return shell?.close();
+  if (signature?.code === 0 && signature.output !== "" && isLater(signature.output)) return shell?.close();
   const own = containers.filter(({ owner }) => owner === "" || owners.includes(owner));
   const backends = own.filter(({ role }) => role === "backend").map(({ id }) => id);
   // One that was removed by hand has nothing left to finish.

@@ -6,6 +6,7 @@ import type { ContainerState } from "../../rollout/docker";
 import { DockerRuntime } from "../../rollout/runtime/docker";
 import type { BalancerShell } from "../../rollout/runtime/shell";
 import { isBroken } from "../../rollout/steps/candidate";
+import { removeServing } from "../../rollout/destroy";
 import { isUndecided } from "../../rollout/steps/healthcheck";
 import { drain, reload } from "../../rollout/steps/reload";
 import { releaseOf } from "../../nginx/render/config";
@@ -104,7 +105,7 @@ describe("a backend", () => {
     it(`that ${what} is ${expected ? "" : "not "}waited for`, () => assert.equal(isUndecided(state(change)), expected));
 });
 
-describe("the lock of a balancer's volume", () => {
+describe("in a balancer that runs", () => {
   let folder: string;
   const { PATH } = process.env;
 
@@ -114,25 +115,48 @@ describe("the lock of a balancer's volume", () => {
     const cells = ["lb-id", "lb", "image", "running", "Up 2 minutes", "net", "", "", "balancer"];
     const program = `#!/bin/sh
 echo "$*" >>${join(folder, "log")}
-case $1 in ps) echo '${cells.join("\t")}' ;; exec) exec sh ;; esac
+case $1 in
+  ps) echo '${cells.join("\t")}' ;;
+  exec) echo $$ >${join(folder, "pid")}; exec sh ;;
+  stop) kill $(/bin/cat ${join(folder, "pid")}) ;;
+esac
 `;
-    await writeFile(join(folder, "docker"), program);
-    await chmod(join(folder, "docker"), 0o755);
+    // The file that tells when the last change has worked, with what a test puts there.
+    const cat = '#!/bin/sh\ncase $1 in */signature) printf %s "$SIGNATURE" ;; *) exec /bin/cat "$@" ;; esac\n';
+    for (const [name, text] of Object.entries({ docker: program, cat })) {
+      await writeFile(join(folder, name), text);
+      await chmod(join(folder, name), 0o755);
+    }
     process.env["PATH"] = `${folder}${delimiter}${PATH}`;
   });
+  beforeEach(() => rm(join(folder, "log"), { force: true }));
   after(async () => {
     process.env["PATH"] = PATH;
+    delete process.env["SIGNATURE"];
     await rm(folder, { recursive: true });
   });
 
-  it("is had before anything else is looked at: no change goes on without it", async () => {
+  const commands = async () =>
+    (await readFile(join(folder, "log"), "utf8"))
+      .trim()
+      .split("\n")
+      .map((command) => command.split(" ")[0]);
+
+  it("the lock of its volume is had before anything else is looked at: no change goes on without it", async () => {
     const runtime = new DockerRuntime(wantedOf(two), releaseOf, () => undefined);
     await assert.rejects(runtime.observe(), /^Error: Another change of this balancer has been going on for 120 s/);
     await runtime.close();
-    const commands = (await readFile(join(folder, "log"), "utf8")).trim().split("\n");
-    assert.deepEqual(
-      commands.map((command) => command.split(" ")[0]),
-      ["ps", "exec"],
-    );
+    assert.deepEqual(await commands(), ["ps", "exec"]);
   });
+
+  for (const [what, signature, ends] of [
+    ["its own signature", "now", true],
+    ["a later change's signature", "later", false],
+    ["an empty signature, as a full disk leaves it", "", true],
+  ] as const)
+    it(`a destroy ${ends ? "ends what serves" : "leaves what serves"} with ${what}`, async () => {
+      process.env["SIGNATURE"] = signature;
+      await removeServing({ balancer: "lb-id", stack: "stack", owners: [] }, 1, (found) => found !== "now");
+      assert.equal((await commands()).includes("stop"), ends);
+    });
 });
