@@ -4,7 +4,6 @@ import { takeTurn, type Turn } from "./changes/lifecycle";
 import { Ours } from "./changes/ours";
 import type { Side } from "./changes/side";
 import { measureSides, seriesName } from "./changes/sides";
-import type { Source } from "./changes/source";
 import { interleave, type Part, type Ratio } from "./part";
 import { backendPort, ourConfig, proxyPort } from "./traffic/configs";
 import { buildImages } from "./traffic/images";
@@ -16,6 +15,14 @@ import { docker } from "../rollout/docker";
 
 /** A change of this program is not to make it slower by more than runs of one version differ. */
 const noSlower = { atMost: 1.05 };
+
+const ratio = (what: string, unit: string, meaning = what): Ratio => ({
+  name: `before-${what.replaceAll(" ", "-")}`,
+  what: `now / before: ${meaning}`,
+  over: [seriesName("now", what), seriesName("before", what)],
+  unit,
+  goal: noSlower,
+});
 
 /** What is compared with another checkout of this program, say that of the last version, in one run. */
 export function partsBefore(folder: string): Part[] {
@@ -31,20 +38,13 @@ const hosts = ["static-1", "static-2"];
 
 /** What each version's nginx makes of the same load. */
 function trafficPart(configOf: () => typeof ourConfig): Part {
-  const ratio = (name: string, what: string, unit: string): Ratio => ({
-    name: `before-${name}`,
-    what: `now / before: ${what}`,
-    over: [`now: ${name}`, `before: ${name}`],
-    unit,
-    goal: noSlower,
-  });
   return {
     name: "traffic-before",
     title: "Traffic, beside another version",
     ratios: [
-      ratio("request", "time for each request of 64 connections", "µs"),
-      ratio("cpu", "nginx's time on the processor for each of them", "µs"),
-      ratio("p99", "p99 at half load", "ms"),
+      ratio("request", "µs", "time for each request of 64 connections"),
+      ratio("cpu", "µs", "nginx's time on the processor for each of them"),
+      ratio("p99", "ms", "p99 at half load"),
     ],
     estimate: (scale) => 2 * loadEstimate(scale, 2),
     run: (context) =>
@@ -64,9 +64,9 @@ function trafficPart(configOf: () => typeof ourConfig): Part {
           const cpu = (await processorSeconds(lab.container(name))) - before;
           const requests = await atRate(target(name), plan, rate);
           return {
-            [`${name}: request`]: 1e6 / load.rate,
-            [`${name}: cpu`]: (1e6 * cpu) / (load.rate * plan.seconds),
-            [`${name}: p99`]: percentile(requests, 0.99),
+            [seriesName(name, "request")]: 1e6 / load.rate,
+            [seriesName(name, "cpu")]: (1e6 * cpu) / (load.rate * plan.seconds),
+            [seriesName(name, "p99")]: percentile(requests, 0.99),
           };
         };
         return interleave(Object.keys(configs), context, measure, loadTurns(context));
@@ -93,21 +93,15 @@ function changesPart(sideOf: () => typeof Ours): Part {
   return {
     name: "changes-before",
     title: "Changes, beside another version",
-    ratios: changes.map((what) => ({
-      name: `before-${what.replaceAll(" ", "-")}`,
-      what: `now / before: ${what}`,
-      over: [seriesName("now", what), seriesName("before", what)],
-      unit: "s",
-      goal: noSlower,
-    })),
+    ratios: changes.map((what) => ratio(what, "s")),
     estimate: ({ rounds, tiny }) => (tiny ? 75 : 40 + rounds * 130),
     run: (context) => {
       const named = async (name: string, side: Promise<Side>): Promise<Side> => Object.assign(await side, { name });
       return measureSides(
         {
           make: {
-            now: (source: Source) => named("now", Ours.create(source, context.signal)),
-            before: (source: Source) => named("before", sideOf().create(source, context.signal)),
+            now: (source) => named("now", Ours.create(source, context.signal)),
+            before: (source) => named("before", sideOf().create(source, context.signal)),
           },
           turn: (side, source) => takeTurn(side, source, context),
         },

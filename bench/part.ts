@@ -69,7 +69,7 @@ export interface Result {
  * @param turns how often a round goes through the sides; what counts is the median of a round's turns. For short loads,
  *   which a moment's hiccup of the machine would spoil.
  */
-export async function interleave<Side>(
+export async function interleave<Side extends string>(
   sides: readonly Side[],
   { rounds, status, signal }: PartContext,
   measure: (side: Side, round: number) => Promise<Readonly<Record<string, number>>>,
@@ -82,7 +82,7 @@ export async function interleave<Side>(
     for (let turn = 0; turn < turns; turn++) {
       for (const side of turn % 2 === 0 ? forwards : [...forwards].reverse()) {
         signal.throwIfAborted();
-        status(`round ${round + 1} of ${rounds}: ${String(Array.isArray(side) ? side[0] : side)}`);
+        status(`round ${round + 1} of ${rounds}: ${side}`);
         for (const [name, value] of Object.entries(await measure(side, round))) (values[name] ??= []).push(value);
       }
     }

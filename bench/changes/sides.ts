@@ -35,9 +35,9 @@ export async function measureSides({ make, turn }: Measurement, context: PartCon
   try {
     for (const [name, create] of Object.entries(make)) sides.set(name, await create(source));
     if (!context.tiny) await warmUp([...sides.values()], context);
-    return await interleave([...sides], context, async ([name, side]) => {
+    return await interleave([...sides.keys()], context, async (name) => {
       await source.change();
-      const values = Object.entries(await turn(side, source));
+      const values = Object.entries(await turn(sides.get(name) as Side, source));
       return Object.fromEntries(values.map(([what, value]) => [seriesName(name, what), value]));
     });
   } finally {
