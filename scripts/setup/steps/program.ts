@@ -23,17 +23,19 @@ interface Program {
   readonly folder: string;
   /** Files of it that are executed. */
   readonly files: readonly string[];
-  /** The engine's mark that it is unpacking it, or was when it was killed. */
-  readonly partial: string;
   /** What it is built from. */
   readonly sources: readonly string[];
-  /** Downloads into an empty folder; `folder` then has it. */
-  download(empty: string, options: RunOptions): { readonly ended: Promise<Ended>; readonly folder: string };
+  /** Downloads into an empty folder. */
+  download(empty: string, options: RunOptions): Promise<Ended>;
+  /** Where it then is in that folder. */
+  readonly downloaded: string;
   build(folder: string, context: StepContext): Promise<void>;
 }
 
 function programStep(program: Program, isReachable: typeof pulumiReachable): Step {
-  const { name, folder, files, partial, sources } = program;
+  const { name, folder, files, sources } = program;
+  // The engine's mark that it is unpacking it, or was when it was killed.
+  const partial = `${folder}.partial`;
   return {
     name,
 
@@ -47,9 +49,9 @@ function programStep(program: Program, isReachable: typeof pulumiReachable): Ste
         if (await isReachable()) {
           context.note("downloading the official one");
           const options = { cwd: projectRoot, timeoutSeconds: 600, signal: context.signal };
-          const download = program.download(join(temporary, "official"), options);
-          const result = await download.ended;
-          if (result.outcome === "succeeded") return download.folder;
+          const official = join(temporary, "official");
+          const result = await program.download(official, options);
+          if (result.outcome === "succeeded") return join(official, program.downloaded);
           context.note(`the download ${result.outcome}: ${lastWords(result)}`);
         } else {
           context.note("get.pulumi.com can't be reached; building takes minutes when Go's cache is empty");
@@ -80,12 +82,9 @@ export function engineStep(run: Run, folder = engineFolder, isReachable = pulumi
     name: `Pulumi engine ${engineVersion}`,
     folder,
     files: ["bin/pulumi", "bin/pulumi-language-nodejs"],
-    partial: `${folder}.partial`,
     sources: engineSources,
-    download: (empty, options) => ({
-      ended: run(process.execPath, ["-e", install, engineVersion, empty], options),
-      folder: empty,
-    }),
+    download: (empty, options) => run(process.execPath, ["-e", install, engineVersion, empty], options),
+    downloaded: "",
     build: (built, context) => buildEngine(built, engineVersion, run, context),
   };
   return programStep(program, isReachable);
@@ -105,16 +104,14 @@ export function pluginStep(
     name: `Pulumi plugin ${name} ${version}`,
     folder,
     files: [`pulumi-resource-${name}`],
-    partial: `${folder}.partial`,
     sources: pluginSources(name),
     // Into a home of its own: an interrupted download leaves nothing where the engine looks.
-    download: (empty, options) => ({
-      ended: run(pulumiBinary(), ["plugin", "install", "resource", name, `v${version}`], {
+    download: (empty, options) =>
+      run(pulumiBinary(), ["plugin", "install", "resource", name, `v${version}`], {
         ...options,
         env: { ...pulumiEnv(), PULUMI_HOME: empty },
       }),
-      folder: join(empty, "plugins", folderName),
-    }),
+    downloaded: join("plugins", folderName),
     build: (built, context) => buildPlugin(name, built, version, run, context),
   };
   return programStep(program, isReachable);
