@@ -17,11 +17,8 @@ export interface Directive {
 export class DirectivesError extends Error {
   override readonly name = "DirectivesError";
 
-  constructor(
-    readonly line: number,
-    /** What is wrong, without a word of the text. */
-    readonly what: string,
-  ) {
+  /** @param what is wrong, without a word of the text */
+  constructor(line: number, what: string) {
     super(`line ${line}: ${what}`);
   }
 }

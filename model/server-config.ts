@@ -18,7 +18,8 @@ export const ownVariables =
 const outsideServer =
   "daemon events geo http limit_conn_zone limit_req_zone load_module log_format mail map pid proxy_cache_path server split_clients stream upstream user worker_processes worker_rlimit_nofile".split(" "); // prettier-ignore
 const inLocation = "alias fastcgi_pass grpc_pass internal proxy_pass uwsgi_pass".split(" ");
-const ownLocations = ["/", "@again", "@failed", "@failed_in_time", "@spooled", "@unspooled"];
+/** Locations of the public server's own: those that nginx/render makes. */
+export const ownLocations = ["/", "@again", "@failed", "@failed_in_time", "@spooled", "@unspooled"];
 const variable = ownVariables.join("|");
 const setsVariable = new RegExp(`^\\$(?:${variable})$`);
 const capturesVariable = new RegExp(`\\(\\?P?[<'](?:${variable})[>']`);

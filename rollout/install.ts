@@ -17,9 +17,10 @@ export async function install(change: Change, previewed: string, log: Log): Prom
   if (release.id !== change.id || showFiles(release.files) !== previewed)
     throw new UserError("The configuration is not the one that was previewed: run `pulumi up` again.");
   const { destination, policy, attempt } = change;
-  const runtime = new DockerRuntime({ release, destination, policy, attempt }, releaseOf, log);
+  const wanted = { release, destination, policy, attempt };
+  const runtime = new DockerRuntime(wanted, releaseOf, log);
   try {
-    const done = await apply({ release, destination, policy, attempt }, runtime, log);
+    const done = await apply(wanted, runtime, log);
     log(formatChange(done));
     await runtime.sign(done.at);
     return done;

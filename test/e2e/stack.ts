@@ -9,9 +9,8 @@ import { showFiles } from "../../nginx/render/config";
 import { balancerOf, listContainers } from "../../rollout/containers";
 import type { ObservedContainer } from "../../rollout/observed";
 import type { BaseImages } from "../../scripts/setup/images";
-import { baseImages } from "../machine";
 import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
-import { stateUrl } from "../machine";
+import { baseImages, stateUrl } from "../machine";
 import { outputsOf, type StackOutputs } from "../../scripts/pulumi";
 
 /** How a run of the engine ended. */

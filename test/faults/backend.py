@@ -42,15 +42,9 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(f"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: {protocol}\r\n\r\ntunnel".encode())
             self.close_connection = True
             return
+        body = b"x" * int(asked["bytes"]) if "bytes" in asked else str(len(body)).encode()
         if url.path == "/echo":
             body = "".join(f"{name}: {value}\n" for name, value in self.headers.items()).encode("latin1")
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Backend", sys.argv[1])
-            self.end_headers()
-            self.wfile.write(body)
-            return
-        body = b"x" * int(asked["bytes"]) if "bytes" in asked else str(len(body)).encode()
         self.send_response(int(asked.get("status", "200")))
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Backend", sys.argv[1])

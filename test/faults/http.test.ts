@@ -14,6 +14,9 @@ function headersIn(answer: string): Map<string, string> {
   );
 }
 
+const echo = async (rig: Rig, ...head: string[]) =>
+  headersIn(await rig.raw("GET /echo HTTP/1.1", ...head, "Connection: close"));
+
 const claims = headerRules.map(({ name }) => name).filter((name) => !/^(?:Host|Connection|Upgrade)$/.test(name));
 const claimed = claims.map((name) => `${name}: 192.0.2.9`);
 
@@ -22,11 +25,9 @@ describe("what nginx makes of a request", function () {
   let rig: Rig;
   before(async () => (rig = await Rig.create("http", 2)));
   after(() => rig?.remove());
-  const echo = async (...head: string[]) =>
-    headersIn(await rig.raw("GET /echo HTTP/1.1", ...head, "Connection: close"));
 
   it("no client tells a backend who it is, by none of the known headers", async () => {
-    const got = await echo("Host: shop.example", ...claimed, "X-Other: kept");
+    const got = await echo(rig, "Host: shop.example", ...claimed, "X-Other: kept");
     const gone = claims.filter((name) => !/^X-(?:Real-IP|Forwarded-(?:For|Proto))$/.test(name));
     assert.ok(gone.length > 25);
     for (const name of gone) assert.equal(got.get(name.toLowerCase()), undefined, name);
@@ -37,7 +38,7 @@ describe("what nginx makes of a request", function () {
   });
 
   it("a header with underscores is dropped, and can't stand for one with hyphens", async () => {
-    const got = await echo("Host: a", "X_Forwarded_For: 192.0.2.9", "Remote_User: root");
+    const got = await echo(rig, "Host: a", "X_Forwarded_For: 192.0.2.9", "Remote_User: root");
     assert.deepEqual([got.get("x_forwarded_for"), got.get("remote_user")], [undefined, undefined]);
   });
 
@@ -81,7 +82,7 @@ describe("what nginx makes of a request", function () {
 
   it("30 kB of cookies reach the backend", async () => {
     const cookie = "c".repeat(30_000);
-    assert.equal((await echo("Host: a", `Cookie: ${cookie}`)).get("cookie"), cookie);
+    assert.equal((await echo(rig, "Host: a", `Cookie: ${cookie}`)).get("cookie"), cookie);
   });
 });
 
@@ -90,11 +91,9 @@ describe("what nginx makes of a request behind a proxy", function () {
   let rig: Rig;
   before(async () => (rig = await Rig.create("proxied", 3, { behindProxy: true, method: "ip_hash" })));
   after(() => rig?.remove());
-  const echo = async (...head: string[]) =>
-    headersIn(await rig.raw("GET /echo HTTP/1.1", ...head, "Connection: close"));
 
   it("what the proxy tells about its client reaches the backend, but for a path or a proxy that it must not name", async () => {
-    const got = await echo("Host: a", ...claimed);
+    const got = await echo(rig, "Host: a", ...claimed);
     const lost = claims.filter((name) => got.get(name.toLowerCase()) === undefined);
     assert.deepEqual(lost, ["X-Original-URL", "X-Rewrite-URL", "Proxy"]);
     assert.match(got.get("x-forwarded-for") ?? "", /^192\.0\.2\.9, \d/);
@@ -106,7 +105,7 @@ describe("what nginx makes of a request behind a proxy", function () {
     ["the only one that it has added", ["X-Forwarded-For: 2001:db8::1"], "2001:db8::1"],
   ] as const)
     it(`the client's address is ${what}`, async () =>
-      assert.equal((await echo("Host: a", ...head)).get("x-real-ip"), expected));
+      assert.equal((await echo(rig, "Host: a", ...head)).get("x-real-ip"), expected));
 
   it("clients stay with a backend each, told apart by that address: all backends have some", async () => {
     await rig.whole();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { everyDirective, parseDirectives, type Directive } from "../../model/directives";
 import { livePlace } from "../../model/layout";
-import { ownVariables, problemsOfDirectives } from "../../model/server-config";
+import { ownLocations, ownVariables, problemsOfDirectives } from "../../model/server-config";
 import { topologyOf } from "../../model/topology";
 import { renderFiles, showFiles } from "../../nginx/render/config";
 import { headersOf, withHeaders } from "../../nginx/render/headers";
@@ -100,6 +100,15 @@ describe("directives of the user's own", () => {
     // prettier-ignore
     it(`${problems.length === 0 ? "are taken" : "are refused"}: ${JSON.stringify(text)}`, () =>
       assert.deepEqual(problemsOfDirectives(text), problems));
+});
+
+it("every location of the public server's own is one that they may not have", () => {
+  const servers = [{ name: "a-0", port: 1, weight: 1, health: { path: "/", host: "a" } }];
+  const text = showFiles(renderFiles(topologyOf(settings, servers), livePlace, "0".repeat(16)));
+  const http = parseDirectives(text).find(({ name }) => name === "http")?.block ?? [];
+  const site = http.find(({ name }) => name === "server")?.block ?? [];
+  const locations = site.flatMap(({ name, args }) => (name === "location" ? [args.join(" ")] : []));
+  assert.deepEqual(locations.sort(), [...ownLocations].sort());
 });
 
 it("every variable of the balancer's own text is one that they may not set", () => {
