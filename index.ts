@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
+import { Entry } from "./components/entry";
 import { StackIdentity, valueOf } from "./components/stack-identity";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, ownContainers, prepare } from "./config";
@@ -37,11 +38,23 @@ export = async () => {
     existing: host.containers.filter(({ role }) => role === "backend"),
   });
 
+  const entry = new Entry("entry", {
+    ...settings,
+    images,
+    stackLabel,
+    owner,
+    by,
+    knownOwner,
+    existing: host.containers,
+  });
+  if (entry.gap !== undefined) await pulumi.log.warn(entry.gap);
+
   const isSecret = secretKeys.has("serverConfig");
   const balancer = new Balancer("balancer", {
     ...settings,
     topology: topologyOf(isSecret ? withNonce(settings, knownKey) : settings, pool.servers),
     isSecret,
+    entry,
     url: host.url,
     stackLabel,
     owner,

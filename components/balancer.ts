@@ -3,11 +3,12 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { chooseAttempt, type LiveRelease } from "../model/identity";
 import { labelList, labels } from "../model/labels";
-import { configurationPath, controlCommand, listenPort, livePlace, volumeFolder } from "../model/layout";
+import { configurationPath, controlCommand, doorFolder, livePlace, volumeFolder } from "../model/layout";
 import { balancerImageName } from "../model/names";
 import { schemaVersion, type Change } from "../model/release";
 import type { Topology } from "../model/topology";
 import { releaseOf, showFiles } from "../nginx/render/config";
+import type { Entry } from "./entry";
 import { hardened, replaceOnChanges } from "./hardening";
 import { packagePath, rolloutCommand } from "./package";
 import type { StackImages } from "./stack-images";
@@ -17,9 +18,8 @@ export interface BalancerArgs {
   readonly topology: Topology;
   /** Whether the configuration holds secrets: then no preview shows it, and the state keeps it encrypted. */
   readonly isSecret: boolean;
-  /** Where the balancer is published: an address of the host and a TCP port. */
-  readonly bindAddress: string;
-  readonly port: number;
+  /** What has the published port, and hands its socket to nginx. */
+  readonly entry: Entry;
   /** The address that clients use. */
   readonly url: string;
   /** Builds the balancer's image. */
@@ -82,21 +82,14 @@ export class Balancer extends pulumi.ComponentResource {
       { parent: this, deletedWith: args.images.removal },
     );
 
-    // Docker publishes no port on an internal network: the balancer can start there while its predecessor still has the port.
-    const startingPlace = new docker.Network(
-      `${name}-start`,
-      { driver: "bridge", internal: true, labels: labelList({ [labels.stack]: args.stackLabel }) },
-      { parent: this, deletedWith: args.images.removal },
-    );
-
     const container = new docker.Container(
       `${name}-nginx`,
       {
         ...hardened(args.balancerMemoryMb),
-        // Two containers can't publish one port: the step below puts this one in its predecessor's place.
-        start: false,
-        mustRun: false,
         image: image.id,
+        // It serves from when the step below has named it on the volume.
+        wait: false,
+        envs: [`ENTRY_ID=${args.entry.hash}`],
         tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
         healthcheck: {
           tests: ["CMD", ...controlCommand(livePlace.folder, configurationPath), "--fail", "--output", "/dev/null"],
@@ -104,9 +97,11 @@ export class Balancer extends pulumi.ComponentResource {
           timeout: "5s",
           retries: 3,
         },
-        ports: [{ internal: listenPort, external: args.port, ip: args.bindAddress }],
-        networksAdvanced: [{ name: startingPlace.name }],
-        volumes: [{ volumeName: volume.name, containerPath: volumeFolder }],
+        networksAdvanced: [{ name: args.networkName }],
+        volumes: [
+          { volumeName: volume.name, containerPath: volumeFolder },
+          { volumeName: args.entry.volumeName, containerPath: doorFolder },
+        ],
         labels: labelList<pulumi.Input<string>>({
           [labels.stack]: args.stackLabel,
           [labels.role]: "balancer",
@@ -118,15 +113,33 @@ export class Balancer extends pulumi.ComponentResource {
     );
 
     const change = pulumi
-      .all([container.id, args.networkName, args.containerIds, args.owner, args.adopted, args.live])
-      .apply(([balancer, network, containers, owner, adopted, live]): Readonly<Record<keyof Change, unknown>> => ({
-        schema: schemaVersion,
-        id: release.id,
-        attempt: chooseAttempt(release.id, live),
-        policy: { drainSeconds: args.topology.proxy.drainSeconds, healthTimeoutSeconds: args.healthTimeoutSeconds },
-        destination: { balancer, network, containers, url: args.url, stack: args.stackLabel, owners: [owner, adopted] },
-        topology: args.topology,
-      }));
+      .all([
+        container.id,
+        args.entry.containerId,
+        args.networkName,
+        args.containerIds,
+        args.owner,
+        args.adopted,
+        args.live,
+      ])
+      .apply(
+        ([balancer, entry, network, containers, owner, adopted, live]): Readonly<Record<keyof Change, unknown>> => ({
+          schema: schemaVersion,
+          id: release.id,
+          attempt: chooseAttempt(release.id, live),
+          policy: { drainSeconds: args.topology.proxy.drainSeconds, healthTimeoutSeconds: args.healthTimeoutSeconds },
+          destination: {
+            balancer,
+            entry,
+            network,
+            containers,
+            url: args.url,
+            stack: args.stackLabel,
+            owners: [owner, adopted],
+          },
+          topology: args.topology,
+        }),
+      );
     const installed = new command.local.Command(
       `${name}-installed`,
       {

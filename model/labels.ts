@@ -2,14 +2,16 @@
 export const labels = {
   /** `<project>/<stack>`. */
   stack: "nginx-load-balancer.stack",
-  /** balancer or backend. */
+  /** entry, balancer or backend. */
   role: "nginx-load-balancer.role",
   app: "nginx-load-balancer.app",
   slot: "nginx-load-balancer.slot",
-  /** Hash of all that made a backend what it is. */
+  /** Hash of all that made a backend or an entry what it is. */
   hash: "nginx-load-balancer.hash",
   /** A backend's name on the network. */
   alias: "nginx-load-balancer.alias",
+  /** The address that an entry is to publish, for example 127.0.0.1:8080. */
+  listen: "nginx-load-balancer.listen",
   /** Identity of the stack that made the container: another stack of the same name has another one. */
   owner: "nginx-load-balancer.owner",
   /** USER@HOST of who gave the stack its identity. */

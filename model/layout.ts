@@ -1,5 +1,8 @@
-/** The port that nginx listens on inside its container: above 1023, since it has no capability to bind a lower one. */
+/** The port that the entry listens on inside its container: above 1023, since it has no capability to bind a lower one. */
 export const listenPort = 8080;
+
+/** Where the entry's container and the balancer's have the volume on which nginx gets the socket. */
+export const doorFolder = "/run/entry";
 
 /** Where the balancer's container has its volume: releases/ID/, and the links `current` and `previous` to two of them. */
 export const volumeFolder = "/etc/nginx/live";
@@ -9,6 +12,8 @@ export const mainFile = "nginx.conf";
 /** The user's own directives, in a file that the main one includes: nginx names its lines, and keeps it in its block. */
 export const directivesFile = "server.conf";
 export const recordFile = "release.json";
+/** Names the balancer that serves by its container's id, as start.sh in nginx/image reads it. */
+export const servingFile = `${volumeFolder}/balancer`;
 /** Tells when the last change that worked has ended. */
 export const signatureFile = `${volumeFolder}/signature`;
 

@@ -19,10 +19,11 @@ export function imagePrefix(stackLabel: string): string {
   return parts.join("/");
 }
 
-/** Last part of the name of an app's image: the app's name, unless the balancer's image has that one. No app's name has a dot. */
+/** Last part of the name of an app's image: the app's name, unless one of ours has that one. No app's name has a dot. */
 export function appImageName(app: string): string {
-  return app === balancerImageName ? `${app}.app` : app;
+  return [balancerImageName, entryImageName].includes(app) ? `${app}.app` : app;
 }
 
-/** Last part of the name of the balancer's image. */
+/** Last parts of the names of the balancer's and the entry's image. */
 export const balancerImageName = "nginx";
+export const entryImageName = "entry";

@@ -25,8 +25,9 @@ export interface Policy {
 
 /** Where a release is brought in: what Docker calls the parts of the stack. */
 export interface Destination {
-  /** Id of the balancer's container. */
+  /** Ids of the containers of balancer and entry. */
   readonly balancer: string;
+  readonly entry: string;
   /** Name of the network that the backends are on. */
   readonly network: string;
   /** Ids of the backends' containers by server name; none for servers that are no containers of this stack. */

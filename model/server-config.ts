@@ -19,7 +19,16 @@ const outsideServer =
   "daemon events geo http limit_conn_zone limit_req_zone load_module log_format mail map pid proxy_cache_path server split_clients stream upstream user worker_processes worker_rlimit_nofile".split(" "); // prettier-ignore
 const inLocation = "alias fastcgi_pass grpc_pass internal proxy_pass uwsgi_pass".split(" ");
 /** Locations of the public server's own: those that nginx/render makes. */
-export const ownLocations = ["/", "@again", "@failed", "@failed_in_time", "@spooled", "@unspooled"];
+export const ownLocations = [
+  "/",
+  "= /.balancer/moment",
+  "@again",
+  "@failed",
+  "@failed_in_time",
+  "@later",
+  "@spooled",
+  "@unspooled",
+];
 const variable = ownVariables.join("|");
 const setsVariable = new RegExp(`^\\$(?:${variable})$`);
 const capturesVariable = new RegExp(`\\(\\?P?[<'](?:${variable})[>']`);
@@ -34,7 +43,9 @@ export const refusals: readonly Refusal[] = [
     what: ownLocations.map((name) => `\`location ${name}\``).join(", "),
     instead: "this one is the balancer's own; directives that stand in no location act on it, too",
     matches: ({ name, args }, isOutermost) =>
-      isOutermost && name === "location" && ownLocations.includes(args.join("").replace(/^\^~/, "")),
+      isOutermost &&
+      name === "location" &&
+      ownLocations.map((own) => own.replace(" ", "")).includes(args.join("").replace(/^\^~/, "")),
   },
   {
     what: outsideServer.map((name) => `\`${name}\``).join(", "),

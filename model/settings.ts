@@ -68,18 +68,25 @@ export const settingsSchema = z.strictObject({
     .meta({ description: "backends in all, dealt to the apps in turn", change: "adds or removes" }),
   port: integer(1, 65535)
     .default(8080)
-    .meta({ description: "where the balancer is published", change: "**replaces balancer**" }),
+    .meta({ description: "where the balancer is published", change: "replaces entry, balancer" }),
   bindAddress: rule("an IPv4 or IPv6 address of this host, for example 127.0.0.1 or 0.0.0.0", (e) =>
     z.string(e).refine((text) => isIP(text) !== 0, e),
   )
     .default("127.0.0.1")
-    .meta({ description: "the address that it is published at; `0.0.0.0` for all", change: "**replaces balancer**" }),
+    .meta({
+      description: "the address that it is published at; `0.0.0.0` for all",
+      change: "replaces entry, balancer",
+    }),
   apps: rule("a list of 1 to 50 apps, each {name, path, ...}", (e) => z.array(appSchema, e).min(1, e).max(50, e))
     .prefault(defaultApps)
     .meta({ description: "what runs, see below", change: "see below", default: defaultApps }),
   nginxImage: image
     .default("nginx:1.30")
-    .meta({ description: "base of the balancer's image", change: "**replaces balancer**" }),
+    .meta({ description: "base of the balancer's image", change: "replaces balancer" }),
+  entryImage: image.default("debian:13-slim").meta({
+    description: "base of the image of the entry, which has the published port",
+    change: "**replaces entry**, with a gap",
+  }),
   pythonImage: image
     .default("python:3.14-slim")
     .meta({ description: "`PYTHON_IMAGE` of the apps' Dockerfiles", change: "rolls all" }),

@@ -64,5 +64,5 @@ async function putBack(runtime: Runtime, cause: unknown, log: Log): Promise<void
 /** The name under which a step's seconds are reported. */
 function stepName(operation: Operation): string {
   if (operation.op === "reload") return operation.step;
-  return ["start balancer", "take place", "publish"].includes(operation.op) ? "balancer" : operation.op;
+  return ["try", "open", "publish", "serve", "await", "close"].includes(operation.op) ? "balancer" : operation.op;
 }

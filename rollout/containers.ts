@@ -12,7 +12,7 @@ const columns = {
   ports: "{{.Ports}}",
   age: "{{.RunningFor}}",
   ...Object.fromEntries(
-    (["role", "app", "slot", "hash", "alias", "owner", "by"] as const).map((key) => [
+    (["role", "app", "slot", "hash", "alias", "listen", "owner", "by"] as const).map((key) => [
       key,
       `{{.Label "${labels[key]}"}}`,
     ]),
@@ -49,7 +49,8 @@ function healthOf(status: string): string {
 }
 
 /**
- * The balancer that serves, if one of the stack's containers does; else the newest.
+ * The balancer that serves, if one of the stack's containers does; else the newest. A newer one may run and wait: then it isn't
+ * healthy.
  *
  * @param preferred id of the one to choose where it runs, too
  */
@@ -59,7 +60,6 @@ export function balancerOf(
 ): ObservedContainer | undefined {
   const balancers = containers.filter(({ role }) => role === "balancer");
   const running = balancers.filter(({ state }) => state === "running");
-  // A newer one may have been started, without having its predecessor's place yet.
-  const serving = running.find(({ ports }) => ports.includes("->"));
+  const serving = running.find(({ health }) => health === "healthy");
   return running.find(({ id }) => id === preferred) ?? serving ?? running[0] ?? balancers[0];
 }

@@ -5,6 +5,7 @@ import { imagePrefix } from "../model/names";
 import { docker, tryDocker } from "./docker";
 import { imagesOf } from "./images";
 import { listContainers } from "./containers";
+import { closeEntry } from "./steps/entry";
 import { BalancerShell } from "./runtime/shell";
 
 /**
@@ -19,28 +20,20 @@ export async function removeServing(
   isLater: (signature: string) => boolean = () => false,
 ): Promise<void> {
   const seconds = String(drainSeconds);
-  const [shell, containers, networks] = await Promise.all([
-    openShell(balancer),
-    listContainers(stack),
-    listed("network", "ls", "--filter", `label=${labels.stack}=${stack}`, "--format", "{{.ID}} {{.Internal}}"),
-  ]);
+  const [shell, containers] = await Promise.all([openShell(balancer), listContainers(stack)]);
   const signature = await shell?.run(`cat ${signatureFile}`);
   if (signature?.code === 0 && signature.output !== "" && isLater(signature.output)) return shell?.close();
   const own = containers.filter(({ owner }) => owner === "" || owners.includes(owner));
-  const backends = own.filter(({ role }) => role === "backend").map(({ id }) => id);
+  const withRole = (role: string) => own.filter((one) => one.role === role).map(({ id }) => id);
+  const entries = withRole("entry");
+  // Connections of before nginx ends would wait in them otherwise.
+  await Promise.all(entries.map(closeEntry));
   // One that was removed by hand has nothing left to finish.
   const stopped = tryDocker("stop", "--time", seconds, balancer);
   // Docker takes apart what nginx leaves behind for longer than nginx takes to end, which the shell knows at once.
   await (shell?.ended ?? stopped);
-  // Another state's stack of the same name has networks of the same label.
-  const startingPlaces =
-    own.length < containers.length ? [] : networks.flatMap((row) => row.match(/^\S+(?= true$)/) ?? []);
-  await Promise.all([
-    stopped,
-    backends.length > 0 && docker("stop", "--time", seconds, ...backends),
-    // Balancers have left it. Where one is still there, the last step of the destroy removes it.
-    startingPlaces.length > 0 && tryDocker("network", "rm", ...startingPlaces),
-  ]);
+  const rest = [...entries, ...withRole("backend")];
+  await Promise.all([stopped, rest.length > 0 && docker("stop", "--time", seconds, ...rest)]);
 }
 
 /** A shell in the container, which ends when the container's first process does; none where the container doesn't run. */

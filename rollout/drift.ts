@@ -10,9 +10,16 @@ export function ailments(
 ): string[] {
   const found: string[] = [];
   if (balancer?.state !== "running") found.push(`The balancer is ${balancer?.state ?? "gone"}.`);
+  const entries = containers.filter(({ role }) => role === "entry");
+  const entry = entries.find(({ state }) => state === "running") ?? entries[0];
+  // Balancers of before there were entries have the port themselves.
+  const hasOwnPort = balancer?.ports.includes("->") === true;
+  if (entry?.state !== "running" && !hasOwnPort) found.push(`The entry is ${entry?.state ?? "gone"}.`);
   else if (!reachable) found.push("Nothing accepts connections at the balancer's address.");
   const { release, intact } = volume;
-  if (release !== undefined && !intact) found.push("The configuration on the volume was edited.");
+  // What lies in one that doesn't run is not looked at file by file.
+  if (release !== undefined && !intact && balancer?.state === "running")
+    found.push("The configuration on the volume was edited.");
   if (release === undefined && containers.length > 0)
     found.push("The balancer's volume holds no configuration that was installed.");
   if (release !== undefined && served !== undefined && served !== release.id)

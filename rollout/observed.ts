@@ -4,7 +4,7 @@ import type { RecordedRelease } from "../model/record";
 export interface ObservedContainer {
   readonly id: string;
   readonly name: string;
-  /** balancer or backend. */
+  /** entry, balancer or backend. */
   readonly role: string;
   readonly app: string;
   readonly slot: string;
@@ -22,6 +22,8 @@ export interface ObservedContainer {
   readonly image: string;
   /** The addresses that it publishes, as `docker ps` writes them. */
   readonly ports: string;
+  /** The address that it is to publish, if it is an entry. */
+  readonly listen: string;
   /** When it was made, for people. */
   readonly age: string;
 }
@@ -41,6 +43,8 @@ export interface Observed {
   readonly volume: Volume;
   /** Id of the release that the running nginx serves; undefined when none runs, or it serves none. */
   readonly served: string | undefined;
+  /** Id, or the begin of it, of the balancer that the volume names as the one that serves; empty where it names none. */
+  readonly serving: string;
   /** Whether something accepts connections at the public address. */
   readonly reachable: boolean;
 }

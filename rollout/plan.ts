@@ -1,3 +1,4 @@
+import { isTakenBy } from "../model/entry";
 import type { Destination, Policy, Release } from "../model/release";
 import { serversOf, type Topology } from "../model/topology";
 import type { Observed, ObservedContainer } from "./observed";
@@ -12,31 +13,44 @@ export interface Wanted {
 }
 
 /** One thing that is done to the host, with why it is needed. Containers are named by id. */
-export type Operation = { readonly cause: string } & (
-  | { readonly op: "start balancer"; readonly predecessor: string | undefined }
-  /** The balancer takes the published port over. */
-  | { readonly op: "take place"; readonly predecessors: readonly string[] }
-  /** Publishes the balancer's port anew. */
-  | { readonly op: "publish" }
-  | { readonly op: "revive"; readonly container: string; readonly how: "start" | "unpause" | "restart" }
-  /** Has nginx run what lies on the volume. */
-  | { readonly op: "resume" }
-  /** Runs the release in a second nginx; servers of `must` have to answer, others only where they do through the live one. */
-  | { readonly op: "candidate"; readonly must: readonly string[] }
-  /** Installs a topology; servers of `probe` have to answer through it. */
-  | { readonly op: "reload"; readonly step: ReloadStep; readonly topology: Topology; readonly probe: readonly string[] }
-  /** Waits until no nginx worker of an older configuration is left. */
-  | { readonly op: "drain"; readonly seconds: number }
-  /** Asks the public address. */
-  | { readonly op: "check" }
-  /** Notes on the volume which containers serve. */
-  | { readonly op: "record" }
-  /** Waits until Docker finds the containers healthy, too. */
-  | { readonly op: "health"; readonly containers: readonly string[] }
-  | { readonly op: "stop"; readonly containers: readonly string[]; readonly seconds: number }
-  /** Removes images that no container of the stack uses, and releases that no nginx does. */
-  | { readonly op: "clean up" }
-);
+export type Operation = { readonly cause: string } &
+  /** Has a new balancer judge what its predecessor runs. */
+  (
+    | { readonly op: "try" }
+    /** Starts the entry; predecessors have to let go of its port. */
+    | { readonly op: "open"; readonly predecessors: readonly string[] }
+    /** Publishes the entry's port anew. */
+    | { readonly op: "publish" }
+    /** Has the balancer take connections, beside its predecessor. */
+    | { readonly op: "serve"; readonly predecessor: string | undefined }
+    /** Waits until the balancer answers again. */
+    | { readonly op: "await" }
+    /** Has entries refuse connections from when nginx lets go of their sockets, too. */
+    | { readonly op: "close"; readonly entries: readonly string[] }
+    | { readonly op: "revive"; readonly container: string; readonly how: "start" | "unpause" | "restart" }
+    /** Has nginx run what lies on the volume. */
+    | { readonly op: "resume" }
+    /** Runs the release in a second nginx; servers of `must` have to answer, others only where they do through the live one. */
+    | { readonly op: "candidate"; readonly must: readonly string[] }
+    /** Installs a topology; servers of `probe` have to answer through it. */
+    | {
+        readonly op: "reload";
+        readonly step: ReloadStep;
+        readonly topology: Topology;
+        readonly probe: readonly string[];
+      }
+    /** Waits until no nginx worker of an older configuration is left. */
+    | { readonly op: "drain"; readonly seconds: number }
+    /** Asks the public address. */
+    | { readonly op: "check" }
+    /** Notes on the volume which containers serve. */
+    | { readonly op: "record" }
+    /** Waits until Docker finds the containers healthy, too. */
+    | { readonly op: "health"; readonly containers: readonly string[] }
+    | { readonly op: "stop"; readonly containers: readonly string[]; readonly seconds: number }
+    /** Removes images that no container of the stack uses, and releases that no nginx does. */
+    | { readonly op: "clean up" }
+  );
 
 /** What a reload is for: old and new servers together, the new ones alone, servers by their own names again, or settings. */
 export type ReloadStep = "together" | "switch" | "settle" | "reload";
@@ -75,18 +89,23 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   const revived = reviveOperations(own, wanted, added);
   const begun = revived.flatMap(({ name, operation }) => (operation.how === "restart" ? [] : name));
   const must = [...new Set([...added, ...renewed, ...begun])];
-  const reloads = reloadOperations(observed, wanted, { added, removed, twins });
+  const { begin, end } = balancerOperations(observed, own, wanted);
+  // One that starts to serve reads what is on the volume.
+  const starts = begin.some(({ op }) => op === "serve" || op === "await");
+  const served = starts ? live?.id : observed.served;
+  const reloads = reloadOperations({ ...observed, served }, wanted, { added, removed, twins });
   const draining = reloads.some(({ op }) => op === "drain");
   const fresh = added.flatMap((name) => destination.containers[name] ?? []);
   const strays = strayContainers(own, wanted, twins, liveNames);
-  const gone = new Set([...strays, ...twins.map(({ older }) => older)]);
+  const stopped = end.flatMap((operation) => (operation.op === "stop" ? operation.containers : []));
+  const gone = new Set([...strays, ...stopped, ...twins.map(({ older }) => older)]);
   const retired = retiredContainers(own, wanted).filter((id) => !gone.has(id));
 
   return {
     added,
     removed,
     operations: [
-      ...balancerOperations(observed, wanted),
+      ...begin,
       ...(strays.length > 0
         ? [
             {
@@ -101,6 +120,7 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
       { op: "candidate", must, cause: `release ${release.id} is tried beside the live one` },
       ...reloads,
       { op: "check", cause: "the last word has the address that clients use" },
+      ...end,
       ...(reloads.every(({ op }) => op === "resume") && (renewed.length > 0 || live?.attempt !== wanted.attempt)
         ? [{ op: "record", cause: "for the next look at the host" } as const]
         : []),
@@ -123,35 +143,56 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
 }
 
 /** What the engine takes for there: only it can make another one. */
-function assertAllThere(own: readonly ObservedContainer[], { balancer, containers }: Destination): void {
+function assertAllThere(own: readonly ObservedContainer[], { balancer, entry, containers }: Destination): void {
   const found = new Set(own.map(({ id }) => id));
-  const gone = Object.entries({ "the balancer": balancer, ...containers }).filter(([, id]) => !found.has(id));
+  const gone = Object.entries({ "the balancer": balancer, "the entry": entry, ...containers }).filter(
+    ([, id]) => !found.has(id),
+  );
   if (gone.length > 0)
     throw new Error(
       `${gone.map(([name]) => name).join(", ")}: the container was removed by hand. \`pulumi up --refresh\` makes a new one.`,
     );
 }
 
-function balancerOperations(observed: Observed, { destination }: Wanted): Operation[] {
-  const balancers = observed.containers.filter(({ role }) => role === "balancer");
-  const balancer = balancers.find(({ id }) => id === destination.balancer);
-  const predecessors = balancers
-    .filter(({ id, state }) => id !== destination.balancer && state === "running")
-    .map(({ id }) => id);
-  const operations: Operation[] = [];
-  if (balancer?.state === "paused")
-    operations.push({ op: "revive", container: balancer.id, how: "unpause", cause: "the balancer is paused" });
-  else if (balancer?.state !== "running")
-    operations.push({
-      op: "start balancer",
-      predecessor: predecessors[0],
-      cause: `it is ${balancer?.state ?? "gone"}`,
-    });
-  if (balancer?.networks.includes(destination.network) !== true)
-    operations.push({ op: "take place", predecessors, cause: "it is not on the backends' network" });
-  else if (balancer.state === "running" && !observed.reachable)
-    operations.push({ op: "publish", cause: `nothing accepts connections at ${destination.url}` });
-  return operations;
+/**
+ * The way to a balancer that serves. A new one waits beside its predecessor until it is told to serve; then both take
+ * connections until the change has worked; the older one then finishes what it has, with the servers that it knows.
+ */
+function balancerOperations(
+  observed: Observed,
+  own: readonly ObservedContainer[],
+  { destination, policy }: Wanted,
+): { begin: Operation[]; end: Operation[] } {
+  const [entry, balancer] = [destination.entry, destination.balancer].map((id) => own.find((one) => one.id === id));
+  const older = (role: string) =>
+    own.filter((one) => one.role === role && one.state === "running" && one !== entry && one !== balancer);
+  const isServing = observed.serving !== "" && destination.balancer.startsWith(observed.serving);
+  const predecessors = older("balancer").map(({ id }) => id);
+  const begin: Operation[] = [];
+  const revive = (what: string, { id, state }: ObservedContainer) => {
+    const how = state === "paused" ? "unpause" : "start";
+    begin.push({ op: "revive", container: id, how, cause: `the ${what} is ${state}` });
+  };
+  if (balancer !== undefined && balancer.state !== "running") revive("balancer", balancer);
+  if (entry?.state === "paused") revive("entry", entry);
+  if (!isServing && predecessors.length > 0) begin.push({ op: "try", cause: "a new balancer is to serve" });
+  const isOpen = entry?.state === "running" || entry?.state === "paused";
+  if (entry !== undefined && !isOpen) {
+    const inTheWay = [...older("entry"), ...older("balancer")].filter(({ ports }) => isTakenBy(entry.listen, ports));
+    begin.push({ op: "open", predecessors: inTheWay.map(({ id }) => id), cause: `the entry is ${entry.state}` });
+  }
+  if (!isServing) begin.push({ op: "serve", predecessor: predecessors[0], cause: "the balancer is new" });
+  else if (begin.length > 0) begin.push({ op: "await", cause: "the balancer has to answer again" });
+  if (isOpen && !observed.reachable)
+    begin.push({ op: "publish", cause: `nothing accepts connections at ${destination.url}` });
+  const end: Operation[] = [];
+  if (predecessors.length > 0) {
+    const entries = older("entry").map(({ id }) => id);
+    if (entries.length > 0) end.push({ op: "close", entries, cause: "the balancer has another address" });
+    const cause = "another balancer answers";
+    end.push({ op: "stop", containers: predecessors, seconds: policy.drainSeconds, cause });
+  }
+  return { begin, end };
 }
 
 function reviveOperations(
@@ -191,6 +232,6 @@ function strayContainers(
 }
 
 function retiredContainers(own: readonly ObservedContainer[], { destination }: Wanted): string[] {
-  const serving = new Set([destination.balancer, ...Object.values(destination.containers)]);
+  const serving = new Set([destination.balancer, destination.entry, ...Object.values(destination.containers)]);
   return own.map(({ id }) => id).filter((id) => !serving.has(id));
 }

@@ -1,13 +1,14 @@
 import { createServer } from "node:net";
+import { isTakenBy, publicAddress } from "../model/entry";
 
 /**
  * Fails when the balancer's port is taken by somebody else, before anything is changed.
  *
- * @param published the addresses that the stack's own balancer publishes already, as `docker ps` writes them
+ * @param published the addresses that the stack itself publishes already, as `docker ps` writes them
  */
 export async function assertPortIsFree(where: { bindAddress: string; port: number }, published = ""): Promise<void> {
-  // The balancer's own port is free for it at any address: it goes before its successor comes.
-  if (published.includes(`:${where.port}->`)) return;
+  // What the stack itself has, it lets go of.
+  if (isTakenBy(publicAddress(where.bindAddress, where.port), published)) return;
   const code = await bindError(where.bindAddress, where.port);
   if (code === "EADDRINUSE") {
     throw new Error(

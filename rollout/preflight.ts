@@ -25,15 +25,20 @@ export interface Host {
  */
 export async function lookAtHost(stack: string, where: { bindAddress: string; port: number }): Promise<Host> {
   const [containers, { here, remote }] = await Promise.all([listContainers(stack), dockerHost()]);
-  if (here) await assertPortIsFree(where, balancerOf(containers)?.ports);
+  if (here) await assertPortIsFree(where, portsOf(containers));
   return { containers, url: urlOf(where.bindAddress, where.port, remote) };
+}
+
+/** The addresses that a stack publishes now. */
+function portsOf(containers: readonly ObservedContainer[]): string {
+  return containers.map(({ ports }) => ports).join(", ");
 }
 
 /** What the stack's volume holds, and whether all that it names runs; undefined when there is no balancer. */
 export async function readLiveRelease({ containers, url }: Host): Promise<LiveRelease | undefined> {
   const balancer = balancerOf(containers);
   if (balancer === undefined) return undefined;
-  const isPublished = balancer.state === "running" && balancer.ports.includes(`:${new URL(url).port || 80}->`);
+  const isPublished = portsOf(containers).includes(`:${new URL(url).port || 80}->`);
   const [inside, reachable] = await Promise.all([
     lookInside(balancer),
     // Another port than that of now is not asked: the change that gives it the port is under way.

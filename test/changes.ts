@@ -4,7 +4,7 @@ import { releaseOf } from "../nginx/render/config";
 import { emptyVolume, type Observed, type ObservedContainer } from "../rollout/observed";
 import type { Wanted } from "../rollout/plan";
 import { identity, settings, stackLabel } from "./components";
-import { containerOf, observedOf } from "./observed";
+import { containerOf, entryOf, observedOf } from "./observed";
 
 /** The release of a pool; names are also those of its containers. */
 export const pool = (names: readonly string[], maxBodyMb = 10): Release =>
@@ -16,10 +16,16 @@ export const pool = (names: readonly string[], maxBodyMb = 10): Release =>
   );
 
 /** What an update wants whose containers the engine has made. */
-export const wantedOf = (release: Release, containers: Record<string, string> = {}, balancer = "lb-id"): Wanted => ({
+export const wantedOf = (
+  release: Release,
+  containers: Record<string, string> = {},
+  balancer = "lb-id",
+  entry = "entry-id",
+): Wanted => ({
   release,
   destination: {
     balancer,
+    entry,
     network: "net",
     containers: {
       ...Object.fromEntries(
@@ -54,20 +60,22 @@ export const without = (observed: Observed, id: string): Observed => ({
 });
 
 const fresh: Observed = {
-  containers: [
-    containerOf("a-0-h1"),
-    containerOf("a-1-h1"),
-    containerOf("", { state: "created", networks: ["start"] }),
-  ],
+  containers: [containerOf("a-0-h1"), containerOf("a-1-h1"), containerOf(), entryOf({ state: "created", ports: "" })],
   volume: emptyVolume,
   served: undefined,
+  serving: "",
   reachable: true,
 };
 export const newBalancer = containerOf("", {
   id: "new-id",
   name: "new",
+  health: "starting",
+});
+const newEntry = entryOf({
+  id: "new-entry-id",
+  name: "new-entry",
   state: "created",
-  networks: ["start"],
+  listen: "127.0.0.1:9090",
   ports: "",
 });
 const replaced = { ...host(), containers: [newBalancer, ...host().containers] };
@@ -92,8 +100,8 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     fresh,
     wantedOf(two),
     [
-      "start balancer (it is created)",
-      "take place (it is not on the backends' network)",
+      "open (the entry is created)",
+      "serve (the balancer is new)",
       `candidate: a-0-h1, a-1-h1 must answer ${tried(two)}`,
       "switch: a-0-h1, a-1-h1, a-0-h1, a-1-h1 must answer (nothing is installed)",
       checked,
@@ -151,12 +159,111 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     replaced,
     wantedOf(two, {}, "new-id"),
     [
-      "start balancer beside lb-id (it is created)",
-      "take place of lb-id (it is not on the backends' network)",
+      "try (a new balancer is to serve)",
+      "serve beside lb-id (the balancer is new)",
+      `candidate ${tried(two)}`,
+      checked,
+      "stop lb-id within 7 s (another balancer answers)",
+      noted,
+      cleaned,
+    ],
+  ],
+  [
+    "another address: a second entry, and a balancer that has its socket",
+    { ...replaced, containers: [newEntry, ...replaced.containers] },
+    wantedOf(two, {}, "new-id", "new-entry-id"),
+    [
+      "try (a new balancer is to serve)",
+      "open (the entry is created)",
+      "serve beside lb-id (the balancer is new)",
+      `candidate ${tried(two)}`,
+      checked,
+      "close entry-id (the balancer has another address)",
+      "stop lb-id within 7 s (another balancer answers)",
+      noted,
+      `stop entry-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "an address that Docker can't publish beside the one of now",
+    { ...replaced, containers: [{ ...newEntry, listen: "0.0.0.0:8080" }, ...replaced.containers] },
+    wantedOf(two, {}, "new-id", "new-entry-id"),
+    [
+      "try (a new balancer is to serve)",
+      "open in place of entry-id (the entry is created)",
+      "serve beside lb-id (the balancer is new)",
+      `candidate ${tried(two)}`,
+      checked,
+      "close entry-id (the balancer has another address)",
+      "stop lb-id within 7 s (another balancer answers)",
+      noted,
+      `stop entry-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "the takeover of a balancer of before there were entries",
+    {
+      ...replaced,
+      serving: "",
+      containers: [
+        newBalancer,
+        { ...newEntry, id: "entry-id", listen: "127.0.0.1:8080" },
+        ...without(withContainer(host(), "lb-id", { ports: "127.0.0.1:8080->8080/tcp" }), "entry-id").containers,
+      ],
+    },
+    wantedOf(two, {}, "new-id"),
+    [
+      "try (a new balancer is to serve)",
+      "open in place of lb-id (the entry is created)",
+      "serve beside lb-id (the balancer is new)",
+      `candidate ${tried(two)}`,
+      checked,
+      "stop lb-id within 7 s (another balancer answers)",
+      noted,
+      cleaned,
+    ],
+  ],
+  [
+    "what an update has left that was interrupted when the new balancer had begun to serve",
+    { ...replaced, serving: "new-id" },
+    wantedOf(two, {}, "new-id"),
+    [`candidate ${tried(two)}`, checked, "stop lb-id within 7 s (another balancer answers)", noted, cleaned],
+  ],
+  [
+    "what an update has left that was interrupted when the old balancer had been stopped",
+    { ...without(replaced, "lb-id"), serving: "new-id" },
+    wantedOf(two, {}, "new-id"),
+    [`candidate ${tried(two)}`, checked, noted, cleaned],
+  ],
+  [
+    "the repair of a balancer and an entry that ended",
+    withContainer(withContainer(host([], { served: undefined }), "lb-id", { state: "exited" }), "entry-id", {
+      state: "exited",
+      ports: "",
+    }),
+    wantedOf(two),
+    [
+      "start lb-id (the balancer is exited)",
+      "open (the entry is exited)",
+      "await (the balancer has to answer again)",
       `candidate ${tried(two)}`,
       checked,
       noted,
-      `stop lb-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "the repair of a paused entry",
+    withContainer(host(), "entry-id", { state: "paused" }),
+    wantedOf(two),
+    [
+      "unpause entry-id (the entry is paused)",
+      "await (the balancer has to answer again)",
+      `candidate ${tried(two)}`,
+      checked,
+      noted,
       cleaned,
     ],
   ],
@@ -229,7 +336,14 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     "the repair of a paused balancer",
     withContainer(host(), "lb-id", { state: "paused" }),
     wantedOf(two),
-    ["unpause lb-id (the balancer is paused)", `candidate ${tried(two)}`, checked, noted, cleaned],
+    [
+      "unpause lb-id (the balancer is paused)",
+      "await (the balancer has to answer again)",
+      `candidate ${tried(two)}`,
+      checked,
+      noted,
+      cleaned,
+    ],
   ],
   [
     "what an interrupted update has left: under a name that is about to serve, and under another one",

@@ -1,5 +1,6 @@
 import { BackendPool, type BackendPoolArgs } from "../components/backend-pool";
 import { Balancer, type BalancerArgs } from "../components/balancer";
+import { Entry, type EntryArgs } from "../components/entry";
 import { StackImages } from "../components/stack-images";
 import type { Change } from "../model/release";
 import { parseSettings } from "../model/settings";
@@ -14,6 +15,7 @@ export const types = {
   volume: "docker:index/volume:Volume",
   command: "command:local:Command",
   pool: "nginx-load-balancer:components:BackendPool",
+  entry: "nginx-load-balancer:components:Entry",
   balancer: "nginx-load-balancer:components:Balancer",
 };
 
@@ -36,9 +38,20 @@ export const poolArgs = (images: StackImages, more: Partial<BackendPoolArgs> = {
   ...more,
 });
 
+export const entryArgs = (images: StackImages, more: Partial<EntryArgs> = {}): EntryArgs => ({
+  ...settings,
+  ...identity,
+  stackLabel,
+  images,
+  knownOwner: identity.owner,
+  existing: [],
+  ...more,
+});
+
 export const balancerArgs = (
   images: StackImages,
   pool: BackendPool,
+  entry: Entry,
   more: Partial<BalancerArgs> = {},
 ): BalancerArgs => ({
   ...settings,
@@ -49,6 +62,7 @@ export const balancerArgs = (
   url: "http://127.0.0.1:8080",
   stackLabel,
   images,
+  entry,
   live: undefined,
   networkName: pool.networkName,
   containerIds: pool.containerIds,
@@ -59,15 +73,17 @@ export const balancerArgs = (
 export async function build({
   preview = false,
   pool: poolMore = {} as Partial<BackendPoolArgs>,
+  entry: entryMore = {} as Partial<EntryArgs>,
   balancer: balancerMore = {} as Partial<BalancerArgs>,
 } = {}) {
   const recording = await mockEngine(preview);
   const opts = { transformations: [recordOptions(recording)] };
   const images = new StackImages("img", { stackLabel }, opts);
   const pool = new BackendPool("pool", poolArgs(images, poolMore), opts);
-  const balancer = new Balancer("lb", balancerArgs(images, pool, balancerMore), opts);
+  const entry = new Entry("front", entryArgs(images, entryMore), opts);
+  const balancer = new Balancer("lb", balancerArgs(images, pool, entry, balancerMore), opts);
   await settle(pool, balancer);
-  return { recording, images, pool, balancer };
+  return { recording, images, pool, entry, balancer };
 }
 
 /** Waits until everything has been registered. */

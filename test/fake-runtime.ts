@@ -59,13 +59,16 @@ export class FakeRuntime implements Runtime {
     const { destination, release, attempt } = this.wanted;
     const { volume } = this.host;
     switch (operation.op) {
-      case "start balancer":
-        this.change([destination.balancer], { state: "running", health: "healthy" });
-        this.host = { ...this.host, served: volume.release?.id };
+      case "open":
+        this.change(operation.predecessors, { state: "exited", networks: [], ports: "" });
+        this.change([destination.entry], { state: "running" });
         break;
-      case "take place":
-        this.change(operation.predecessors, { state: "exited", networks: [] });
-        this.change([destination.balancer], { networks: [destination.network] });
+      case "serve":
+        this.host = { ...this.host, served: volume.release?.id, serving: destination.balancer };
+        this.change([destination.balancer], { health: "healthy" });
+        break;
+      case "await":
+        this.host = { ...this.host, served: volume.release?.id };
         break;
       case "publish":
         this.host = { ...this.host, reachable: true };
@@ -96,6 +99,8 @@ export class FakeRuntime implements Runtime {
       case "candidate":
         if (!serversOf(release.topology).some(({ name }) => this.isThere(name))) throw new Error("nobody answers");
         break;
+      case "try":
+      case "close":
       case "drain":
       case "check":
       case "health":

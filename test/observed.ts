@@ -3,6 +3,14 @@ import { serversOf } from "../model/topology";
 import type { Observed, ObservedContainer } from "../rollout/observed";
 import { identity } from "./components";
 
+/** The entry, as it should run. */
+export const entryOf = (more: Partial<ObservedContainer> = {}): ObservedContainer =>
+  containerOf("", {
+    ...{ id: "entry-id", name: "entry-made", role: "entry", hash: "entryhash", health: "none", networks: ["front"] },
+    ...{ ports: "127.0.0.1:8080->8080/tcp", listen: "127.0.0.1:8080" },
+    ...more,
+  });
+
 /** A container that runs as it should, named like its alias; the balancer for none. */
 export function containerOf(alias = "", more: Partial<ObservedContainer> = {}): ObservedContainer {
   const name = alias === "" ? "lb" : alias;
@@ -19,17 +27,18 @@ export function containerOf(alias = "", more: Partial<ObservedContainer> = {}): 
     health: "healthy",
     networks: ["net"],
     image: "image",
-    ports: alias === "" ? "127.0.0.1:8080->8080/tcp" : "",
+    ports: "",
+    listen: "",
     age: "2 minutes ago",
     ...more,
   };
 }
 
-/** A host on which a release serves as it was installed by its first attempt; newest containers first, the balancer last. */
+/** A host on which a release serves as it was installed by its first attempt; newest containers first, balancer and entry last. */
 export function observedOf({ id, topology, files }: Release): Observed {
   const names = serversOf(topology).map(({ name }) => name);
   return {
-    containers: [...names.map((name) => containerOf(name)), containerOf()],
+    containers: [...names.map((name) => containerOf(name)), containerOf(), entryOf()],
     volume: {
       release: {
         id,
@@ -41,6 +50,7 @@ export function observedOf({ id, topology, files }: Release): Observed {
       intact: true,
     },
     served: id,
+    serving: "lb-id",
     reachable: true,
   };
 }

@@ -7,10 +7,12 @@ export function formatOperation({ cause, ...operation }: Operation): string {
 
 function wordsOf(operation: Operation): string {
   switch (operation.op) {
-    case "start balancer":
-      return operation.predecessor === undefined ? "start balancer" : `start balancer beside ${operation.predecessor}`;
-    case "take place":
-      return operation.predecessors.length === 0 ? "take place" : `take place of ${operation.predecessors.join(", ")}`;
+    case "open":
+      return operation.predecessors.length === 0 ? "open" : `open in place of ${operation.predecessors.join(", ")}`;
+    case "serve":
+      return operation.predecessor === undefined ? "serve" : `serve beside ${operation.predecessor}`;
+    case "close":
+      return `close ${operation.entries.join(", ")}`;
     case "revive":
       return `${operation.how} ${operation.container}`;
     case "candidate":
@@ -27,7 +29,9 @@ function wordsOf(operation: Operation): string {
       return `health of ${operation.containers.join(", ")}`;
     case "stop":
       return `stop ${operation.containers.join(", ")} within ${operation.seconds} s`;
+    case "try":
     case "publish":
+    case "await":
     case "resume":
     case "check":
     case "record":

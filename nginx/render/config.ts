@@ -4,7 +4,7 @@ import { configurationPath, directivesFile, livePlace, mainFile, type Place } fr
 import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
 import { headersOf, renderHeaderVariables, withHeaders } from "./headers";
-import { renderLocations, retry, spareOf } from "./retry";
+import { moment, renderLocations, retry, spareOf } from "./retry";
 import { renderSpool } from "./spool";
 import {
   serversOf,
@@ -124,6 +124,8 @@ function renderCheck(id: string): string {
 `;
 }
 
+const controlSocket = ({ folder }: Place): string => `unix:${folder}/control.sock`;
+
 function renderSite({ upstream, directives }: Site, proxy: ProxyPolicy, place: Place): string {
   const own = parseDirectives(directives);
   return `  server {
@@ -139,7 +141,7 @@ function renderSite({ upstream, directives }: Site, proxy: ProxyPolicy, place: P
 ${headersOf(own, proxy)
   .map((line) => `    ${line}\n`)
   .join("")}${directives === "" ? "" : `    # serverConfig of the stack's config.\n    include ${directivesFile};\n`}
-${renderLocations(upstream, own, proxy.spoolMb)}  }
+${renderLocations(upstream, own, proxy.spoolMb, controlSocket(place))}  }
 `;
 }
 
@@ -147,7 +149,7 @@ ${renderLocations(upstream, own, proxy.spoolMb)}  }
 function renderControl({ upstreams }: Topology, place: Place, id: string): string {
   return `  # For the balancer's own use, reachable from inside its container only.
   server {
-    listen unix:${place.folder}/control.sock;
+    listen ${controlSocket(place)};
     access_log off;
 
     # The release that the answering worker runs.
@@ -158,7 +160,8 @@ function renderControl({ upstreams }: Topology, place: Place, id: string): strin
     location = /connections {
       stub_status;
     }
-  }
+
+${moment}  }
 
   # Asks the one server that the request names, and no other, for whatever is asked.
   server {

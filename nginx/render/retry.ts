@@ -10,14 +10,36 @@ export const retry = `  # A server of this network that lives takes a connection
   proxy_connect_timeout 500ms;
   proxy_next_upstream error timeout;
   proxy_next_upstream_tries 3;
-  # Bytes sent to and received from each server that was asked, with a colon where the request has begun anew.
-  map "$upstream_bytes_sent;$upstream_bytes_received;$request_method;$upstream_status" $after_failure {
+  # Bytes sent to and received from each server that was asked, with a colon where the request has begun anew. Where there was
+  # no server to ask, the upstream's own name is its address.
+  map "$upstream_bytes_sent;$upstream_bytes_received;$request_method;$upstream_status;$upstream_addr" $after_failure {
     volatile;
     default failed;
+    "~;[a-z_]+$" later;
     "~^[0, -]*;" again;
     "~^[0, -]*[1-9][0-9]*[0, -]*;[0, -]*;(GET|HEAD|OPTIONS|TRACE|PUT|DELETE);" again;
-    "~504[^;]*$" failed_in_time;
+    "~504[^;]*;[^;]*$" failed_in_time;
   }
+`;
+
+/** Where the balancer's own server answers after a moment, 200 ms. */
+const momentPath = "/moment";
+
+/** For that server: nginx has no pause but the one before it refuses somebody. */
+export const moment = `    location = ${momentPath} {
+      auth_delay 200ms;
+      auth_request /refuse;
+      error_page 401 = @over;
+    }
+
+    location = /refuse {
+      internal;
+      return 401;
+    }
+
+    location @over {
+      return 204;
+    }
 `;
 
 /** Name of the upstream of the same servers that takes none out for its failures. */
@@ -27,8 +49,14 @@ export const spareOf = (upstream: string): string => `${upstream}_spare`;
  * The locations that hand requests on to an upstream.
  *
  * @param directives the user's own of the server block: error pages of a location would take the place of theirs
+ * @param controlSocket of the balancer's own server
  */
-export function renderLocations(upstream: string, directives: readonly Directive[], spoolMb: number): string {
+export function renderLocations(
+  upstream: string,
+  directives: readonly Directive[],
+  spoolMb: number,
+  controlSocket: string,
+): string {
   const pages = directives.filter(({ name }) => name === "error_page").map(({ source }) => source);
   // Else a page of the user's that is an error itself would lead to itself.
   if (pages.some((page) => /\s50[24]\s/.test(page))) pages.push("recursive_error_pages on");
@@ -39,6 +67,19 @@ export function renderLocations(upstream: string, directives: readonly Directive
   return `${renderFirstTry(`${settings}      proxy_pass http://${upstream};\n`, spoolMb, directives)}
     location @again {
 ${settings}      proxy_pass http://${spareOf(upstream)};
+    }
+
+    # An nginx that has just started knows no address: it does after a moment.
+    location @later {
+      auth_request /.balancer${momentPath};
+${settings}      proxy_pass http://${spareOf(upstream)};
+    }
+
+    location = /.balancer${momentPath} {
+      internal;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      proxy_pass http://${controlSocket}:${momentPath};
     }
 
     location @failed {

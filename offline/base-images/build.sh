@@ -1,19 +1,21 @@
 #!/bin/sh
 # Builds a stand-in for an official base image from Debian packages, where an image registry is out of reach.
-# Usage: build.sh python|nginx IMAGE   (as root; needs debootstrap and a Docker engine)
+# Usage: build.sh python|nginx|debian IMAGE   (as root; needs debootstrap and a Docker engine)
 set -eu
 # Containers have users of their own.
 umask 022
 
-kind=${1:?python or nginx} image=${2:?image name}
+kind=${1:?python, nginx or debian} image=${2:?image name}
 suite=forky
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 ca_bundle=/etc/ssl/certs/ca-certificates.crt
 
 case $kind in
   python) packages=python3-minimal,python3-pip,ca-certificates ;;
-  nginx) packages=nginx-light,curl,ca-certificates ;;
-  *) echo "build.sh: got '$kind', allowed are python and nginx" >&2; exit 2 ;;
+  # With s6, which the images that are built from them install where they can.
+  nginx) packages=nginx-light,s6,curl,ca-certificates ;;
+  debian) packages=s6,ca-certificates ;;
+  *) echo "build.sh: got '$kind', allowed are python, nginx and debian" >&2; exit 2 ;;
 esac
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/base-image.XXXXXX")
@@ -48,11 +50,14 @@ prepare_nginx() {
   ln -sf /dev/stderr "$root/var/log/nginx/error.log"
 }
 
+prepare_debian() { :; }
+
 "prepare_$kind"
 
 case $kind in
   python) set -- --change 'CMD ["python3"]' ;;
   nginx) set -- --change 'CMD ["nginx", "-g", "daemon off;"]' --change 'EXPOSE 80' ;;
+  debian) set -- --change 'CMD ["bash"]' ;;
 esac
 description="Stand-in for the official $kind image, built from Debian $suite packages"
 tar -C "$root" --numeric-owner -c \

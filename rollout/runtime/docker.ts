@@ -9,10 +9,11 @@ import { balancerOf, listContainers } from "../containers";
 import { insideScript, lookInside, parseInside } from "../observe";
 import type { Observed } from "../observed";
 import type { Operation, Wanted } from "../plan";
-import { startBalancer, publish, takePlace } from "../steps/balancer";
+import { serve, tryLive, untilItAnswers } from "../steps/balancer";
 import { testCandidate } from "../steps/candidate";
 import type { Context } from "../steps/context";
 import { untilDockerAgrees } from "../steps/healthcheck";
+import { closeEntry, openEntry, publish } from "../steps/entry";
 import { ask } from "../steps/probe";
 import { acceptsConnections, checkAsClient } from "../steps/public-address";
 import { drain, reload, untilAnswered } from "../steps/reload";
@@ -41,7 +42,7 @@ export class DockerRuntime implements Runtime {
   ) {}
 
   async observe(): Promise<Observed> {
-    const { stack, url, balancer } = this.wanted.destination;
+    const { stack, url, balancer, entry } = this.wanted.destination;
     const listed = await listContainers(stack);
     // Changes of one balancer go one after the other; a new one's predecessor is the one whose volume both have.
     const holder = balancerOf(listed, balancer);
@@ -49,7 +50,7 @@ export class DockerRuntime implements Runtime {
     const [containers, inside, reachable] = await Promise.all([
       listContainers(stack),
       shell === undefined ? lookInside(holder) : shell.read(insideScript).then(parseInside),
-      holder?.id === balancer && shell !== undefined ? acceptsConnections(url, holder.id) : true,
+      listed.some(({ id, state }) => id === entry && state === "running") ? acceptsConnections(url, balancer) : true,
     ]);
     return { containers, ...inside, reachable };
   }
@@ -58,15 +59,24 @@ export class DockerRuntime implements Runtime {
     const { wanted, log } = this;
     const { destination } = wanted;
     switch (operation.op) {
-      case "start balancer":
-        await startBalancer(destination.balancer, operation.predecessor);
+      case "try":
+        await tryLive(await this.shell());
         return {};
-      case "take place":
-        await takePlace(destination, operation.predecessors, log);
+      case "open":
+        await openEntry(destination.entry, operation.predecessors, log);
         return {};
       case "publish":
         log(`${operation.cause}: publishing the port again`);
-        await publish(await this.shell(), destination.network, destination.balancer);
+        await publish(destination.entry);
+        return {};
+      case "serve":
+        await serve(await this.shell(), operation.predecessor);
+        return {};
+      case "await":
+        await untilItAnswers(destination.balancer);
+        return {};
+      case "close":
+        await Promise.all(operation.entries.map(closeEntry));
         return {};
       case "revive":
         return this.revive(operation);
@@ -96,6 +106,7 @@ export class DockerRuntime implements Runtime {
         await removeOldReleases(await this.shell());
         await removeUnusedImages(imagePrefix(destination.stack), [
           destination.balancer,
+          destination.entry,
           ...Object.values(destination.containers),
         ]);
         return {};
@@ -158,7 +169,7 @@ export class DockerRuntime implements Runtime {
 
   /** Opens the shell of a balancer with the lock of the volume: it goes with the shell, however that ends. */
   private async open(container: string): Promise<BalancerShell> {
-    if (this.opened?.container === container) return this.opened;
+    if (this.opened?.container === container && !this.opened.hasEnded) return this.opened;
     this.opened?.close();
     const shell = new BalancerShell(container);
     this.opened = shell;

@@ -19,6 +19,10 @@ export class BalancerShell {
   private reason: string | undefined;
   private wake: () => void = () => undefined;
 
+  get hasEnded(): boolean {
+    return this.reason !== undefined;
+  }
+
   constructor(readonly container: string) {
     this.process = spawn("docker", ["exec", "--interactive", container, "sh"]);
     this.process.stdout.on("data", (bytes: Buffer) => {

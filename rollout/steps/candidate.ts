@@ -6,14 +6,11 @@ import { Deadline, until } from "../../lib/until";
 import { inspectContainers, lastLogLines, type ContainerState } from "../docker";
 import type { StepResult } from "../runtime/runtime";
 import type { BalancerShell } from "../runtime/shell";
-import { indent, nginxSeconds, type Context } from "./context";
+import { indent, nginxSeconds, restartsAllowed, type Context } from "./context";
 import { failingHealthchecks, isUndecided } from "./healthcheck";
 import { ask, type Unanswered } from "./probe";
 import { askByCurl, judge, publicQuestions, readCurl } from "./public-address";
 import { releaseFolder, writeFiles } from "./volume";
-
-/** How often a container may end and be restarted before it counts as broken. */
-const restartsAllowed = 2;
 
 /** How long one that served before may take to answer, before it is looked at whether it still does. */
 const patienceSeconds = 3;

@@ -12,6 +12,9 @@ export interface Context {
 /** How long nginx may take for things that take it milliseconds, in seconds. */
 export const nginxSeconds = 20;
 
+/** How often a container may end and be restarted before it counts as broken. */
+export const restartsAllowed = 2;
+
 export function indent(text: string): string {
   return text
     .trimEnd()

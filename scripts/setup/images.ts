@@ -7,6 +7,7 @@ import { projectRoot } from "./project";
 export interface BaseImages {
   readonly pythonImage: string;
   readonly nginxImage: string;
+  readonly entryImage: string;
 }
 
 /** One base image: where it comes from, and what takes its place where no registry can be reached. */
@@ -14,7 +15,7 @@ export interface BaseImage {
   /** The stack's setting that names it. */
   readonly setting: keyof BaseImages;
   /** What offline/base-images/build.sh calls it. */
-  readonly kind: "python" | "nginx";
+  readonly kind: "python" | "nginx" | "debian";
   /** The default of the setting. */
   readonly official: string;
   readonly standIn: string;
@@ -31,10 +32,17 @@ const nginxBaseImage: BaseImage = {
   setting: "nginxImage",
   kind: "nginx",
   official: "nginx:1.30",
-  standIn: "nginx-load-balancer/base-nginx:forky",
+  standIn: "nginx-load-balancer/base-nginx:forky-2",
 };
 
-export const knownBaseImages: readonly BaseImage[] = [pythonBaseImage, nginxBaseImage];
+const debianBaseImage: BaseImage = {
+  setting: "entryImage",
+  kind: "debian",
+  official: "debian:13-slim",
+  standIn: "nginx-load-balancer/base-debian:forky",
+};
+
+export const knownBaseImages: readonly BaseImage[] = [pythonBaseImage, nginxBaseImage, debianBaseImage];
 
 /** The stack that set-up creates. */
 export const stackName = "dev";

@@ -17,6 +17,8 @@ export type Step =
     }
   /** An update that nginx has to refuse. */
   | { readonly kind: "refusal"; readonly name: string; readonly config: Config; readonly words: string }
+  /** An update that makes the balancer's container anew. */
+  | { readonly kind: "replacement"; readonly name: string; readonly config: Config }
   /** A backend that dies. */
   | { readonly kind: "kill"; readonly name: string }
   /** An update to what there was before. */
@@ -50,6 +52,7 @@ export function planSteps(backends: number, revision: string): Step[] {
       words: `unknown directive "${directive}"`,
     },
     { kind: "kill", name: "killed backend" },
+    { kind: "replacement", name: "replaced balancer", config: { revision } },
     { kind: "restore", name: "restore" },
   ];
 }

@@ -91,20 +91,21 @@ export class Target {
    * Runs an update, which may fail: that is a result.
    *
    * @param config what differs from the stack's own config
+   * @param more options of the engine
    */
-  async tryUp(config: Config, signal?: AbortSignal): Promise<EngineRun> {
+  async tryUp(config: Config, signal?: AbortSignal, more: readonly string[] = []): Promise<EngineRun> {
     signal?.throwIfAborted();
     this.changed = true;
     const options = Object.entries(config).flatMap(([key, value]) => ["--config", `${key}=${value}`]);
-    const run = await this.engine(["up", "--yes", "--skip-preview", ...options], signal);
+    const run = await this.engine(["up", "--yes", "--skip-preview", ...options, ...more], signal);
     this.locked = run.killed;
     signal?.throwIfAborted();
     return run;
   }
 
   /** Runs an update that has to work, and sees that the balancer then has what it installed. */
-  async up(config: Config, signal?: AbortSignal): Promise<Serving> {
-    const run = await this.tryUp(config, signal);
+  async up(config: Config, signal?: AbortSignal, more: readonly string[] = []): Promise<Serving> {
+    const run = await this.tryUp(config, signal, more);
     if (run.code !== 0) throw new Error(`the update failed (exit code ${run.code}):\n${lastLines(run.output)}`);
     const serving = await this.observe();
     if (serving.live !== serving.installed.id)

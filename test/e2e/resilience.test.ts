@@ -5,7 +5,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker, tryDocker } from "../../rollout/docker";
-import { startBalancer, takePlace } from "../../rollout/steps/balancer";
 import { lostOf } from "../../scripts/load/books";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
@@ -144,7 +143,7 @@ describe("breakage and repair, under load", function () {
     assertNoneLost(load.mark());
   });
 
-  it("replaces the balancer for a new nginx image with at most a second without an answer", async () => {
+  it("replaces the balancer for a new nginx image", async () => {
     const { nginxImage } = await stack.baseImages();
     const other = `nginx-load-balancer/e2e-nginx:${process.pid}`;
     await buildFrom(nginxImage, other);
@@ -153,13 +152,11 @@ describe("breakage and repair, under load", function () {
       load.mark();
       await stack.configure({ nginxImage: other });
       outputs = await stack.up();
-      const { longestGap } = load.mark();
-      process.stdout.write(`      longest time without an answer: ${Math.round(longestGap)} ms\n`);
       assert.notEqual(outputs.balancer, before);
-      assert.ok(longestGap <= 1000, `${longestGap} ms without an answer`);
       await noDrift(30);
       await stack.configure({ nginxImage });
       outputs = await stack.up();
+      assertNoneLost(load.mark());
     } finally {
       await tryDocker("rmi", other);
     }
@@ -192,32 +189,9 @@ describe("breakage and repair, under load", function () {
     }
   });
 
-  it("puts the old balancer back when the new one can't take its place", async () => {
-    const label = `nginx-load-balancer.stack=${stack.stackLabel}`;
-    const { stdout: image } = await tryDocker("container", "inspect", "--format", "{{.Image}}", outputs.balancer);
-    const options = ["--label", label, "--label", "nginx-load-balancer.role=balancer", "--tmpfs", "/tmp:mode=1777"];
-    const volume = ["--volumes-from", outputs.balancer];
-    const other = (await docker("create", "--network", "none", ...options, ...volume, image.trim())).trim();
-    try {
-      const [predecessor = ""] = (await docker("inspect", "--format", "{{.Id}}", outputs.balancer)).split("\n");
-      await startBalancer(other, predecessor);
-      const place = { balancer: other, network: "no-such-network" };
-      await assert.rejects(
-        takePlace(place, [predecessor], () => undefined),
-        /no-such-network/,
-      );
-    } finally {
-      await docker("rm", "--force", "--volumes", other);
-    }
-    await noDrift(30);
-    load.mark();
-    await until("requests are answered", 10, async () => load.account().sent > 150);
-    assertNoneLost(load.mark());
-    await stack.engineOk("preview", "--refresh", "--expect-no-changes");
-  });
-
   it("serves again, without an update, after everything was restarted at once", async () => {
-    const ids = [...(await backends()), (await stack.containers()).balancer?.id ?? ""];
+    const { balancer, entry } = await stack.containers();
+    const ids = [...(await backends()), balancer?.id ?? "", entry?.id ?? ""];
     await docker("restart", ...ids);
     await noDrift(60);
     load.mark();

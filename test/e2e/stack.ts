@@ -184,10 +184,18 @@ export class TestStack {
     return showFiles([{ name: mainFile, text: main.stdout }, ...more]);
   }
 
-  /** Its backends, newest first, and its balancer, as Docker tells of them. */
-  async containers(): Promise<{ backends: readonly ObservedContainer[]; balancer: ObservedContainer | undefined }> {
+  /** Its backends, newest first, its balancer and its newest entry, as Docker tells of them. */
+  async containers(): Promise<{
+    readonly backends: readonly ObservedContainer[];
+    readonly balancer: ObservedContainer | undefined;
+    readonly entry: ObservedContainer | undefined;
+  }> {
     const listed = await listContainers(this.stackLabel);
-    return { backends: listed.filter(({ role }) => role === "backend"), balancer: balancerOf(listed) };
+    return {
+      backends: listed.filter(({ role }) => role === "backend"),
+      balancer: balancerOf(listed),
+      entry: listed.find(({ role }) => role === "entry"),
+    };
   }
 
   /** The ids of everything of this stack that is left on the host: containers, networks, volumes and images. */

@@ -67,7 +67,10 @@ describe("npm run verify", function () {
     const report = JSON.parse(stdout) as Report;
     assert.deepEqual(
       report.steps.map(({ step }) => step),
-      ["steady", "scale up", "scale down", "roll", "refused config", "killed backend", "restore"],
+      [
+        ...["steady", "scale up", "scale down", "roll", "refused config"],
+        ...["killed backend", "replaced balancer", "restore"],
+      ],
     );
     for (const { step, sent, answered, lost, excused, truncated } of report.steps) {
       assert.ok(sent > 0, `${step} sent nothing`);

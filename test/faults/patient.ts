@@ -101,7 +101,7 @@ export class Patient {
     await assertAnswers(this.outputs.url);
     assert.deepEqual(await this.drift(), []);
     assert.equal(await this.stack.liveText(), this.outputs.upstreamConfig);
-    assert.equal((await this.containers()).length, this.outputs.backends.length + 1);
+    assert.equal((await this.containers()).length, this.outputs.backends.length + 2);
   }
 
   /** Fails when a request of the load was lost since the last call. */

@@ -20,6 +20,8 @@ const faultsIn =
 const hashes = faultsIn("tree hash", "lib/tree-hash.ts", "build-context", "tree-hash");
 const inPool = faultsIn("backend", "components/backend-pool.ts", "components", "containers");
 const inBalancer = faultsIn("balancer", "components/balancer.ts", "components", "containers");
+const inEntry = faultsIn("entry", "components/entry.ts", "components", "containers");
+const inAddress = faultsIn("entry", "model/entry.ts", "entry", "port");
 const inHardening = faultsIn("every container", "components/hardening.ts", "components", "containers");
 const inImages = faultsIn("images", "components/stack-images.ts", "components", "containers");
 const inHealth = faultsIn("health command", "model/health-command.ts", "health-command");
@@ -96,12 +98,29 @@ export const mutants: readonly Mutant[] = [
   ),
   inPool("base image not handed to the build", "{ PYTHON_IMAGE: args.pythonImage }", "{}"),
 
-  inBalancer("starting network not internal", "internal: true, ", ""),
-  inBalancer("starts in its predecessor's way", "start: false", "start: true"),
-  inBalancer("published at a wrong address", "ip: args.bindAddress", `ip: "0.0.0.0"`),
+  inEntry("starts in its predecessor's way", "start: false", "start: true"),
+  inEntry("published at a wrong address", "ip: bindAddress", `ip: "0.0.0.0"`),
+  inEntry("role label wrong", `[labels.role]: "entry"`, `[labels.role]: "balancer"`),
+  inEntry("not another one for another address", "{ image: image.tag, address }", "{ image: image.tag }"),
+  inEntry("not another one for another image", "{ image: image.tag, address }", "{ address }"),
+  inEntry("a new one's address not labelled", "[labels.listen]: address", `[labels.listen]: ""`),
+  inAddress("a longer port is the same", "port === wanted.port", "port.endsWith(wanted.port)"),
+  inAddress("a wildcard is nobody's", "[host, wanted.host].some(isWildcard)", "isWildcard(wanted.host)"),
+  inAddress("IPv6 addresses have two spellings", String.raw`.replace(/^\[|\]$/g, "")`, ""),
+  inAddress("the gap of a takeover is not said", "owner === entry.owner)", "owner !== undefined)"),
+  inAddress("the gap is said where nothing runs", `state === "running" &&`, `state !== "" &&`),
+  inPlan(
+    "a new balancer serves untried",
+    "!isServing && predecessors.length > 0",
+    "isServing && predecessors.length > 0",
+  ),
+  inPlan("a new balancer is not told to serve", "if (!isServing) begin", "if (isServing) begin"),
+  inPlan("an older balancer's port is in nobody's way", `...older("balancer")].filter`, `].filter`),
+  inPlan("an old entry goes on taking connections", "entries.length > 0", "entries.length > 1"),
+  inPlan("a balancer that starts is told to read again", `op === "serve" || op === "await"`, `op === "serve"`),
   inBalancer("role label wrong", `[labels.role]: "balancer"`, `[labels.role]: "backend"`),
   inBalancer("installed with another stack's label", "stack: args.stackLabel,", "stack: labels.stack,"),
-  inBalancer("installed on a wrong network", "[container.id, args.networkName", "[container.id, startingPlace.name"),
+  inBalancer("installed on a wrong network", "        args.networkName,", "        volume.name,"),
   inBalancer("the drain's seconds are a constant", "args.topology.proxy.drainSeconds", "10"),
   inBalancer("patience is a constant", "healthTimeoutSeconds: args.healthTimeoutSeconds", "healthTimeoutSeconds: 60"),
   inBalancer("an adopted stack's containers are left", "owners: [owner, adopted]", "owners: [owner]"),
@@ -135,7 +154,7 @@ export const mutants: readonly Mutant[] = [
     `code === "EADDRINUSE"`,
   ),
   inPort("one that is in use passes (EADDRINUSE)", `code === "EADDRINUSE"`, `code === "EACCES"`),
-  inPort("the stack's own is somebody else's", "published.includes(`:${where.port}->`)", "false"),
+  inPort("the stack's own is somebody else's", "if (isTakenBy(", "if (!isTakenBy("),
 
   inIdentity("an alias that is taken is given again", "if (!taken.has(alias)) return alias;", "return alias;"),
   inIdentity("an alias of another identity's is used on", " && newest.owner === owner", ""),
@@ -146,7 +165,7 @@ export const mutants: readonly Mutant[] = [
   inLook("files that were edited pass", "hashes.get(name) === hash", "true"),
   inLook("another page passes for the release that is served", "/^[0-9a-f]{16}$/.test(served)", `served !== ""`),
   inDrift("an unhealthy backend is none", ` || container.health === "unhealthy"`, ""),
-  inDrift("files that were edited are none", "if (release !== undefined && !intact)", "if (false)"),
+  inDrift("files that were edited are none", "&& !intact && balancer", "&& intact && balancer"),
   inDrift("a dead port is none", "else if (!reachable)", "else if (false)"),
   inPreflight("another identity passes", "owner !== own.owner && owner !== adopt", "false"),
   inPreflight("any identity is adopted", "owner !== adopt,", `adopt === "",`),
@@ -230,7 +249,8 @@ export const mutants: readonly Mutant[] = [
   inRetry("what was sent to no server fails", `"~^[0, -]*;" again`, `"~^-;" again`),
   inRetry("a request begins anew again and again", `"~^[0, -]*;" again`, `"~^[0, :-]*;" again`),
   inRetry("an answer that has begun is asked for again", "[0, -]*;(GET", "[^;]*;(GET"),
-  inRetry("a time-out ends as another error", `"~504[^;]*$"`, `"~^504$"`),
+  inRetry("a time-out ends as another error", `"~504[^;]*;[^;]*$"`, `"~^504$"`),
+  inRetry("an nginx that knows no address refuses", `"~;[a-z_]+$" later`, `"~;none$" later`),
   inRetry("a part of a body is sent again", `args[0] === "off"`, `args[0] === "no"`),
   inRetry("the user's error pages are lost", `name === "error_page"`, `name === "error_pages"`),
 
@@ -346,9 +366,9 @@ export const mutants: readonly Mutant[] = [
     `some(({ owner, id }) => owner === "" && own.containers.has(id))`,
   ),
   inTakeover("rollout/containers.ts", "preflight")(
-    "a balancer that was only started has the place",
-    `ports.includes("->")`,
-    `ports !== "->"`,
+    "a balancer that only waits is the one that serves",
+    `health === "healthy"`,
+    `health !== ""`,
   ),
   inTakeover("config.ts", "config")("ids are looked for where they are not", "outputs?.id)", "outputs?.urn)"),
 ];

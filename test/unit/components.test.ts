@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
 import { Balancer } from "../../components/balancer";
+import { Entry } from "../../components/entry";
 import { releaseOf } from "../../nginx/render/config";
 import { serversOf } from "../../model/topology";
 import type { ExistingBackend } from "../../model/identity";
@@ -13,6 +14,7 @@ import {
   build,
   changeOf,
   container,
+  entryArgs,
   identity,
   labelsOf,
   poolArgs,
@@ -22,6 +24,7 @@ import {
   types,
 } from "../components";
 import { mockEngine, valueOf } from "../mocks";
+import { entryOf } from "../observed";
 
 function fiftyApps(app: (typeof settings.apps)[number]) {
   return [...settings.apps, ...Array.from({ length: 48 }, (_, index) => ({ ...app, name: `more-${index}` }))];
@@ -63,7 +66,7 @@ describe("components on mocks", () => {
       const { recording } = await build({ pool: { backendCount: 1 } });
       assert.deepEqual(
         recording.ofType(types.image).map(({ name }) => name),
-        ["img-app1", "img-nginx"],
+        ["img-app1", "img-entry", "img-nginx"],
       );
     });
 
@@ -131,7 +134,7 @@ describe("components on mocks", () => {
           .ofType(types.image)
           .map(({ name }) => name)
           .sort(),
-        ["img-app2", "img-nginx", "img-nginx.app"],
+        ["img-app2", "img-entry", "img-nginx", "img-nginx.app"],
       );
     });
 
@@ -197,24 +200,16 @@ describe("components on mocks", () => {
   });
 
   describe("balancer", () => {
-    it("publishes its port at the address, and is the one container that does", async () => {
-      const { recording } = await build({ balancer: { port: 9000, bindAddress: "0.0.0.0" } });
-      assert.deepEqual(container(recording, "lb-nginx")["ports"], [{ internal: 8080, external: 9000, ip: "0.0.0.0" }]);
-      assert.deepEqual(recording.ofType(types.container).filter(({ inputs }) => "ports" in inputs).length, 1);
-    });
-
-    it("is made without being started: its port is still its predecessor's", async () => {
-      const { recording } = await build();
-      assert.equal(container(recording, "lb-nginx")["start"], false);
-      assert.equal(container(recording, "lb-nginx")["mustRun"], false);
-    });
-
-    it("has the configuration on a volume, not in the container", async () => {
-      const { recording } = await build();
-      assert.deepEqual(container(recording, "lb-nginx")["volumes"], [
+    it("starts at once, and publishes nothing: it takes the entry's socket when it is told to serve", async () => {
+      const { recording, entry } = await build();
+      const inputs = container(recording, "lb-nginx");
+      for (const key of ["start", "ports", "uploads"]) assert.equal(key in inputs, false, key);
+      assert.deepEqual(inputs["networksAdvanced"], [{ name: "pool-network-made" }]);
+      assert.deepEqual(inputs["envs"], [`ENTRY_ID=${entry.hash}`]);
+      assert.deepEqual(inputs["volumes"], [
         { volumeName: "lb-config-made", containerPath: "/etc/nginx/live" },
+        { volumeName: "front-door-made", containerPath: "/run/entry" },
       ]);
-      assert.equal("uploads" in container(recording, "lb-nginx"), false);
     });
 
     it("installs the very release that it shows, once the backends exist", async () => {
@@ -224,7 +219,7 @@ describe("components on mocks", () => {
       assert.equal(inputs["stdin"], await valueOf(balancer.upstreamConfig));
       assert.equal(inputs["stdin"], releaseOf(topology).files[0]?.text);
       assert.equal(id, releaseOf(topology).id);
-      assert.equal(destination.balancer, "lb-nginx-id");
+      assert.deepEqual([destination.balancer, destination.entry], ["lb-nginx-id", "front-socket-id"]);
       assert.deepEqual(Object.values(destination.containers).sort(), [
         "pool-app1-0-id",
         "pool-app1-1-id",
@@ -232,6 +227,33 @@ describe("components on mocks", () => {
       ]);
       // A replaced command would run its delete, which ends the balancer.
       assert.equal("triggers" in inputs, false);
+    });
+  });
+
+  describe("entry", () => {
+    it("is the one container that publishes the port, and is started by the step that installs", async () => {
+      const { recording, entry } = await build({ entry: { port: 9000, bindAddress: "0.0.0.0" } });
+      const { ports, start, mustRun, envs, volumes } = container(recording, "front-socket");
+      assert.deepEqual(ports, [{ internal: 8080, external: 9000, ip: "0.0.0.0" }]);
+      assert.deepEqual(recording.ofType(types.container).filter(({ inputs }) => "ports" in inputs).length, 1);
+      assert.deepEqual([start, mustRun, envs], [false, false, [`ENTRY_ID=${entry.hash}`]]);
+      assert.deepEqual(volumes, [{ volumeName: "front-door-made", containerPath: "/run/entry" }]);
+    });
+
+    it("depends on its address and its image alone", async () => {
+      const hashOf = async (args: Parameters<typeof build>[0]) => (await build(args)).entry.hash;
+      const hash = await hashOf({});
+      const same = { ...settings, nginxImage: "another", balancerMemoryMb: 64, drainSeconds: 1, revision: "2" };
+      assert.equal(await hashOf({ entry: same, balancer: same, pool: same }), hash);
+      const others = [{ port: 9000 }, { bindAddress: "127.0.0.2" }, { entryImage: "another" }];
+      const hashes = await Promise.all(others.map((entry) => hashOf({ entry })));
+      assert.equal(new Set([hash, ...hashes]).size, 4);
+    });
+
+    it("says before the update when there will be a gap", async () => {
+      const { entry } = await build({ entry: { existing: [entryOf({ hash: "another" })] } });
+      assert.match(entry.gap ?? "", /the entry that has the port is replaced by another image/);
+      assert.equal((await build()).entry.gap, undefined);
     });
   });
 
@@ -245,7 +267,9 @@ describe("components on mocks", () => {
       assert.equal(inputs["memory"], inputs["memorySwap"], name);
       assert.ok(Number(inputs["memory"]) > 0, name);
       assert.deepEqual(inputs["logOpts"], { "max-size": "10m", "max-file": "3" }, name);
-      assert.ok((inputs["healthcheck"] as { tests: string[] }).tests.length > 1, name);
+      // The entry's process ends with what it is for.
+      const { tests } = (inputs["healthcheck"] ?? { tests: [] }) as { tests: string[] };
+      assert.equal(tests.length > 1, name !== "front-socket", name);
       assert.equal("privileged" in inputs, false, name);
       assert.doesNotMatch(JSON.stringify(inputs), /docker\.sock/, name);
     }
@@ -270,15 +294,16 @@ describe("components on mocks", () => {
   });
 
   it("has every resource below its component", async () => {
-    const { recording, images, pool, balancer } = await build();
+    const { recording, images, pool, entry, balancer } = await build();
     const parents: Record<string, unknown> = {
       pool: await valueOf(pool.urn),
+      front: await valueOf(entry.urn),
       lb: await valueOf(balancer.urn),
       img: await valueOf(images.urn),
     };
     assert.ok(parents["pool"] !== undefined && parents["pool"] !== parents["lb"]);
     for (const [name, options] of recording.options) {
-      if (["pool", "lb", "img"].includes(name)) continue;
+      if (["pool", "front", "lb", "img"].includes(name)) continue;
       assert.equal(await valueOf((options.parent as pulumi.Resource).urn), parents[name.split("-")[0] ?? ""], name);
     }
   });
@@ -289,10 +314,11 @@ describe("components on mocks", () => {
       const own = { stackLabel: `${stackLabel}-${name}` };
       const images = new StackImages(`${name}-img`, own);
       const pool = new BackendPool(`${name}-pool`, poolArgs(images, own));
-      await settle(pool, new Balancer(`${name}-lb`, balancerArgs(images, pool, own)));
+      const entry = new Entry(`${name}-front`, entryArgs(images, own));
+      await settle(pool, new Balancer(`${name}-lb`, balancerArgs(images, pool, entry, own)));
     }
     assert.equal(new Set(recording.names()).size, recording.resources.length);
-    assert.equal(recording.ofType(types.container).length, 8);
+    assert.equal(recording.ofType(types.container).length, 10);
   });
 
   it("knows the whole configuration in a preview, and no container's id", async () => {

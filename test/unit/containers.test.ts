@@ -124,17 +124,10 @@ describe("what containers are made of: the balancer", () => {
     assert.ok(mark in (environment ?? {}));
   });
 
-  it("starts on a network where Docker publishes no port", async () => {
+  it("is on the backends' network, from where they reach the world", async () => {
     const { recording } = await build();
-    assert.equal(recording.one(types.network, "lb-start").inputs["internal"], true);
-    assert.deepEqual(container(recording, "lb-nginx")["networksAdvanced"], [{ name: "lb-start-made" }]);
-    // The backends reach the world.
+    assert.deepEqual(container(recording, "lb-nginx")["networksAdvanced"], [{ name: "pool-network-made" }]);
     assert.equal("internal" in recording.one(types.network, "pool-network").inputs, false);
-  });
-
-  it("is published at the loopback, and at no other address", async () => {
-    const { recording } = await build();
-    assert.deepEqual(container(recording, "lb-nginx")["ports"], [{ internal: 8080, external: 8080, ip: "127.0.0.1" }]);
   });
 
   it("is built from the base image, and found by its labels", async () => {
@@ -145,6 +138,31 @@ describe("what containers are made of: the balancer", () => {
       ["nginx-load-balancer.by", identity.by],
       ["nginx-load-balancer.owner", identity.owner],
       ["nginx-load-balancer.role", "balancer"],
+      ["nginx-load-balancer.stack", stackLabel],
+    ]);
+  });
+});
+
+describe("what containers are made of: the entry", () => {
+  it("is published at the loopback, and at no other address, on a network that only it is on", async () => {
+    const { recording } = await build();
+    const { ports, networksAdvanced } = container(recording, "front-socket");
+    assert.deepEqual(ports, [{ internal: 8080, external: 8080, ip: "127.0.0.1" }]);
+    assert.deepEqual(networksAdvanced, [{ name: "front-network-made" }]);
+    // Docker publishes no port on an internal one.
+    assert.equal("internal" in recording.one(types.network, "front-network").inputs, false);
+  });
+
+  it("is built from its own base image, and found by its labels", async () => {
+    const { recording, entry } = await build({ entry: { entryImage: "debian:14" } });
+    const { build: source } = recording.one(types.image, "img-entry").inputs as { build: Record<string, unknown> };
+    assert.deepEqual(source, { context: "nginx/entry", buildArgs: { ENTRY_IMAGE: "debian:14" } });
+    assert.deepEqual(labelsOf(container(recording, "front-socket")), [
+      ["nginx-load-balancer.by", identity.by],
+      ["nginx-load-balancer.hash", entry.hash],
+      ["nginx-load-balancer.listen", "127.0.0.1:8080"],
+      ["nginx-load-balancer.owner", identity.owner],
+      ["nginx-load-balancer.role", "entry"],
       ["nginx-load-balancer.stack", stackLabel],
     ]);
   });

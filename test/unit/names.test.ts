@@ -36,9 +36,11 @@ describe("names of images", () => {
     assert.equal(new Set(stacks.map((stack) => imagePrefix(label(stack)))).size, stacks.length);
   });
 
-  it("of apps are the apps' names, but for the one that the balancer's image has", () => {
+  it("of apps are the apps' names, but for those that our images have", () => {
     assert.equal(appImageName("shop"), "shop");
-    assert.equal(appImageName("nginx"), "nginx.app");
-    assert.match(appImageName("nginx"), imageName);
+    for (const name of ["nginx", "entry"]) {
+      assert.equal(appImageName(name), `${name}.app`);
+      assert.match(appImageName(name), imageName);
+    }
   });
 });

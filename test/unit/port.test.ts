@@ -18,10 +18,12 @@ describe("the balancer's port", () => {
       message: `port: got ${port}, which something else on this host uses already (on 127.0.0.1). End it, or choose another port: npx pulumi config set port PORT. Nothing has been changed.`,
     });
     await assert.rejects(assertPortIsFree({ bindAddress: "127.0.0.1", port }, `127.0.0.1:1${port}->8080/tcp`), /uses/);
+    await assert.rejects(assertPortIsFree({ bindAddress: "127.0.0.1", port }, `127.0.0.2:${port}->8080/tcp`), /uses/);
   });
 
   it("is free when nothing has it, or the stack's own balancer", async () => {
     await assertPortIsFree({ bindAddress: "127.0.0.1", port }, `127.0.0.1:${port}->8080/tcp`);
+    await assertPortIsFree({ bindAddress: "127.0.0.1", port }, `0.0.0.0:${port}->8080/tcp, :::${port}->8080/tcp`);
     other.close();
     await once(other, "close");
     await assertPortIsFree({ bindAddress: "127.0.0.1", port });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { balancerOf } from "../../rollout/containers";
 import { assertOwned, dockerHostOf, lookAtHost, urlOf } from "../../rollout/preflight";
 import { identity } from "../components";
-import { containerOf } from "../observed";
+import { containerOf, entryOf } from "../observed";
 
 describe("the address for clients", () => {
   for (const [bindAddress, port, remote, url] of [
@@ -85,25 +85,25 @@ describe("the port, on Docker's host", () => {
 
 describe("the balancer of a stack", () => {
   const older = containerOf("", { id: "older" });
-  const newer = containerOf("", { id: "newer", ports: "8080/tcp" });
+  const newer = containerOf("", { id: "newer", health: "starting" });
 
-  it("is the one that has the place, also where a newer one has been started", () =>
+  it("is the one that is healthy, also where a newer one waits beside it", () =>
     assert.equal(balancerOf([newer, older])?.id, "older"));
   it("is the one that the engine knows, where it runs", () => {
     assert.equal(balancerOf([newer, older], "newer")?.id, "newer");
     assert.equal(balancerOf([{ ...newer, state: "created" }, older], "newer")?.id, "older");
   });
-  it("is the newest that runs, where none has the place, and else the newest", () => {
-    assert.equal(balancerOf([newer, { ...older, ports: "" }])?.id, "newer");
+  it("is the newest that runs, where none is healthy, and else the newest", () => {
+    assert.equal(balancerOf([newer, { ...older, health: "unhealthy" }])?.id, "newer");
     assert.equal(
       balancerOf([
         { ...newer, state: "exited" },
-        { ...older, ports: "" },
+        { ...older, health: "unhealthy" },
       ])?.id,
       "older",
     );
-    assert.equal(balancerOf([newer, older].map((one) => ({ ...one, state: "exited", ports: "" })))?.id, "newer");
-    assert.equal(balancerOf([containerOf("a-0-h1")]), undefined);
+    assert.equal(balancerOf([newer, older].map((one) => ({ ...one, state: "exited", health: "none" })))?.id, "newer");
+    assert.equal(balancerOf([containerOf("a-0-h1"), entryOf()]), undefined);
   });
 });
 

@@ -9,30 +9,34 @@ describe("a request that nginx has given up", () => {
   }));
   const wayOf = (text: string) => rules.find(({ rule }) => rule.test(text))?.way ?? "failed";
 
-  // As nginx 1.30 writes them: sent; received; method; status.
+  // As nginx 1.30 writes them: sent; received; method; status; address.
   for (const [text, way] of [
-    ["0;0;GET;504", "again"],
-    ["0;0;POST;504", "again"],
-    ["0, 0;0, 0;POST;504, 502", "again"],
-    ["0;0;POST;502", "again"],
-    ["-;-;POST;502", "again"],
-    ["120;0;GET;504", "again"],
-    ["0, 120, 0;0, 0, 0;DELETE;502, 504, 502", "again"],
-    ["101;0;POST;502", "failed"],
-    ["101;0;PATCH;502", "failed"],
-    ["101;0;LOCK;502", "failed"],
-    ["101, 0;0, 0;POST;504, 502", "failed_in_time"],
-    ["120, 120;0, 0;GET;504, 504", "failed_in_time"],
-    ["504;0;POST;502", "failed"],
-    ["120;4096;GET;502", "failed"],
-    ["0 : 0;0 : 0;GET;504 : 502", "failed_in_time"],
-    ["0 : 0;0 : 0;GET;502 : 502", "failed"],
-    ["0 : 120;0 : 0;GET;502 : 502", "failed"],
+    ["0;0;GET;502;backends", "later"],
+    ["0;0;POST;502;backends", "later"],
+    ["0, 0;0, 0;GET;504, 502;192.0.2.1:5000, backends", "again"],
+    ["0 : 0;0 : 0;GET;502 : 502;backends : backends_spare", "failed"],
+    ["0;0;GET;504;192.0.2.1:5000", "again"],
+    ["0;0;POST;504;192.0.2.1:5000", "again"],
+    ["0, 0;0, 0;POST;504, 502;192.0.2.1:5000, 192.0.2.1:5000", "again"],
+    ["0;0;POST;502;192.0.2.1:5000", "again"],
+    ["-;-;POST;502;192.0.2.1:5000", "again"],
+    ["120;0;GET;504;192.0.2.1:5000", "again"],
+    ["0, 120, 0;0, 0, 0;DELETE;502, 504, 502;192.0.2.1:5000, 192.0.2.1:5000, 192.0.2.1:5000", "again"],
+    ["101;0;POST;502;192.0.2.1:5000", "failed"],
+    ["101;0;PATCH;502;192.0.2.1:5000", "failed"],
+    ["101;0;LOCK;502;192.0.2.1:5000", "failed"],
+    ["101, 0;0, 0;POST;504, 502;192.0.2.1:5000, 192.0.2.1:5000", "failed_in_time"],
+    ["120, 120;0, 0;GET;504, 504;192.0.2.1:5000, 192.0.2.1:5000", "failed_in_time"],
+    ["504;0;POST;502;192.0.2.1:5000", "failed"],
+    ["120;4096;GET;502;192.0.2.1:5000", "failed"],
+    ["0 : 0;0 : 0;GET;504 : 502;192.0.2.1:5000 : 192.0.2.1:5000", "failed_in_time"],
+    ["0 : 0;0 : 0;GET;502 : 502;192.0.2.1:5000 : 192.0.2.1:5000", "failed"],
+    ["0 : 120;0 : 0;GET;502 : 502;192.0.2.1:5000 : 192.0.2.1:5000", "failed"],
   ] as const)
     it(`goes ${way} for ${text}`, () => assert.equal(wayOf(text), way));
 });
 
-const locations = (text: string) => renderLocations("pool", parseDirectives(text), 0);
+const locations = (text: string) => renderLocations("pool", parseDirectives(text), 0, "unix:/tmp/control.sock");
 
 describe("error pages of the user's own", () => {
   it("leave room for others where a location has its own", () =>

@@ -38,20 +38,25 @@ describe("plan", () => {
     assert.throws(() => plan(without(host(), "lb-id"), wantedOf(two)), {
       message: "the balancer: the container was removed by hand. `pulumi up --refresh` makes a new one.",
     });
+    assert.throws(() => plan(without(host(), "entry-id"), wantedOf(two)), {
+      message: "the entry: the container was removed by hand. `pulumi up --refresh` makes a new one.",
+    });
   });
 
   it("takes over what carries an adopted identity", () => {
     const wanted = wantedOf(rolled, {}, "new-id");
-    const observed = { ...host(["a-0-h2", "a-1-h2"]), volume: emptyVolume, served: undefined };
+    const observed = { ...host(["a-0-h2", "a-1-h2"]), volume: emptyVolume, served: undefined, serving: "" };
     const containers = [newBalancer, ...observed.containers].map((one) =>
-      one.alias.endsWith("h2") || one.id === "new-id" ? one : { ...one, owner: "lost" },
+      one.alias.endsWith("h2") || ["new-id", "entry-id"].includes(one.id) ? one : { ...one, owner: "lost" },
     );
     const owners = [identity.owner, "lost"];
     const { operations } = plan(
       { ...observed, containers },
       { ...wanted, destination: { ...wanted.destination, owners } },
     );
-    assert.ok(operations.map(formatOperation).includes(`stop a-0-h1-id, a-1-h1-id, lb-id within 7 s ${retired}`));
+    const formatted = operations.map(formatOperation);
+    assert.ok(formatted.includes("stop lb-id within 7 s (another balancer answers)"));
+    assert.ok(formatted.includes(`stop a-0-h1-id, a-1-h1-id within 7 s ${retired}`));
   });
 });
 

@@ -35,6 +35,7 @@ describe("settings", () => {
       })),
       pythonImage: "python:3.14-slim",
       nginxImage: "nginx:1.30",
+      entryImage: "debian:13-slim",
       balancerMemoryMb: 1024,
       method: "round_robin",
       drainSeconds: 10,

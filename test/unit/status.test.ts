@@ -12,13 +12,13 @@ const release = releaseOf(
 );
 const outputs = { release, backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }] };
 const whole = observedOf(release);
-const [backend, balancer] = whole.containers as [ObservedContainer, ObservedContainer];
+const [backend, balancer, entry] = whole.containers as [ObservedContainer, ObservedContainer, ObservedContainer];
 const { volume } = whole;
 
 describe("drift", () => {
   it("is none when volume, nginx and backends are as the last update left them", () => {
     assert.deepEqual(describeDrift(outputs, whole), []);
-    const starting = { ...whole, containers: [{ ...backend, health: "starting" }, balancer] };
+    const starting = { ...whole, containers: [{ ...backend, health: "starting" }, balancer, entry] };
     assert.deepEqual(describeDrift(outputs, starting), []);
   });
 
@@ -41,23 +41,42 @@ describe("drift", () => {
       [`The volume holds configuration ${other} instead of ${release.id}.`],
     ],
     ["another one in nginx", { served: other }, [`nginx serves configuration ${other} instead of ${release.id}.`]],
-    ["no balancer", { containers: [backend], served: undefined }, ["The balancer is gone."]],
+    ["no balancer", { containers: [backend, entry], served: undefined }, ["The balancer is gone."]],
     [
       "a balancer that was stopped",
-      { containers: [backend, { ...balancer, state: "exited" }], served: undefined },
+      {
+        containers: [backend, { ...balancer, state: "exited" }, entry],
+        served: undefined,
+        volume: { ...volume, intact: false },
+      },
       ["The balancer is exited."],
     ],
     ["a published port that is dead", { reachable: false }, ["Nothing accepts connections at the balancer's address."]],
-    ["a backend that is gone", { containers: [balancer] }, ["a-0-h1 is gone."]],
-    ["an unhealthy backend", { containers: [{ ...backend, health: "unhealthy" }, balancer] }, ["a-0-h1 is unhealthy."]],
+    ["no entry", { containers: [backend, balancer] }, ["The entry is gone."]],
+    [
+      "an entry that was stopped",
+      { containers: [backend, balancer, { ...entry, state: "exited" }], reachable: false },
+      ["The entry is exited."],
+    ],
+    [
+      "a balancer of before there were entries, whose port is dead",
+      { containers: [backend, { ...balancer, ports: "127.0.0.1:8080->8080/tcp" }], reachable: false },
+      ["Nothing accepts connections at the balancer's address."],
+    ],
+    ["a backend that is gone", { containers: [balancer, entry] }, ["a-0-h1 is gone."]],
+    [
+      "an unhealthy backend",
+      { containers: [{ ...backend, health: "unhealthy" }, balancer, entry] },
+      ["a-0-h1 is unhealthy."],
+    ],
     ...["exited", "restarting", "created", "paused"].map((state): (typeof cases)[number] => [
       `a backend that is ${state}`,
-      { containers: [{ ...backend, state, health: "none" }, balancer] },
+      { containers: [{ ...backend, state, health: "none" }, balancer, entry] },
       [`a-0-h1 is ${state}.`],
     ]),
     [
       "a backend of an update that failed",
-      { containers: [stray, backend, balancer] },
+      { containers: [stray, backend, balancer, entry] },
       ["a-0-h2 (unhealthy) was made by an update that did not finish: the next one removes it."],
     ],
   ];

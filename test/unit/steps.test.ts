@@ -92,11 +92,12 @@ describe("record of a release", () => {
 describe("what is inside the balancer", () => {
   const hash = (character: string) => character.repeat(64);
   const record = writeRecord(two, { containers: {}, attempt: 3 }, () => hash("a"));
-  const inside = (served: string, ...files: string[]) => `${served}\n${files.join("\n")}\n\n${record}`;
+  const inside = (served: string, ...files: string[]) => `${served}\n0123456789ab\n${files.join("\n")}\n\n${record}`;
 
   it("is what nginx serves, and the release that lies on the volume as it was installed", () => {
     const found = parseInside(inside(two.id, `${hash("a")}  nginx.conf`, `${hash("c")}  release.json`));
     assert.deepEqual([found.served, found.volume.release?.id, found.volume.intact], [two.id, two.id, true]);
+    assert.equal(found.serving, "0123456789ab");
   });
 
   it("is not intact when a file is another one, or gone", () => {
@@ -109,8 +110,9 @@ describe("what is inside the balancer", () => {
   });
 
   it("is empty where nothing was installed, and where no text came at all", () => {
-    for (const output of ["", "\n\n", "\n\nevents {}\n"])
-      assert.deepEqual(parseInside(output), { served: undefined, volume: { release: undefined, intact: false } });
+    const volume = { release: undefined, intact: false };
+    for (const output of ["", "\n\n\n", "\n\n\nevents {}\n"])
+      assert.deepEqual(parseInside(output), { served: undefined, serving: "", volume });
   });
 });
 

@@ -72,12 +72,15 @@ describe("steps of verify", () => {
         ["roll", { revision: "r1" }, 2],
         ["refused config"],
         ["killed backend"],
+        ["replaced balancer"],
         ["restore"],
       ],
     );
   });
 
-  it("keep the rolled revision while a config is refused, or that update would roll back first", () => {
+  it("keep the rolled revision while a config is refused and the balancer is replaced, or those would roll back first", () => {
+    const replacement = planSteps(2, "r1").find(({ kind }) => kind === "replacement");
+    assert.deepEqual(replacement, { kind: "replacement", name: "replaced balancer", config: { revision: "r1" } });
     const refusal = planSteps(2, "r1").find(({ kind }) => kind === "refusal");
     assert.deepEqual(refusal, {
       kind: "refusal",

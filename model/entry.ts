@@ -1,0 +1,64 @@
+/** A container of the stack, as far as its published port goes. */
+export interface Publisher {
+  /** entry, balancer or backend: balancers of before there were entries publish the port themselves. */
+  readonly role: string;
+  readonly hash: string;
+  readonly owner: string;
+  readonly state: string;
+  /** The addresses that it publishes now, as `docker ps` writes them. */
+  readonly ports: string;
+}
+
+/** An address and a port as one text: 127.0.0.1:8080, [::1]:8080. */
+export function publicAddress(bindAddress: string, port: number): string {
+  return `${bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress}:${port}`;
+}
+
+/**
+ * Whether Docker can't publish an address as long as others are published: the same one, or one of a wildcard and the same port.
+ *
+ * @param ports as `docker ps` writes them: `127.0.0.1:8080->8080/tcp, :::81->81/tcp`
+ */
+export function isTakenBy(address: string, ports: string): boolean {
+  const wanted = split(address);
+  return [...ports.matchAll(/([^\s,]+)->/g)]
+    .map(([, published = ""]) => split(published))
+    .some(({ host, port }) => port === wanted.port && (host === wanted.host || [host, wanted.host].some(isWildcard)));
+}
+
+/** Docker writes an IPv6 address without brackets, too. */
+function split(address: string): { host: string; port: string } {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: address.slice(colon + 1) };
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+/**
+ * Why an update refuses connections for a moment: what has the port has to let go of it before the wanted entry gets it.
+ *
+ * @returns a sentence for the preview; undefined where nobody is refused
+ */
+export function gapOf(
+  entry: { readonly hash: string; readonly address: string; readonly owner: string | undefined },
+  existing: readonly Publisher[],
+): string | undefined {
+  const inTheWay = existing.find(
+    ({ role, hash, owner, state, ports }) =>
+      state === "running" &&
+      !(role === "entry" && hash === entry.hash && owner === entry.owner) &&
+      isTakenBy(entry.address, ports),
+  );
+  if (inTheWay === undefined) return undefined;
+  const cause =
+    inTheWay.role === "balancer"
+      ? "a balancer that an older version made publishes the port itself"
+      : inTheWay.owner !== entry.owner
+        ? "the entry that has the port is another state's"
+        : inTheWay.ports.startsWith(`${entry.address}->`)
+          ? "the entry that has the port is replaced by another image"
+          : `Docker can't publish ${entry.address} beside ${inTheWay.ports.replaceAll(/->[^\s,]+/g, "")}`;
+  return `This update has a gap of about a second, in which connections are refused and requests in flight are cut: ${cause}.`;
+}

@@ -1,0 +1,69 @@
+import { until } from "../../lib/until";
+import { doorFolder } from "../../model/layout";
+import { docker, lastLogLines, tryDocker } from "../docker";
+import type { Log } from "../runtime/runtime";
+import { indent } from "./context";
+
+/** How long an entry may take to listen, in seconds: it takes it a tenth of one. */
+const entrySeconds = 10;
+
+const door = `${doorFolder}/$ENTRY_ID.sock`;
+
+/**
+ * Starts an entry. What has its port goes off its networks, and with that off the port; it comes back where the entry does not
+ * start.
+ *
+ * @param predecessors ids of containers that publish the port, or one that Docker can't publish beside it
+ */
+export async function openEntry(entry: string, predecessors: readonly string[], log: Log): Promise<void> {
+  const networks = new Map(await Promise.all(predecessors.map(async (id) => [id, await networksOf(id)] as const)));
+  try {
+    for (const [id, names] of networks) await disconnect(id, names);
+    await docker("start", entry);
+    await untilItListens(entry);
+    // An nginx that has the socket of one of them notices.
+    if (predecessors.length > 0) await docker("stop", "--time", "0", ...predecessors);
+  } catch (error) {
+    if (predecessors.length > 0) {
+      log("giving the port back to what had it");
+      await docker("stop", "--time", "0", entry);
+      for (const [id, names] of networks) for (const name of names) await tryDocker("network", "connect", name, id);
+    }
+    throw error;
+  }
+}
+
+/**
+ * Has Docker publish the entry's port again. Its proxy gives up for good when it has no more files for connections, while
+ * the container goes on running. The socket stays what it is.
+ */
+export async function publish(entry: string): Promise<void> {
+  const names = await networksOf(entry);
+  await disconnect(entry, names);
+  for (const name of names) await docker("network", "connect", name, entry);
+}
+
+/** Lets go of an entry's socket: when the last nginx that has it ends, connections are refused, instead of waiting. */
+export async function closeEntry(entry: string): Promise<void> {
+  await tryDocker("exec", entry, "sh", "-c", `s6-fdholder-delete ${door} listen`);
+}
+
+/** One that is not on a network, say since an interrupted update, is none the worse for it. */
+async function disconnect(container: string, networks: readonly string[]): Promise<void> {
+  for (const network of networks) await tryDocker("network", "disconnect", network, container);
+}
+
+async function networksOf(container: string): Promise<string[]> {
+  const format = "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}";
+  return (await docker("container", "inspect", "--format", format, container)).split("\n").filter(Boolean);
+}
+
+async function untilItListens(entry: string): Promise<void> {
+  const doesNotListen = async () =>
+    new Error(`The entry does not start. Its last log lines:\n${indent((await lastLogLines(entry, 10)).join("\n"))}`);
+  await until(
+    doesNotListen,
+    entrySeconds,
+    async () => (await tryDocker("exec", entry, "sh", "-c", `s6-fdholder-retrieve ${door} listen true`)).code === 0,
+  );
+}
