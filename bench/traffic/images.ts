@@ -10,6 +10,8 @@ import type { PartContext } from "../part";
 export interface TrafficImages {
   /** The product's balancer. */
   readonly balancer: string;
+  /** What has the product's published port. */
+  readonly entry: string;
   /** HAProxy, Caddy, and the load generators wrk and vegeta. */
   readonly peers: string;
   /** The first of the example's apps. */
@@ -27,7 +29,7 @@ const vegeta: GoTool = {
 
 /** Builds the images, as far as Docker's cache doesn't hold them. They stay for the next run. */
 export async function buildImages(context: PartContext): Promise<TrafficImages> {
-  const { nginxImage, pythonImage } = await baseImages();
+  const { nginxImage, pythonImage, entryImage } = await baseImages();
   const build = async (name: string, folder: string, argument: string) => {
     context.signal.throwIfAborted();
     context.status(`building the image of ${name}`);
@@ -41,6 +43,7 @@ export async function buildImages(context: PartContext): Promise<TrafficImages> 
     await cp(await goTool(vegeta, context), join(folder, "vegeta"));
     return {
       balancer: await build("nginx", "nginx/image", `NGINX_IMAGE=${nginxImage}`),
+      entry: await build("entry", "nginx/entry", `ENTRY_IMAGE=${entryImage}`),
       peers: await build("peers", folder, `NGINX_IMAGE=${nginxImage}`),
       flask: await build("flask", "apps/app1", `PYTHON_IMAGE=${pythonImage}`),
     };

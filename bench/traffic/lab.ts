@@ -20,6 +20,8 @@ export interface Server {
   readonly hardened?: boolean;
   /** Memory limit in MiB; default: that of the balancer. */
   readonly memoryMb?: number;
+  /** More options of `docker run`; default: none. */
+  readonly options?: readonly string[];
   /** Port of it that is published on a free port of 127.0.0.1; default: none. */
   readonly publish?: number;
 }
@@ -80,12 +82,18 @@ export class Lab {
     return docker("run", "--rm", "--label", `${label}=${this.id}`, "--network", network, image, ...command);
   }
 
+  /** Makes a volume that servers share; gives its name. */
+  async volume(name: string): Promise<string> {
+    return (await docker("volume", "create", "--label", `${label}=${this.id}`, `${this.network}-${name}`)).trim();
+  }
+
   async publishedPort(name: string, port: number): Promise<number> {
     const address = (await docker("port", this.container(name), String(port))).split("\n")[0] ?? "";
     return Number(address.slice(address.lastIndexOf(":") + 1));
   }
 
-  private async run(server: Server): Promise<void> {
+  /** Starts a container, without waiting for anything of it. */
+  async run(server: Server): Promise<void> {
     const files = await Promise.all(
       Object.entries(server.files ?? {}).map(async ([path, text], index) => {
         const file = join(this.folder, `${server.name}-${index}`);
@@ -110,6 +118,7 @@ export class Lab {
       ...(server.hardened === false ? [] : hardening),
       ...(server.publish === undefined ? [] : [`--publish=127.0.0.1::${server.publish}`]),
       ...files,
+      ...(server.options ?? []),
       server.image,
       ...(server.command ?? []),
     );
@@ -131,6 +140,8 @@ export class Lab {
     const containers = (await docker("ps", "--all", "--quiet", `--filter=label=${label}=${this.id}`)).split("\n");
     const ids = containers.filter(Boolean);
     if (ids.length > 0) await docker("rm", "--force", "--volumes", ...ids);
+    const volumes = (await docker("volume", "ls", "--quiet", `--filter=label=${label}=${this.id}`)).split("\n");
+    await Promise.all(volumes.filter(Boolean).map((volume) => tryDocker("volume", "rm", volume)));
     await tryDocker("network", "rm", this.network);
     await rm(this.folder, { recursive: true, force: true });
   }

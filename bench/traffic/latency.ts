@@ -13,8 +13,25 @@ const unit = "ms, p99";
 /** Turns of a round: two cores that are half busy have moments in which nothing is answered, whoever is asked. */
 const turns = 3;
 
-/** What belongs to a reload: the requests that are due within this time after it. */
-const reloadMs = 1000;
+/** What belongs to a moment: the requests that are due within this time before and after it. */
+const momentMs = 1000;
+
+/** The p99 of the second before something happens, and of the second after it has begun. */
+export async function aroundMoment(
+  target: Target,
+  rate: number,
+  happens: () => Promise<unknown>,
+): Promise<[before: number, after: number]> {
+  const load = atRate(target, { connections, seconds: 5 }, rate);
+  await pause(2500);
+  const moment = Date.now();
+  await happens();
+  const requests = await load;
+  return [
+    percentile(within(requests, moment - momentMs, moment), 0.99),
+    percentile(within(requests, moment, moment + momentMs), 0.99),
+  ];
+}
 
 /** How long answers take at half of the load that hand-tuned nginx can bear, and while nginx reloads. */
 export const latencyPart: Part = {
@@ -68,15 +85,8 @@ export const latencyPart: Part = {
         const shell = new BalancerShell(lab.container(kind));
         try {
           await shell.read("true");
-          const load = atRate(target(kind), { connections, seconds: 5 }, rate);
-          await pause(2500);
-          const reloaded = Date.now();
-          await shell.read("kill -HUP 1");
-          const requests = await load;
-          return {
-            [`${kind} steady`]: percentile(within(requests, reloaded - reloadMs, reloaded), 0.99),
-            [`${kind} reloaded`]: percentile(within(requests, reloaded, reloaded + reloadMs), 0.99),
-          };
+          const [before, after] = await aroundMoment(target(kind), rate, () => shell.read("kill -HUP 1"));
+          return { [`${kind} steady`]: before, [`${kind} reloaded`]: after };
         } finally {
           shell.close();
         }
