@@ -62,11 +62,11 @@ describe("another Docker context", function () {
       const { url } = await stack.up();
       assert.equal((await fetch(url)).status, 200);
       const asked = (pattern: RegExp) => socket.requests.filter((request) => pattern.test(request)).length;
-      assert.equal(asked(/^POST \S+\/containers\/create/), 2, "the balancer and a backend");
+      assert.equal(asked(/^POST \S+\/containers\/create/), 3, "entry, balancer and a backend");
       assert.equal(asked(/^POST \S+\/networks\/create/), 2);
       assert.ok(asked(/^POST \/session/) >= 2, "a build of each one's image");
       await stack.engineOk("destroy");
-      assert.equal(asked(/^DELETE \S+\/containers\//), 2);
+      assert.equal(asked(/^DELETE \S+\/containers\//), 3);
       assert.deepEqual(await stack.leftovers(), []);
     } finally {
       await stack.remove();
