@@ -85,7 +85,7 @@ export class Balancer extends pulumi.ComponentResource {
     const container = new docker.Container(
       `${name}-nginx`,
       {
-        ...hardened(args.balancerMemoryMb),
+        ...hardened(args.balancerMemoryMb, args.stackLabel),
         image: image.id,
         // It serves from when the step below has named it on the volume.
         wait: false,

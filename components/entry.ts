@@ -58,7 +58,7 @@ export class Entry extends pulumi.ComponentResource {
     const container = new docker.Container(
       `${name}-socket`,
       {
-        ...hardened(32),
+        ...hardened(32, stackLabel),
         // Another container may have the port: the step that installs takes it over, and starts this one.
         start: false,
         mustRun: false,

@@ -4,6 +4,7 @@ import type { LiveRelease } from "../model/identity";
 import { docker } from "./docker";
 import { ailments } from "./drift";
 import { balancerOf, listContainers } from "./containers";
+import { assertHandsOver } from "./engine";
 import { lookInside } from "./observe";
 import type { ObservedContainer } from "./observed";
 import { assertPortIsFree } from "./port";
@@ -21,11 +22,12 @@ export interface Host {
  * Looks at the host that the stack is to run on.
  *
  * @param stack value of the stack's label
- * @throws Error when Docker doesn't answer, or the port is taken
+ * @throws Error when Docker doesn't answer, the port is taken, or the engine can't hand a socket over
  */
 export async function lookAtHost(stack: string, where: { bindAddress: string; port: number }): Promise<Host> {
   const [containers, { here, remote }] = await Promise.all([listContainers(stack), dockerHost()]);
   if (here) await assertPortIsFree(where, portsOf(containers));
+  if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
   return { containers, url: urlOf(where.bindAddress, where.port, remote) };
 }
 

@@ -67,16 +67,37 @@ describe("breakage and repair, under load", function () {
 
   // First of all: `docker restart` would hide what an update did to the containers' own restarts.
   const mayRestartDocker = process.env["CI"] === "true" || process.env["TEST_RESTARTS_DOCKER"] === "true";
-  (mayRestartDocker ? it : it.skip)(
-    "serves again, without an update, after Docker itself was restarted (TEST_RESTARTS_DOCKER=true)",
-    async () => {
-      await restartDocker();
-      await noDrift(90);
-      load.mark();
-      await until("requests are answered", 10, async () => load.account().sent > 150);
-      assertNoneLost(load.mark());
-    },
-  );
+  for (const [how, signal, live] of [
+    ["stopped and started", "SIGTERM", false],
+    ["killed and started", "SIGKILL", false],
+    ["stopped and started, with live-restore", "SIGTERM", true],
+    ["killed and started, with live-restore", "SIGKILL", true],
+  ] as const)
+    (mayRestartDocker ? it : it.skip)(
+      `serves again, without an update, after Docker itself was ${how} (TEST_RESTARTS_DOCKER=true)`,
+      async () => {
+        if (live) await restartDocker("SIGTERM", live);
+        await noDrift(90);
+        load.mark();
+        try {
+          const start = performance.now();
+          await restartDocker(signal, live);
+          await until("requests are answered", 60, async () => (await fetch(outputs.url).catch(() => undefined))?.ok);
+          const seconds = (performance.now() - start) / 1000;
+          const { lost, sent, longestGap } = load.mark();
+          process.stdout.write(
+            `      ${lost} of ${sent} lost, at most ${Math.round(longestGap)} ms between answers; ${seconds.toFixed(1)} s in all\n`,
+          );
+          await noDrift(90);
+        } finally {
+          if (live) await restartDocker("SIGTERM", false);
+        }
+        await noDrift(90);
+        load.mark();
+        await until("requests are answered", 10, async () => load.account().sent > 150);
+        assertNoneLost(load.mark());
+      },
+    );
 
   it("answers every idempotent request while a backend is killed", async () => {
     const [id = ""] = await backends();
@@ -225,11 +246,16 @@ async function buildFrom(image: string, tag: string, instruction = "LABEL e2e=an
   }
 }
 
-/** Ends dockerd as its service manager would, and starts it again with the arguments that it had. */
-async function restartDocker(): Promise<void> {
+/**
+ * Ends dockerd, and starts it again with the arguments that it had.
+ *
+ * @param live whether containers then run on while it is ended
+ */
+async function restartDocker(signal: "SIGTERM" | "SIGKILL", live: boolean): Promise<void> {
   const pid = Number(readFileSync("/var/run/docker.pid", "utf8"));
-  const [command = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
-  process.kill(pid, "SIGTERM");
+  const [command = "", ...had] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+  const args = [...had.filter((arg) => arg !== "--live-restore"), ...(live ? ["--live-restore"] : [])];
+  process.kill(pid, signal);
   await until("dockerd has ended", 60, async () => !isAlive(pid));
   spawn(command, args, { detached: true, stdio: "ignore" }).unref();
   await until("dockerd answers", 60, async () => (await tryDocker("info")).code === 0);

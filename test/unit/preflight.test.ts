@@ -5,6 +5,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { balancerOf } from "../../rollout/containers";
+import { problemOf } from "../../rollout/engine";
 import { assertOwned, dockerHostOf, lookAtHost, urlOf } from "../../rollout/preflight";
 import { identity } from "../components";
 import { containerOf, entryOf } from "../observed";
@@ -52,7 +53,8 @@ describe("the port, on Docker's host", () => {
   beforeEach(async () => {
     // A docker that finds no container, and whose engine is in this very machine or container.
     folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
-    const script = `#!/bin/sh\nif [ "$1" = info ]; then echo '${hostname()}'; fi\n`;
+    const info = `case "$3" in *OSType*) echo linux runc local ;; *) echo '${hostname()}' ;; esac`;
+    const script = `#!/bin/sh\nif [ "$1" = info ]; then ${info}; fi\n`;
     await writeFile(join(folder, "docker"), script, { mode: 0o755 });
     process.env["PATH"] = `${folder}:${PATH}`;
     other = createServer().listen(0, "127.0.0.1");
@@ -81,6 +83,24 @@ describe("the port, on Docker's host", () => {
       url: `http://127.0.0.1:${where.port}`,
     });
   });
+});
+
+describe("an engine", () => {
+  const engine = { os: "linux", runtime: "runc", volumeDrivers: ["local", "other"] };
+  for (const [change, problem] of [
+    [{}, undefined],
+    [{ runtime: "crun" }, undefined],
+    [{ os: "windows" }, "runs containers of windows, expected linux"],
+    [{ runtime: "runsc" }, "has runsc for its default runtime, expected one whose containers share a kernel (runc)"],
+    [
+      { runtime: "kata-runtime" },
+      "has kata-runtime for its default runtime, expected one whose containers share a kernel (runc)",
+    ],
+    [{ volumeDrivers: ["other"] }, "has no volume driver local, only other"],
+    [{ volumeDrivers: [] }, "has no volume driver local, only none"],
+  ] as const)
+    it(`${problem === undefined ? "hands sockets over" : "does not hand sockets over"}: ${JSON.stringify(change)}`, () =>
+      assert.equal(problemOf({ ...engine, ...change }), problem));
 });
 
 describe("the balancer of a stack", () => {
