@@ -103,7 +103,7 @@ describe("the main job, on the real engine and Docker", function () {
     assert.deepEqual(await spread(outputs.url, 20), evenly);
   });
 
-  it("publishes the balancer's port alone, and hardens every container", async () => {
+  it("publishes the entry's port alone, and hardens every container", async () => {
     const format = [
       "{{.Name}}",
       "{{json .HostConfig.PortBindings}}",
@@ -114,22 +114,22 @@ describe("the main job, on the real engine and Docker", function () {
       "{{.HostConfig.RestartPolicy.Name}}",
       "{{.HostConfig.Memory}}",
       "{{json .HostConfig.LogConfig}}",
-      "{{.State.Health.Status}}",
+      "{{with .State.Health}}{{.Status}}{{end}}",
       "{{json .HostConfig.Binds}}",
     ].join("\t");
-    const [backends, balancer] = [await ids("backend"), await ids("balancer")];
-    for (const line of (await docker("inspect", "--format", format, ...backends, ...balancer)).trimEnd().split("\n")) {
+    const all = (await Promise.all(["backend", "balancer", "entry"].map(ids))).flat();
+    for (const line of (await docker("inspect", "--format", format, ...all)).trimEnd().split("\n")) {
       const [name = "", ports = "", user, readOnly, drop, security, restart, memory, log, health, binds = ""] =
         line.split("\t");
       assert.equal(
         Object.keys((JSON.parse(ports) as object | null) ?? {}).length,
-        name.includes("balancer") ? 1 : 0,
+        name.includes("entry") ? 1 : 0,
         name,
       );
       assert.equal(user, "10001:10001", name);
       assert.equal(readOnly, "true", name);
       assert.equal(drop, '["ALL"]', name);
-      assert.equal(security, '["no-new-privileges:true"]', name);
+      assert.match(security ?? "", /^\["no-new-privileges:true"/, name);
       assert.equal(restart, "always", name);
       assert.ok(Number(memory) > 0, name);
       assert.deepEqual(
@@ -137,7 +137,7 @@ describe("the main job, on the real engine and Docker", function () {
         { Type: "json-file", Config: { "max-file": "3", "max-size": "10m" } },
         name,
       );
-      assert.match(health ?? "", /^(healthy|starting)$/, name);
+      assert.match(health ?? "", name.includes("entry") ? /^$/ : /^(healthy|starting)$/, name);
       assert.doesNotMatch(binds, /docker\.sock/, name);
     }
   });
