@@ -1,4 +1,3 @@
-import { quote } from "../../lib/quote";
 import { until } from "../../lib/until";
 import {
   configurationPath,
@@ -17,7 +16,7 @@ import { indent, nginxSeconds, restartsAllowed } from "./context";
 export async function tryLive(shell: BalancerShell): Promise<void> {
   const candidates = `${currentRelease}/${mainFile} ${volumeFolder}/${mainFile}`;
   const { code, output } = await shell.run(
-    `mkdir -p ${livePlace.folder}; for file in ${candidates}; do [ ! -f $file ] || { nginx -t -q -c $file; break; }; done`,
+    `mkdir -p ${livePlace.folder} && (for file in ${candidates}; do [ ! -f $file ] || exec nginx -t -q -c $file; done)`,
   );
   if (code !== 0)
     throw new Error(
@@ -32,18 +31,18 @@ export async function tryLive(shell: BalancerShell): Promise<void> {
  * @param predecessor is named again where that fails
  */
 export async function serve(shell: BalancerShell, predecessor: string | undefined): Promise<void> {
-  await name(shell, shell.container);
+  // A container's name for itself is the begin of its id.
+  await shell.read(nameOn(shell.container.slice(0, 12)));
   try {
     await untilItAnswers(shell.container);
   } catch (error) {
-    if (predecessor !== undefined) await name(shell, predecessor).catch(() => undefined);
+    if (predecessor !== undefined) await tryDocker("exec", predecessor, "sh", "-c", nameOn("$(hostname)"));
     throw error;
   }
 }
 
-async function name(shell: BalancerShell, id: string): Promise<void> {
-  // A container's name for itself is the begin of its id.
-  await shell.read(`echo ${quote(id.slice(0, 12))} >${servingFile}.new && mv ${servingFile}.new ${servingFile}`);
+function nameOn(name: string): string {
+  return `echo ${name} >${servingFile}.new && mv ${servingFile}.new ${servingFile}`;
 }
 
 /** Waits until a balancer's nginx answers; it may be restarted meanwhile, as it is with its entry. */

@@ -202,6 +202,11 @@ describe("breakage and repair, under load", function () {
       assert.match(output, /The new balancer's image can't run the live configuration:/);
       assert.match(output, /broken nginx/);
       assertNoneLost(load.mark());
+      // The old one is still the one that serves when it is started again.
+      const { balancer } = await stack.containers();
+      assert.equal(balancer?.health, "healthy");
+      const named = await docker("exec", balancer.id, "cat", "/etc/nginx/live/balancer");
+      assert.ok(balancer.id.startsWith(named.trim()));
       await stack.configure({ nginxImage });
       outputs = await stack.up();
       await noDrift(30);

@@ -120,17 +120,24 @@ describe("without the protection, the load generator reports losses", function (
     });
   });
 
-  it("2, rolling a single backend: new in place of old, without a time together", async () => {
+  /** The same text without the second protection: a request that meets no address is tried again a moment later. */
+  function impatient(text: string): string {
+    const without = text.replace(/^.* later;\n/m, "");
+    assert.notEqual(without, text);
+    return without;
+  }
+
+  it("2, rolling a single backend: new in place of old, without a time together or a second try", async () => {
     await startBackends(["single-1"]);
     await loses(freshLoad(), 40, async (attempt) =>
-      reloadWith(attempt % 2 === 1 ? withServers(["single-1"]) : outputs.upstreamConfig),
+      reloadWith(impatient(attempt % 2 === 1 ? withServers(["single-1"]) : outputs.upstreamConfig)),
     );
   });
 
-  it("3, rolling all: new in place of old, without a time together", async () => {
+  it("3, rolling all: new in place of old, without a time together or a second try", async () => {
     await startBackends(["all-1", "all-2"]);
     await loses(freshLoad(), 40, async (attempt) =>
-      reloadWith(attempt % 2 === 1 ? withServers(["all-1", "all-2"]) : outputs.upstreamConfig),
+      reloadWith(impatient(attempt % 2 === 1 ? withServers(["all-1", "all-2"]) : outputs.upstreamConfig)),
     );
   });
 
