@@ -13,44 +13,38 @@ export interface Wanted {
 }
 
 /** One thing that is done to the host, with why it is needed. Containers are named by id. */
-export type Operation = { readonly cause: string } &
+export type Operation = { readonly cause: string } & (
+  | { readonly op: "revive"; readonly container: string; readonly how: "start" | "unpause" | "restart" }
   /** Has a new balancer judge what its predecessor runs. */
-  (
-    | { readonly op: "try" }
-    /** Starts the entry; predecessors have to let go of its port. */
-    | { readonly op: "open"; readonly predecessors: readonly string[] }
-    /** Publishes the entry's port anew. */
-    | { readonly op: "publish" }
-    /** Has the balancer take connections, beside its predecessor. */
-    | { readonly op: "serve"; readonly predecessor: string | undefined }
-    /** Waits until the balancer answers again. */
-    | { readonly op: "await" }
-    /** Has entries refuse connections from when nginx lets go of their sockets, too. */
-    | { readonly op: "close"; readonly entries: readonly string[] }
-    | { readonly op: "revive"; readonly container: string; readonly how: "start" | "unpause" | "restart" }
-    /** Has nginx run what lies on the volume. */
-    | { readonly op: "resume" }
-    /** Runs the release in a second nginx; servers of `must` have to answer, others only where they do through the live one. */
-    | { readonly op: "candidate"; readonly must: readonly string[] }
-    /** Installs a topology; servers of `probe` have to answer through it. */
-    | {
-        readonly op: "reload";
-        readonly step: ReloadStep;
-        readonly topology: Topology;
-        readonly probe: readonly string[];
-      }
-    /** Waits until no nginx worker of an older configuration is left. */
-    | { readonly op: "drain"; readonly seconds: number }
-    /** Asks the public address. */
-    | { readonly op: "check" }
-    /** Notes on the volume which containers serve. */
-    | { readonly op: "record" }
-    /** Waits until Docker finds the containers healthy, too. */
-    | { readonly op: "health"; readonly containers: readonly string[] }
-    | { readonly op: "stop"; readonly containers: readonly string[]; readonly seconds: number }
-    /** Removes images that no container of the stack uses, and releases that no nginx does. */
-    | { readonly op: "clean up" }
-  );
+  | { readonly op: "try" }
+  /** Has the balancer take connections as soon as there is an entry, beside its predecessor. */
+  | { readonly op: "serve" }
+  /** Starts the entry; predecessors have to let go of its port. */
+  | { readonly op: "open"; readonly predecessors: readonly string[] }
+  /** Waits until the balancer answers. */
+  | { readonly op: "await" }
+  /** Publishes the entry's port anew. */
+  | { readonly op: "publish" }
+  /** Has nginx run what lies on the volume. */
+  | { readonly op: "resume" }
+  /** Runs the release in a second nginx; servers of `must` have to answer, others only where they do through the live one. */
+  | { readonly op: "candidate"; readonly must: readonly string[] }
+  /** Installs a topology; servers of `probe` have to answer through it. */
+  | { readonly op: "reload"; readonly step: ReloadStep; readonly topology: Topology; readonly probe: readonly string[] }
+  /** Waits until no nginx worker of an older configuration is left. */
+  | { readonly op: "drain"; readonly seconds: number }
+  /** Asks the public address. */
+  | { readonly op: "check" }
+  /** Has entries refuse connections from when nginx lets go of their sockets, too. */
+  | { readonly op: "close"; readonly entries: readonly string[] }
+  /** Notes on the volume which containers serve. */
+  | { readonly op: "record" }
+  /** Waits until Docker finds the containers healthy, too. */
+  | { readonly op: "health"; readonly containers: readonly string[] }
+  | { readonly op: "stop"; readonly containers: readonly string[]; readonly seconds: number }
+  /** Removes images that no container of the stack uses, and releases that no nginx does. */
+  | { readonly op: "clean up" }
+);
 
 /** What a reload is for: old and new servers together, the new ones alone, servers by their own names again, or settings. */
 export type ReloadStep = "together" | "switch" | "settle" | "reload";
@@ -91,13 +85,13 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   const must = [...new Set([...added, ...renewed, ...begun])];
   const { begin, end } = balancerOperations(observed, own, wanted);
   // One that starts to serve reads what is on the volume.
-  const starts = begin.some(({ op }) => op === "serve" || op === "await");
+  const starts = begin.some(({ op }) => op === "await");
   const served = starts ? live?.id : observed.served;
   const reloads = reloadOperations({ ...observed, served }, wanted, { added, removed, twins });
   const draining = reloads.some(({ op }) => op === "drain");
   const fresh = added.flatMap((name) => destination.containers[name] ?? []);
   const strays = strayContainers(own, wanted, twins, liveNames);
-  const stopped = end.flatMap((operation) => (operation.op === "stop" ? operation.containers : []));
+  const stopped = [...begin, ...end].flatMap((operation) => (operation.op === "stop" ? operation.containers : []));
   const gone = new Set([...strays, ...stopped, ...twins.map(({ older }) => older)]);
   const retired = retiredContainers(own, wanted).filter((id) => !gone.has(id));
 
@@ -176,13 +170,16 @@ function balancerOperations(
   if (balancer !== undefined && balancer.state !== "running") revive("balancer", balancer);
   if (entry?.state === "paused") revive("entry", entry);
   if (!isServing && predecessors.length > 0) begin.push({ op: "try", cause: "a new balancer is to serve" });
+  if (!isServing) begin.push({ op: "serve", cause: "the balancer is new" });
   const isOpen = entry?.state === "running" || entry?.state === "paused";
   if (entry !== undefined && !isOpen) {
     const inTheWay = [...older("entry"), ...older("balancer")].filter(({ ports }) => isTakenBy(entry.listen, ports));
     begin.push({ op: "open", predecessors: inTheWay.map(({ id }) => id), cause: `the entry is ${entry.state}` });
+    const twins = inTheWay.flatMap(({ role, hash, id }) => (role === "entry" && hash === entry.hash ? id : []));
+    const cause = "nginx has its socket, and is to take that of its successor";
+    if (twins.length > 0) begin.push({ op: "stop", containers: twins, seconds: 0, cause });
   }
-  if (!isServing) begin.push({ op: "serve", predecessor: predecessors[0], cause: "the balancer is new" });
-  else if (begin.length > 0) begin.push({ op: "await", cause: "the balancer has to answer again" });
+  if (begin.length > 0) begin.push({ op: "await", cause: "nothing goes on before it answers" });
   if (isOpen && !observed.reachable)
     begin.push({ op: "publish", cause: `nothing accepts connections at ${destination.url}` });
   const end: Operation[] = [];

@@ -74,6 +74,7 @@ export const newBalancer = containerOf("", {
 const newEntry = entryOf({
   id: "new-entry-id",
   name: "new-entry",
+  hash: "newhash",
   state: "created",
   listen: "127.0.0.1:9090",
   ports: "",
@@ -87,6 +88,7 @@ const twins = {
   containers: [containerOf("a-1-h1", { id: twin, name: "twin" }), ...host().containers],
 };
 export const tried = (release: Release) => `(release ${release.id} is tried beside the live one)`;
+const answered = "await (nothing goes on before it answers)";
 export const checked = "check (the last word has the address that clients use)";
 export const cleaned = "clean up (images and releases that nothing uses)";
 export const retired = "(no request can reach them any more)";
@@ -100,8 +102,9 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     fresh,
     wantedOf(two),
     [
-      "open (the entry is created)",
       "serve (the balancer is new)",
+      "open (the entry is created)",
+      answered,
       `candidate: a-0-h1, a-1-h1 must answer ${tried(two)}`,
       "switch: a-0-h1, a-1-h1, a-0-h1, a-1-h1 must answer (nothing is installed)",
       checked,
@@ -160,7 +163,8 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     wantedOf(two, {}, "new-id"),
     [
       "try (a new balancer is to serve)",
-      "serve beside lb-id (the balancer is new)",
+      "serve (the balancer is new)",
+      answered,
       `candidate ${tried(two)}`,
       checked,
       "stop lb-id within 7 s (another balancer answers)",
@@ -174,8 +178,9 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     wantedOf(two, {}, "new-id", "new-entry-id"),
     [
       "try (a new balancer is to serve)",
+      "serve (the balancer is new)",
       "open (the entry is created)",
-      "serve beside lb-id (the balancer is new)",
+      answered,
       `candidate ${tried(two)}`,
       checked,
       "close entry-id (the balancer has another address)",
@@ -191,8 +196,9 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     wantedOf(two, {}, "new-id", "new-entry-id"),
     [
       "try (a new balancer is to serve)",
+      "serve (the balancer is new)",
       "open in place of entry-id (the entry is created)",
-      "serve beside lb-id (the balancer is new)",
+      answered,
       `candidate ${tried(two)}`,
       checked,
       "close entry-id (the balancer has another address)",
@@ -216,8 +222,9 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     wantedOf(two, {}, "new-id"),
     [
       "try (a new balancer is to serve)",
+      "serve (the balancer is new)",
       "open in place of lb-id (the entry is created)",
-      "serve beside lb-id (the balancer is new)",
+      answered,
       `candidate ${tried(two)}`,
       checked,
       "stop lb-id within 7 s (another balancer answers)",
@@ -238,6 +245,20 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     [`candidate ${tried(two)}`, checked, noted, cleaned],
   ],
   [
+    "an entry anew, as --replace makes it",
+    { ...host(), containers: [{ ...newEntry, hash: "entryhash", listen: "127.0.0.1:8080" }, ...host().containers] },
+    wantedOf(two, {}, "lb-id", "new-entry-id"),
+    [
+      "open in place of entry-id (the entry is created)",
+      "stop entry-id within 0 s (nginx has its socket, and is to take that of its successor)",
+      answered,
+      `candidate ${tried(two)}`,
+      checked,
+      noted,
+      cleaned,
+    ],
+  ],
+  [
     "the repair of a balancer and an entry that ended",
     withContainer(withContainer(host([], { served: undefined }), "lb-id", { state: "exited" }), "entry-id", {
       state: "exited",
@@ -247,7 +268,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     [
       "start lb-id (the balancer is exited)",
       "open (the entry is exited)",
-      "await (the balancer has to answer again)",
+      answered,
       `candidate ${tried(two)}`,
       checked,
       noted,
@@ -258,14 +279,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     "the repair of a paused entry",
     withContainer(host(), "entry-id", { state: "paused" }),
     wantedOf(two),
-    [
-      "unpause entry-id (the entry is paused)",
-      "await (the balancer has to answer again)",
-      `candidate ${tried(two)}`,
-      checked,
-      noted,
-      cleaned,
-    ],
+    ["unpause entry-id (the entry is paused)", answered, `candidate ${tried(two)}`, checked, noted, cleaned],
   ],
   [
     "a container anew under the same name, as --replace makes it",
@@ -336,14 +350,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     "the repair of a paused balancer",
     withContainer(host(), "lb-id", { state: "paused" }),
     wantedOf(two),
-    [
-      "unpause lb-id (the balancer is paused)",
-      "await (the balancer has to answer again)",
-      `candidate ${tried(two)}`,
-      checked,
-      noted,
-      cleaned,
-    ],
+    ["unpause lb-id (the balancer is paused)", answered, `candidate ${tried(two)}`, checked, noted, cleaned],
   ],
   [
     "what an interrupted update has left: under a name that is about to serve, and under another one",

@@ -60,15 +60,15 @@ export class FakeRuntime implements Runtime {
     const { volume } = this.host;
     switch (operation.op) {
       case "open":
-        this.change(operation.predecessors, { state: "exited", networks: [], ports: "" });
+        this.change(operation.predecessors, { networks: [], ports: "" });
         this.change([destination.entry], { state: "running" });
         break;
       case "serve":
-        this.host = { ...this.host, served: volume.release?.id, serving: destination.balancer };
-        this.change([destination.balancer], { health: "healthy" });
+        this.host = { ...this.host, serving: destination.balancer };
         break;
       case "await":
         this.host = { ...this.host, served: volume.release?.id };
+        this.change([destination.balancer], { health: "healthy" });
         break;
       case "publish":
         this.host = { ...this.host, reachable: true };

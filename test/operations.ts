@@ -9,8 +9,6 @@ function wordsOf(operation: Operation): string {
   switch (operation.op) {
     case "open":
       return operation.predecessors.length === 0 ? "open" : `open in place of ${operation.predecessors.join(", ")}`;
-    case "serve":
-      return operation.predecessor === undefined ? "serve" : `serve beside ${operation.predecessor}`;
     case "close":
       return `close ${operation.entries.join(", ")}`;
     case "revive":
@@ -32,6 +30,7 @@ function wordsOf(operation: Operation): string {
     case "try":
     case "publish":
     case "await":
+    case "serve":
     case "resume":
     case "check":
     case "record":

@@ -1,15 +1,15 @@
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
-import { livePlace, signatureFile, volumeFolder } from "../../model/layout";
+import { livePlace, servingFile, signatureFile, volumeFolder } from "../../model/layout";
 import { imagePrefix } from "../../model/names";
 import type { Release } from "../../model/release";
 import { serversOf } from "../../model/topology";
-import { docker } from "../docker";
+import { docker, tryDocker } from "../docker";
 import { balancerOf, listContainers } from "../containers";
 import { insideScript, lookInside, parseInside } from "../observe";
 import type { Observed } from "../observed";
 import type { Operation, Wanted } from "../plan";
-import { serve, tryLive, untilItAnswers } from "../steps/balancer";
+import { servingScript, tryLive, untilItAnswers } from "../steps/balancer";
 import { testCandidate } from "../steps/candidate";
 import type { Context } from "../steps/context";
 import { untilDockerAgrees } from "../steps/healthcheck";
@@ -33,6 +33,9 @@ export class DockerRuntime implements Runtime {
   private opened: BalancerShell | undefined;
   /** Where the link on the volume led before the first reload. */
   private before: string | undefined;
+
+  /** Which balancer was to serve before this change named another one; empty for none. */
+  private servedBefore = "";
 
   /** @param releaseOf renders a topology that is on the way to the wanted one */
   constructor(
@@ -63,17 +66,16 @@ export class DockerRuntime implements Runtime {
         await tryLive(await this.shell());
         return {};
       case "open":
-        await openEntry(destination.entry, operation.predecessors, log);
+        await this.orAsBefore(openEntry(destination.entry, operation.predecessors, log));
         return {};
       case "publish":
         log(`${operation.cause}: publishing the port again`);
         await publish(destination.entry);
         return {};
       case "serve":
-        await serve(await this.shell(), operation.predecessor);
-        return {};
+        return this.serve();
       case "await":
-        await untilItAnswers(destination.balancer);
+        await this.orAsBefore(untilItAnswers(destination.balancer));
         return {};
       case "close":
         await Promise.all(operation.entries.map(closeEntry));
@@ -129,6 +131,26 @@ export class DockerRuntime implements Runtime {
     this.opened?.close();
     this.opened = undefined;
     return Promise.resolve();
+  }
+
+  /** A container's name for itself is the begin of its id. */
+  private async serve(): Promise<StepResult> {
+    const shell = await this.shell();
+    this.servedBefore = (await shell.run(`cat ${servingFile}`)).output.trim();
+    await shell.read(servingScript(shell.container.slice(0, 12)));
+    return {};
+  }
+
+  /** Where a new balancer does not get to serve, the one of before is the one that does when it is started again. */
+  private async orAsBefore(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      const before = this.servedBefore;
+      // The new one may be no more.
+      if (before) await tryDocker("exec", before, "sh", "-c", servingScript(before));
+      throw error;
+    }
   }
 
   private async revive({ container, how, cause }: Operation & { op: "revive" }): Promise<StepResult> {

@@ -24,24 +24,8 @@ export async function tryLive(shell: BalancerShell): Promise<void> {
     );
 }
 
-/**
- * Has a balancer serve: names it on the volume, and waits until its nginx answers. From then on it takes connections beside its
- * predecessor, if there is one.
- *
- * @param predecessor is named again where that fails
- */
-export async function serve(shell: BalancerShell, predecessor: string | undefined): Promise<void> {
-  // A container's name for itself is the begin of its id.
-  await shell.read(nameOn(shell.container.slice(0, 12)));
-  try {
-    await untilItAnswers(shell.container);
-  } catch (error) {
-    if (predecessor !== undefined) await tryDocker("exec", predecessor, "sh", "-c", nameOn("$(hostname)"));
-    throw error;
-  }
-}
-
-function nameOn(name: string): string {
+/** A script that has the balancer of a name, as the container itself knows it, serve from when it gets a socket. */
+export function servingScript(name: string): string {
   return `echo ${name} >${servingFile}.new && mv ${servingFile}.new ${servingFile}`;
 }
 

@@ -21,8 +21,6 @@ export async function openEntry(entry: string, predecessors: readonly string[], 
     for (const [id, names] of networks) await disconnect(id, names);
     await docker("start", entry);
     await untilItListens(entry);
-    // An nginx that has the socket of one of them notices.
-    if (predecessors.length > 0) await docker("stop", "--time", "0", ...predecessors);
   } catch (error) {
     if (predecessors.length > 0) {
       log("giving the port back to what had it");
