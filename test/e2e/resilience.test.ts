@@ -262,14 +262,16 @@ async function restartDocker(signal: "SIGTERM" | "SIGKILL", live: boolean): Prom
   const args = [...had.filter((arg) => arg !== "--live-restore"), ...(live ? ["--live-restore"] : [])];
   process.kill(pid, signal);
   await until("dockerd has ended", 60, async () => !isAlive(pid));
+  // What was killed leaves these, and they name processes that are listed.
+  for (const file of ["docker.pid", "docker/containerd/containerd.pid"]) await rm(`/var/run/${file}`, { force: true });
   spawn(command, args, { detached: true, stdio: "ignore" }).unref();
   await until("dockerd answers", 60, async () => (await tryDocker("info")).code === 0);
 }
 
+/** One that has ended may be listed for ever where nobody asks how. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return false;
   }
