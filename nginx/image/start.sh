@@ -11,7 +11,8 @@ trap 'exit 0' QUIT TERM
 rm -rf /var/spool/nginx/*
 
 # The one that serves is named on the volume, by a change that has tried it: a new one waits beside its predecessor.
-until [ "$(cat balancer 2>/dev/null)" = "$(hostname)" ]; do sleep 0.1; done
+me=$(hostname) serving=
+until { read -r serving <balancer; } 2>/dev/null && [ "$serving" = "$me" ]; do sleep 0.1; done
 
 if ! [ -f current/nginx.conf ]; then
   # Balancers of before there were releases have one file on the volume.
@@ -32,7 +33,11 @@ fi
 # The entry may start later. When it ends, its address ends with it, and a socket of it that is still open leads nowhere: this
 # container then ends, too, and Docker starts it again.
 until s6-fdholder-retrieve "$door" listen true 2>/dev/null; do sleep 0.1; done
-s6-ipcclient "$door" sh -c 'cat <&6; echo "the entry has ended" >&2; kill -TERM 1' &
+{
+  s6-ipcclient "$door" sh -c 'exec cat <&6' || true
+  echo "The entry has ended." >&2
+  kill -TERM 1
+} &
 
 # nginx takes over what it finds open. Its own output must stay its own: without a shell in between, it is process 1.
 exec s6-fdholder-retrieve "$door" listen sh -c \
