@@ -89,6 +89,7 @@ export class Balancer extends pulumi.ComponentResource {
         image: image.id,
         // It serves from when the step below has named it on the volume.
         wait: false,
+        destroyGraceSeconds: args.topology.proxy.drainSeconds,
         envs: [`ENTRY_ID=${args.entry.hash}`],
         tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
         healthcheck: {

@@ -117,6 +117,28 @@ describe("the entry, under load", function () {
       await patient.stack.engineOk("preview", "--expect-no-changes");
     });
 
+  for (const [what, config] of [
+    ["on", () => ({})],
+    ["back", () => ({ nginxImage: images[0] })],
+  ] as const)
+    it(`loses nothing when an update that replaces it fails, and the next one goes ${what}`, async () => {
+      await patient.app.write(`good-${what}`);
+      await patient.stack.configure({ nginxImage: images[0] });
+      await patient.upOk();
+      patient.closeBooks();
+      await patient.app.write(`bad-${what}`, "crash");
+      await patient.stack.configure({ nginxImage: images[1] });
+      const { code, output } = await patient.up();
+      assert.notEqual(code, 0);
+      assert.match(output, /does not run/);
+      await patient.app.write(`better-${what}`);
+      await patient.stack.configure(config());
+      await patient.upOk();
+      const account = patient.closeBooks();
+      assert.equal(account.lost, 0, JSON.stringify(account.losses));
+      await patient.assertWhole();
+    });
+
   for (const [index, [after, milliseconds]] of [
     [/Container balancer-nginx created replacement/, 0],
     [/Command balancer-installed updating/, 0],
