@@ -110,7 +110,8 @@ export class Balancer extends pulumi.ComponentResource {
           [labels.by]: args.by,
         }),
       },
-      { parent: this, deleteBeforeReplace: false, replaceOnChanges },
+      // The other way round, an entry would end before what is in flight through it.
+      { parent: this, deleteBeforeReplace: false, replaceOnChanges, dependsOn: args.entry },
     );
 
     const change = pulumi
