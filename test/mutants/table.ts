@@ -117,7 +117,11 @@ export const mutants: readonly Mutant[] = [
   inPlan("a new balancer is not told to serve", "if (!isServing) begin", "if (isServing) begin"),
   inPlan("an older balancer's port is in nobody's way", `...older("balancer")].filter`, `].filter`),
   inPlan("an old entry goes on taking connections", "entries.length > 0", "entries.length > 1"),
-  inPlan("a balancer that starts is told to read again", `op === "serve" || op === "await"`, `op === "serve"`),
+  inPlan(
+    "a balancer that starts is told to read again",
+    `begin.some(({ op }) => op === "await")`,
+    `begin.some(({ op }) => op === "try")`,
+  ),
   inBalancer("role label wrong", `[labels.role]: "balancer"`, `[labels.role]: "backend"`),
   inBalancer("installed with another stack's label", "stack: args.stackLabel,", "stack: labels.stack,"),
   inBalancer("installed on a wrong network", "        args.networkName,", "        volume.name,"),
