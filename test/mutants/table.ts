@@ -125,7 +125,16 @@ export const mutants: readonly Mutant[] = [
   inBalancer("role label wrong", `[labels.role]: "balancer"`, `[labels.role]: "backend"`),
   inBalancer("installed with another stack's label", "stack: args.stackLabel,", "stack: labels.stack,"),
   inBalancer("installed on a wrong network", "        args.networkName,", "        volume.name,"),
-  inBalancer("the drain's seconds are a constant", "args.topology.proxy.drainSeconds", "10"),
+  inBalancer(
+    "the drain's seconds are a constant",
+    "policy: { drainSeconds: args.topology.proxy.drainSeconds",
+    "policy: { drainSeconds: 10",
+  ),
+  inBalancer(
+    "the engine ends it at once",
+    "destroyGraceSeconds: args.topology.proxy.drainSeconds",
+    "destroyGraceSeconds: 0",
+  ),
   inBalancer("patience is a constant", "healthTimeoutSeconds: args.healthTimeoutSeconds", "healthTimeoutSeconds: 60"),
   inBalancer("an adopted stack's containers are left", "owners: [owner, adopted]", "owners: [owner]"),
   inBalancer("base image not handed to the build", "{ NGINX_IMAGE: args.nginxImage }", "{}"),

@@ -124,6 +124,13 @@ describe("what containers are made of: the balancer", () => {
     assert.ok(mark in (environment ?? {}));
   });
 
+  it("gets its time to end, and is not waited for: the installation does that", async () => {
+    const topology = topologyOf({ ...settings, drainSeconds: 7 }, []);
+    const { recording } = await build({ balancer: { topology } });
+    const { destroyGraceSeconds, wait } = container(recording, "lb-nginx");
+    assert.deepEqual({ destroyGraceSeconds, wait }, { destroyGraceSeconds: 7, wait: false });
+  });
+
   it("is on the backends' network, from where they reach the world", async () => {
     const { recording } = await build();
     assert.deepEqual(container(recording, "lb-nginx")["networksAdvanced"], [{ name: "pool-network-made" }]);
