@@ -125,7 +125,7 @@ describe("what containers are made of: the balancer", () => {
   });
 
   it("gets its time to end, and is not waited for: the installation does that", async () => {
-    const topology = topologyOf({ ...settings, drainSeconds: 7 }, []);
+    const topology = topologyOf({ ...settings, drainSeconds: 7 }, (await build()).pool.servers);
     const { recording } = await build({ balancer: { topology } });
     const { destroyGraceSeconds, wait } = container(recording, "lb-nginx");
     assert.deepEqual({ destroyGraceSeconds, wait }, { destroyGraceSeconds: 7, wait: false });
