@@ -59,6 +59,8 @@ describe("the entry, under load", function () {
   });
   beforeEach(() => patient.recover());
 
+  const entry = async () => (await patient.stack.containers()).entry?.id ?? "";
+  const pidOf = async (container: string) => Number(await docker("inspect", "--format", "{{.State.Pid}}", container));
   /** One in a container, say, may not: then it is asked for it again by each update. */
   const limitsMemory = async () => (await docker("info", "--format", "{{.MemoryLimit}}")).trim() === "true";
   const assertNoChanges = async () =>
@@ -96,6 +98,7 @@ describe("the entry, under load", function () {
     it(`loses nothing when the balancer moves to another ${what}, ${rounds} times: both answer, then the old one is closed`, async () => {
       await patient.endLoad();
       let before: Load = heavyLoad(patient.outputs.url);
+      let sent = 0;
       for (let round = 0; round < rounds; round++) {
         const change = configOf(round);
         await patient.stack.configure(change);
@@ -113,8 +116,10 @@ describe("the entry, under load", function () {
         const [old, now] = [await moved, after.mark()];
         assert.deepEqual([old.lost, now.lost], [0, 0], JSON.stringify([...old.losses, ...now.losses]));
         await patient.assertWhole();
+        sent += old.sent + now.sent;
         before = after;
       }
+      process.stdout.write(`      ${what}: 0 of ${sent} lost\n`);
       patient.startLoad(before);
       await assertNoChanges();
     });
