@@ -55,7 +55,7 @@ describe("two states with the same project and stack name on one Docker host, un
   it("every container carries its owner's identity", async () => {
     const format = '{{index .Config.Labels "nginx-load-balancer.owner"}}';
     const owners = (await docker("inspect", "--format", format, ...(await patient.containers()))).trim().split("\n");
-    assert.equal(owners.length, 3);
+    assert.equal(owners.length, 4);
     assert.match(owners[0] ?? "", uuid);
     assert.equal(new Set(owners).size, 1);
   });
@@ -95,7 +95,7 @@ describe("two states with the same project and stack name on one Docker host, un
       [],
       "the old containers are gone",
     );
-    assert.equal(after.length, 3);
+    assert.equal(after.length, 4);
     assert.equal((await patient.backends()).length, 2);
     await patient.assertWhole();
     const { code, output } = await other.script("status");
