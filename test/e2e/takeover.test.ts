@@ -46,7 +46,7 @@ describe("a stack that an older version made", function () {
       const gap = load.mark();
       const outputs = await update;
       process.stdout.write(`      ${gap.lost} of ${gap.sent} in the gap of ${Math.round(gap.longestGap)} ms\n`);
-      assert.ok(gap.longestGap <= 1000 * busyness(), `${gap.longestGap} ms without an answer`);
+      assert.ok(gap.longestGap <= 2000 * busyness(), `${gap.longestGap} ms without an answer`);
       assertNoneLost(load.mark());
       assert.equal(outputs.lastChange.added.length, 2);
       assert.equal(outputs.lastChange.removed.length, 2);
