@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
+import { publicAddress } from "../model/entry";
 import type { LiveRelease } from "../model/identity";
 import { docker } from "./docker";
 import { ailments } from "./drift";
@@ -131,6 +132,5 @@ export function dockerHostOf(
 export function urlOf(bindAddress: string, port: number, remote: string | undefined): string {
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
   const wildcard = wildcards[bindAddress];
-  const plain = bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress;
-  return `http://${wildcard === undefined ? plain : (remote ?? wildcard)}:${port}`;
+  return `http://${wildcard === undefined ? publicAddress(bindAddress, port) : `${remote ?? wildcard}:${port}`}`;
 }

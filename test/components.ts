@@ -15,7 +15,6 @@ export const types = {
   volume: "docker:index/volume:Volume",
   command: "command:local:Command",
   pool: "nginx-load-balancer:components:BackendPool",
-  entry: "nginx-load-balancer:components:Entry",
   balancer: "nginx-load-balancer:components:Balancer",
 };
 

@@ -4,8 +4,9 @@ import { constants } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { docker, tryDocker } from "../../rollout/docker";
-import { type Account } from "../../scripts/load/books";
+import type { Account } from "../../scripts/load/books";
 import { startLoad, type Load } from "../../scripts/load/load";
+import { assertNoneLost } from "../e2e/books";
 import { takePort } from "../e2e/stack";
 import { busyness, until } from "../e2e/until";
 import { Patient, answers } from "./patient";
@@ -75,7 +76,7 @@ describe("the entry, under load", function () {
     }
     const account = patient.closeBooks();
     say("image", account);
-    assert.equal(account.lost, 0, JSON.stringify(account.losses));
+    assertNoneLost(account);
     await patient.assertWhole();
     await assertNoChanges();
   });
@@ -87,7 +88,7 @@ describe("the entry, under load", function () {
     }
     const account = patient.closeBooks();
     say("memory", account);
-    assert.equal(account.lost, 0, JSON.stringify(account.losses));
+    assertNoneLost(account);
     await patient.assertWhole();
   });
 
@@ -141,8 +142,7 @@ describe("the entry, under load", function () {
       await patient.app.write(`better-${what}`);
       await patient.stack.configure(config());
       await patient.upOk();
-      const account = patient.closeBooks();
-      assert.equal(account.lost, 0, JSON.stringify(account.losses));
+      patient.assertNoneLost();
       await patient.assertWhole();
     });
 
@@ -168,8 +168,7 @@ describe("the entry, under load", function () {
       run.kill("SIGKILL");
       if ((await run.ended).code === null) await patient.stack.engineOk("cancel", "--yes");
       await patient.upOk("--refresh");
-      const account = patient.closeBooks();
-      assert.equal(account.lost, 0, JSON.stringify(account.losses));
+      patient.assertNoneLost();
       await patient.assertWhole();
     });
 
