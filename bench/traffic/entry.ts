@@ -1,32 +1,49 @@
 import { doorFolder } from "../../model/layout";
 import { BalancerShell } from "../../rollout/runtime/shell";
+import { docker } from "../../rollout/docker";
 import { interleave, type Part } from "../part";
 import { backendPort, ourConfig, proxyPort } from "./configs";
 import { buildImages, type TrafficImages } from "./images";
 import { Lab, type Server } from "./lab";
 import { mostRate, throughput, type Target } from "./load";
 import { nginx, proxy, staticBackend } from "./servers";
-import { aroundMoment } from "./latency";
+import { aroundMoments } from "./latency";
 import { loadEstimate, loadTurns, planOf } from "./throughput";
 
 const door = `${doorFolder}/bench.sock`;
 const connections = 64;
+const unit = "ms, p99";
 
 /** Part of the most that it bears: at more, what Docker itself does with a container that ends takes the processors away. */
 const loadShare = 4;
 
-/** nginx with the socket that the entry keeps; with a gate, from when the file of that name is there. */
-function behindEntry(
+const start = 'exec nginx -c /bench/nginx.conf -g "daemon off;"';
+const startBehindEntry = `exec s6-fdholder-retrieve ${door} listen sh -c 'exec 3<&0 </dev/null; NGINX="3;" ${start}'`;
+
+/** nginx that starts when it's told to: with the socket that the entry keeps, or, as one that serves nobody, with its own. */
+function waiting(
   name: string,
+  command: string,
   hosts: readonly string[],
   images: TrafficImages,
   options: readonly string[],
 ): Server {
   const { files } = nginx(ourConfig(hosts), images);
-  const start = `exec 3<&0 </dev/null; NGINX="3;" exec nginx -c /bench/nginx.conf -g "daemon off;"`;
-  const wait = `until [ -e /tmp/nginx/serve ] && s6-fdholder-retrieve ${door} listen true; do sleep 0.05; done`;
-  const command = `mkdir -p /tmp/nginx; ${wait}; exec s6-fdholder-retrieve ${door} listen sh -c '${start}'`;
-  return { name, image: images.balancer, options, ...(files && { files }), command: ["sh", "-c", command] };
+  const wait = "mkdir -p /tmp/nginx; until [ -e /tmp/nginx/serve ]; do sleep 0.05; done";
+  return {
+    name,
+    image: images.balancer,
+    options,
+    ...(files && { files }),
+    command: ["sh", "-c", `${wait}; ${command}`],
+  };
+}
+
+interface Waiting {
+  readonly shell: BalancerShell;
+  readonly begin: () => Promise<unknown>;
+  readonly end: () => Promise<unknown>;
+  readonly ended: () => Promise<unknown>;
 }
 
 /** What it costs that another container has the port, and what the balancer's own replacement does. */
@@ -49,14 +66,33 @@ export const entryPart: Part = {
       goal: { atLeast: 0.98 },
     },
     {
-      name: "entry-replacement",
-      what: "the second after another nginx has begun to serve, and the first to drain / the second before, at a quarter of the load",
-      over: ["replaced", "steady"],
-      unit: "ms, p99",
+      name: "entry-joined",
+      what: "the second after another nginx has begun to serve / the second before, at a quarter of the load",
+      over: ["joined", "steady"],
+      unit,
       goal: { atMost: 1.3 },
     },
+    {
+      name: "entry-drained",
+      what: "the second after the one before it has begun to drain, and its container to end / the second before both",
+      over: ["drained", "steady"],
+      unit,
+      goal: { atMost: 1.3 },
+    },
+    {
+      name: "entry-joined-limit",
+      what: "the same where that nginx serves nobody: what it costs to start one on these processors",
+      over: ["other joined", "other steady"],
+      unit,
+    },
+    {
+      name: "entry-drained-limit",
+      what: "the same where it has served nobody: what Docker does with a container that ends",
+      over: ["other drained", "other steady"],
+      unit,
+    },
   ],
-  estimate: (scale) => loadEstimate(scale, 5) + (scale.tiny ? 10 : scale.rounds * 9),
+  estimate: (scale) => loadEstimate(scale, 5) + (scale.tiny ? 20 : scale.rounds * loadTurns(scale) * 20),
   run: (context) =>
     Lab.with(async (lab) => {
       const images = await buildImages(context);
@@ -65,12 +101,22 @@ export const entryPart: Part = {
       const options = ["--env=ENTRY_ID=bench", `--volume=${await lab.volume("door")}:${doorFolder}`];
       const entry: Server = { name: "entry", image: images.entry, options, publish: proxyPort, memoryMb: 32 };
       await lab.start([entry, proxy("ours", hosts, images, { publish: proxyPort })], proxyPort);
-      const serve = async (name: string) => {
-        await lab.run(behindEntry(name, hosts, images, options));
+      let count = 0;
+      const ready = async (command: string): Promise<Waiting> => {
+        const name = `nginx-${++count}`;
+        await lab.run(waiting(name, command, hosts, images, options));
+        // Open before: to start a process in a container takes more of the machine than nginx.
         const shell = new BalancerShell(lab.container(name));
-        return { shell, begin: async () => shell.read("mkdir -p /tmp/nginx; touch /tmp/nginx/serve") };
+        await shell.read("mkdir -p /tmp/nginx");
+        return {
+          shell,
+          begin: () => shell.read("touch /tmp/nginx/serve; until [ -S /tmp/nginx/control.sock ]; do sleep 0.05; done"),
+          // With it ends the shell, which may have no time to say so.
+          end: () => shell.run("kill -QUIT 1").catch(() => undefined),
+          ended: () => docker("wait", lab.container(name)),
+        };
       };
-      let serving = await serve("first");
+      let serving = await ready(startBehindEntry);
       await serving.begin();
 
       const target = (place: string, port: number): Target => ({ lab, tools: images.peers, place, port });
@@ -82,30 +128,40 @@ export const entryPart: Part = {
       };
       const through = targets["entry, inside"] as Target;
       const rate = context.tiny ? 100 : (await mostRate(through, { connections, seconds: 4 })) / loadShare;
-      let count = 0;
       const replacement = async () => {
-        const next = await serve(`next-${++count}`);
-        await next.shell.read("true");
-        const [steady, replaced] = await aroundMoment(through, rate, async () => {
-          await next.begin();
-          await next.shell.read(
-            "until curl --silent --unix-socket /tmp/nginx/control.sock x >/tmp/out; do sleep 0.02; done",
-          );
-          await serving.shell.run("kill -QUIT 1");
-        });
-        serving.shell.close();
+        const next = await ready(startBehindEntry);
+        const before = serving;
         serving = next;
-        return { steady, replaced };
+        return around("", next, before);
       };
+      const bystander = async () => {
+        const other = await ready(start);
+        return around("other ", other, other);
+      };
+      const around = async (prefix: string, next: Waiting, before: Waiting) => {
+        try {
+          const latencies = await aroundMoments(through, rate, prefix, { joined: next.begin, drained: before.end });
+          await before.ended();
+          return latencies;
+        } finally {
+          before.shell.close();
+        }
+      };
+      const moments: Readonly<Record<string, () => Promise<Record<string, number>>>> = { replacement, bystander };
       const measure = async (side: string) => {
-        const load = targets[side];
-        if (load === undefined) return replacement();
+        const [load, moment] = [targets[side], moments[side]];
+        if (moment !== undefined || load === undefined) return moment?.() ?? {};
         const { rate: requests, failures } = await throughput(load, planOf(context, connections));
         if (failures !== undefined) context.note(`${side}: ${failures}`);
         return { [side]: requests };
       };
       try {
-        return await interleave([...Object.keys(targets), "replacement"], context, measure, loadTurns(context));
+        return await interleave(
+          [...Object.keys(targets), ...Object.keys(moments)],
+          context,
+          measure,
+          loadTurns(context),
+        );
       } finally {
         serving.shell.close();
       }

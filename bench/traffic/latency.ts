@@ -16,21 +16,29 @@ const turns = 3;
 /** What belongs to a moment: the requests that are due within this time before and after it. */
 const momentMs = 1000;
 
-/** The p99 of the second before something happens, and of the second after it has begun. */
-export async function aroundMoment(
+/**
+ * The p99 of the second before a series of things that happen, as `<prefix>steady`, and of the second after each of them has
+ * begun, as `<prefix><its name>`.
+ */
+export async function aroundMoments(
   target: Target,
   rate: number,
-  happens: () => Promise<unknown>,
-): Promise<[before: number, after: number]> {
-  const load = atRate(target, { connections, seconds: 5 }, rate);
+  prefix: string,
+  happenings: Readonly<Record<string, () => Promise<unknown>>>,
+): Promise<Record<string, number>> {
+  const load = atRate(target, { connections, seconds: 4 + Object.keys(happenings).length }, rate);
+  // What happens may fail first, and take the load with it.
+  load.catch(() => undefined);
   await pause(2500);
-  const moment = Date.now();
-  await happens();
+  const moments: Record<string, number> = { steady: Date.now() - momentMs };
+  for (const [name, happens] of Object.entries(happenings)) {
+    const moment = (moments[name] = Date.now());
+    await happens();
+    await pause(moment + momentMs - Date.now());
+  }
   const requests = await load;
-  return [
-    percentile(within(requests, moment - momentMs, moment), 0.99),
-    percentile(within(requests, moment, moment + momentMs), 0.99),
-  ];
+  const p99 = (from: number) => percentile(within(requests, from, from + momentMs), 0.99);
+  return Object.fromEntries(Object.entries(moments).map(([name, from]) => [prefix + name, p99(from)]));
 }
 
 /** How long answers take at half of the load that hand-tuned nginx can bear, and while nginx reloads. */
@@ -85,8 +93,7 @@ export const latencyPart: Part = {
         const shell = new BalancerShell(lab.container(kind));
         try {
           await shell.read("true");
-          const [before, after] = await aroundMoment(target(kind), rate, () => shell.read("kill -HUP 1"));
-          return { [`${kind} steady`]: before, [`${kind} reloaded`]: after };
+          return await aroundMoments(target(kind), rate, `${kind} `, { reloaded: () => shell.read("kill -HUP 1") });
         } finally {
           shell.close();
         }

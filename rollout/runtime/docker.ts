@@ -1,6 +1,6 @@
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
-import { livePlace, servingFile, signatureFile, volumeFolder } from "../../model/layout";
+import { configurationPath, controlCommand, livePlace, signatureFile, volumeFolder } from "../../model/layout";
 import { imagePrefix } from "../../model/names";
 import type { Release } from "../../model/release";
 import { serversOf } from "../../model/topology";
@@ -9,14 +9,15 @@ import { balancerOf, listContainers } from "../containers";
 import { insideScript, lookInside, parseInside } from "../observe";
 import type { Observed } from "../observed";
 import type { Operation, Wanted } from "../plan";
-import { servingScript, tryLive, untilItAnswers } from "../steps/balancer";
+import { servingScript, tryLive } from "../steps/balancer";
 import { testCandidate } from "../steps/candidate";
-import type { Context } from "../steps/context";
+import { nginxSeconds, type Context } from "../steps/context";
 import { untilDockerAgrees } from "../steps/healthcheck";
 import { closeEntry, openEntry, publish } from "../steps/entry";
 import { ask } from "../steps/probe";
 import { acceptsConnections, checkAsClient } from "../steps/public-address";
 import { drain, reload, untilAnswered } from "../steps/reload";
+import { untilItServes } from "../steps/start";
 import { removeUnusedImages, stopContainers } from "../steps/retire";
 import { link, readLink, removeOldReleases, writeFiles, writeRecordOf } from "../steps/volume";
 import type { Log, Runtime, StepResult } from "./runtime";
@@ -33,8 +34,7 @@ export class DockerRuntime implements Runtime {
   private opened: BalancerShell | undefined;
   /** Where the link on the volume led before the first reload. */
   private before: string | undefined;
-
-  /** Which balancer was to serve before this change named another one; empty for none. */
+  /** Which balancer was to serve before this change; empty for none. */
   private servedBefore = "";
 
   /** @param releaseOf renders a topology that is on the way to the wanted one */
@@ -55,6 +55,7 @@ export class DockerRuntime implements Runtime {
       shell === undefined ? lookInside(holder) : shell.read(insideScript).then(parseInside),
       listed.some(({ id, state }) => id === entry && state === "running") ? acceptsConnections(url, balancer) : true,
     ]);
+    this.servedBefore = inside.serving;
     return { containers, ...inside, reachable };
   }
 
@@ -75,7 +76,14 @@ export class DockerRuntime implements Runtime {
       case "serve":
         return this.serve();
       case "await":
-        await this.orAsBefore(untilItAnswers(destination.balancer));
+        await this.orAsBefore(
+          untilItServes(
+            "balancer",
+            destination.balancer,
+            nginxSeconds,
+            controlCommand(livePlace.folder, configurationPath),
+          ),
+        );
         return {};
       case "close":
         await Promise.all(operation.entries.map(closeEntry));
@@ -136,7 +144,6 @@ export class DockerRuntime implements Runtime {
   /** A container's name for itself is the begin of its id. */
   private async serve(): Promise<StepResult> {
     const shell = await this.shell();
-    this.servedBefore = (await shell.run(`cat ${servingFile}`)).output.trim();
     await shell.read(servingScript(shell.container.slice(0, 12)));
     return {};
   }

@@ -1,8 +1,7 @@
-import { until } from "../../lib/until";
 import { doorFolder } from "../../model/layout";
-import { docker, lastLogLines, tryDocker } from "../docker";
+import { docker, tryDocker } from "../docker";
 import type { Log } from "../runtime/runtime";
-import { indent } from "./context";
+import { untilItServes } from "./start";
 
 /** How long an entry may take to listen, in seconds: it takes it a tenth of one. */
 const entrySeconds = 10;
@@ -20,11 +19,11 @@ export async function openEntry(entry: string, predecessors: readonly string[], 
   try {
     for (const [id, names] of networks) await disconnect(id, names);
     await docker("start", entry);
-    await untilItListens(entry);
+    await untilItServes("entry", entry, entrySeconds, ["sh", "-c", `s6-fdholder-retrieve ${door} listen true`]);
   } catch (error) {
     if (predecessors.length > 0) {
       log("giving the port back to what had it");
-      await docker("stop", "--time", "0", entry);
+      await tryDocker("stop", "--time", "0", entry);
       for (const [id, names] of networks) for (const name of names) await tryDocker("network", "connect", name, id);
     }
     throw error;
@@ -54,14 +53,4 @@ async function disconnect(container: string, networks: readonly string[]): Promi
 async function networksOf(container: string): Promise<string[]> {
   const format = "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}";
   return (await docker("container", "inspect", "--format", format, container)).split("\n").filter(Boolean);
-}
-
-async function untilItListens(entry: string): Promise<void> {
-  const doesNotListen = async () =>
-    new Error(`The entry does not start. Its last log lines:\n${indent((await lastLogLines(entry, 10)).join("\n"))}`);
-  await until(
-    doesNotListen,
-    entrySeconds,
-    async () => (await tryDocker("exec", entry, "sh", "-c", `s6-fdholder-retrieve ${door} listen true`)).code === 0,
-  );
 }

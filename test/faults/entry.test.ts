@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { Deadline } from "../../lib/until";
 import { constants } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { docker, tryDocker } from "../../rollout/docker";
 import type { Account } from "../../scripts/load/books";
@@ -9,7 +12,7 @@ import { startLoad, type Load } from "../../scripts/load/load";
 import { assertNoneLost } from "../e2e/books";
 import { takePort } from "../e2e/stack";
 import { busyness, until } from "../e2e/until";
-import { Patient, answers } from "./patient";
+import { Patient, answers, assertAnswers } from "./patient";
 
 /** How often each replacement is made. */
 const rounds = Number(process.env["ENTRY_ROUNDS"] ?? 10);
@@ -59,6 +62,23 @@ describe("the entry, under load", function () {
     await tryDocker("rmi", ...images);
   });
   beforeEach(() => patient.recover());
+
+  /** Another image for the entry, with what is to stand in place of the program that stores the socket. */
+  const entryImage = async (store?: string) => {
+    const image = `nginx-load-balancer/e2e-entry-${images.length}:${process.pid}`;
+    images.push(image);
+    const base = (await patient.stack.baseImages()).entryImage;
+    const name = (await docker("create", base)).trim();
+    if (store !== undefined) {
+      const file = join(await mkdtemp(join(tmpdir(), "entry-")), "store");
+      await writeFile(file, store, { mode: 0o755 });
+      await docker("cp", file, `${name}:/usr/bin/s6-fdholder-store`);
+      await rm(dirname(file), { recursive: true });
+    }
+    await docker("commit", "--change", `LABEL e2e=${image}`, name, image);
+    await docker("rm", name);
+    return image;
+  };
 
   const entry = async () => (await patient.stack.containers()).entry?.id ?? "";
   const pidOf = async (container: string) => Number(await docker("inspect", "--format", "{{.State.Pid}}", container));
@@ -272,14 +292,27 @@ describe("the entry, under load", function () {
     await patient.upOk();
     await patient.assertWhole();
 
-    const { entryImage } = await patient.stack.baseImages();
-    const name = (await docker("create", entryImage)).trim();
-    await docker("commit", name, images[0] ?? "");
-    await docker("rm", name);
-    await patient.stack.configure({ entryImage: images[0] });
+    await patient.stack.configure({ entryImage: await entryImage() });
     assert.match(await patient.stack.engineOk("preview"), /This update has a gap .* is replaced by another image\./);
     const { longestGap } = await account("entry's image", () => patient.upOk());
     assert.ok(longestGap < 2000 * busyness(), `${longestGap} ms`);
+    await patient.assertWhole();
+  });
+
+  it("gives the port back when a new entry does not start, and goes on with one that does", async () => {
+    const before = await patient.balancer();
+    await patient.stack.configure({ entryImage: await entryImage("#!/bin/sh\necho 'no socket today' >&2\nexit 1\n") });
+    const { longestGap } = await account("an entry that doesn't start", async () => {
+      const { code, output } = await patient.up();
+      assert.notEqual(code, 0);
+      assert.match(output, /giving the port back to what had it/);
+      assert.match(output, /The entry does not start\. Its last log lines:\s+\| no socket today/);
+      await assertAnswers(patient.outputs.url);
+    });
+    assert.ok(longestGap < 12_000 * busyness(), `${longestGap} ms`);
+    assert.equal(await patient.balancer(), before);
+    await patient.stack.configure({ entryImage: await entryImage() });
+    await account("one that does", () => patient.upOk());
     await patient.assertWhole();
   });
 
