@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 const root = import.meta.dirname;
 
 /** What a folder may import of the others: arrows go downwards only. Nobody imports what isn't listed, such as index.ts. */
-const pure = ["node:crypto", "node:net", "node:path", "zod"];
+const pure = ["node:crypto", "node:net", "node:path", "node:url", "zod"];
 const layers = {
   lib: { folders: [], packages: ["node:"] },
   model: { folders: ["lib"], packages: pure },

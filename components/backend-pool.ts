@@ -6,15 +6,15 @@ import { duration, healthCommand, healthIntervalSeconds, startSeconds } from "..
 import { chooseAlias, type ExistingBackend } from "../model/identity";
 import { labelList, labels } from "../model/labels";
 import { appImageName } from "../model/names";
-import type { HealthCheck, Server } from "../model/topology";
+import type { AppServer, HealthCheck } from "../model/topology";
 import type { AppSettings } from "../model/settings";
 import { hashValue, keyedHash } from "../lib/tree-hash";
 import type { StackImage, StackImages } from "./stack-images";
 
 export interface BackendPoolArgs {
-  /** The apps that the backends are dealt to in turn; at least one. */
+  /** What runs; at least one. */
   readonly apps: readonly AppSettings[];
-  /** Backends in all, at least 1. */
+  /** Backends that apps without a number of their own share, at least 1. */
   readonly backendCount: number;
   /** Builds the apps' images. */
   readonly images: StackImages;
@@ -52,7 +52,7 @@ export interface Backend {
 /** A network, one image for each app, and the containers that serve them: replaced one for one, new ones first. */
 export class BackendPool extends pulumi.ComponentResource {
   /** The backends as upstream servers, known before any of them exists. */
-  public readonly servers: readonly Server[];
+  public readonly servers: readonly AppServer[];
   public readonly backends: readonly Backend[];
   /** Name of the network that the balancer reaches the backends through. */
   public readonly networkName: pulumi.Output<string>;
@@ -70,7 +70,7 @@ export class BackendPool extends pulumi.ComponentResource {
     this.networkName = network.name;
 
     const slots = deal(args.apps, args.backendCount);
-    const images = new Map([...new Set(slots.map(({ app }) => app))].map((app) => [app.name, buildImage(app, args)]));
+    const images = new Map([...new Set(slots.map(({ app }) => app))].map((app) => [app.name, imageOf(app, args)]));
 
     const made = slots.map((slot) => {
       const image = images.get(slot.app.name) as StackImage;
@@ -78,7 +78,8 @@ export class BackendPool extends pulumi.ComponentResource {
       const hash = hashValue({
         image: image.tag,
         container: { ...containerSettings(slot.app), healthcheck },
-        env: Object.keys(slot.app.env).length === 0 ? {} : keyedHash(slot.app.env, args.key),
+        ...(slot.app.networks.length > 0 && { networks: slot.app.networks }),
+        env: hashEnvironment(slot.app, args.key),
         revision: args.revision,
       });
       const alias = chooseAlias(slot.name, hash, args.existing, args.knownOwner);
@@ -97,7 +98,10 @@ export class BackendPool extends pulumi.ComponentResource {
           // Environments hold passwords: encrypted in the state, and not shown. A change shows in the hash.
           envs: pulumi.secret(environmentOf(slot.app)),
           destroyGraceSeconds: args.drainSeconds,
-          networksAdvanced: [{ name: network.name, aliases: [alias] }],
+          networksAdvanced: [
+            { name: network.name, aliases: [alias] },
+            ...slot.app.networks.map((other) => ({ name: other })),
+          ],
           labels: labelList({ ...slotLabels(slot, args), [labels.hash]: hash, [labels.alias]: alias }),
         },
         {
@@ -111,6 +115,7 @@ export class BackendPool extends pulumi.ComponentResource {
     });
 
     this.servers = made.map(({ slot, alias }) => ({
+      app: slot.app.name,
       name: alias,
       port: slot.app.port,
       weight: slot.app.weight,
@@ -131,21 +136,32 @@ export class BackendPool extends pulumi.ComponentResource {
   }
 }
 
-function buildImage(app: AppSettings, args: BackendPoolArgs): StackImage {
-  return args.images.build({
-    name: appImageName(app.name),
-    context: app.path,
-    buildArgs: { PYTHON_IMAGE: args.pythonImage },
-  });
+function imageOf(app: AppSettings, args: BackendPoolArgs): StackImage {
+  const name = appImageName(app.name);
+  return app.image === undefined
+    ? args.images.build({ name, context: app.path ?? "", buildArgs: { PYTHON_IMAGE: args.pythonImage } })
+    : args.images.pull(name, app.image);
 }
 
 function containerSettings(app: AppSettings) {
+  const { cpus, command, user } = app;
   return {
     ...hardened(app.memoryMb),
-    tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=16m" },
+    tmpfs: Object.fromEntries(["/tmp", ...app.writable].map((folder) => [folder, "rw,noexec,nosuid,nodev,size=16m"])),
+    ...(app.volumes.length > 0 && { volumes: app.volumes.map(volumeOf) }),
+    ...(cpus !== undefined && { cpus: String(cpus) }),
+    ...(command !== undefined && { command: [...command] }),
+    ...(user !== undefined && { user }),
     // The probe through the balancer decides whether a change goes on; Docker's own check is for what comes after.
     wait: false,
   } satisfies Partial<docker.ContainerArgs>;
+}
+
+/** A volume by its name, or a folder of Docker's host, as `source:folder` or `source:folder:rw`. */
+function volumeOf(text: string) {
+  const [source = "", containerPath = "", mode] = text.split(":");
+  const place = source.startsWith("/") ? { hostPath: source } : { volumeName: source };
+  return { ...place, containerPath, readOnly: mode !== "rw" };
 }
 
 function healthcheckOf(app: AppSettings) {
@@ -156,8 +172,13 @@ function healthOf({ healthPath, healthHost }: AppSettings): HealthCheck {
   return { path: healthPath, host: healthHost };
 }
 
+function hashEnvironment({ env, secretEnv }: AppSettings, key: string) {
+  const all = { ...env, ...secretEnv };
+  return Object.keys(all).length === 0 ? {} : keyedHash(all, key);
+}
+
 function environmentOf(app: AppSettings): string[] {
-  return Object.entries(app.env)
+  return Object.entries({ ...app.env, ...app.secretEnv })
     .map(([key, value]) => `${key}=${value}`)
     .sort();
 }

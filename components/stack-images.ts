@@ -25,7 +25,7 @@ export interface ImageSource {
 
 /** An image that is built on the Docker host. */
 export interface StackImage {
-  /** `<project>/<stack>/<name>:<hash of all that it is built from>`, known before the image is built. */
+  /** Known before the image is there: `<project>/<stack>/<name>:<hash of all that it is built from>`, or a registry's name. */
   readonly tag: string;
   /** Docker's id of the image. */
   readonly id: pulumi.Output<string>;
@@ -73,5 +73,15 @@ export class StackImages extends pulumi.ComponentResource {
       { parent: this, deleteBeforeReplace: false, dependsOn: this.removal },
     );
     return { tag, id: image.imageId };
+  }
+
+  /** Pulls an image that is made elsewhere; it stays on the host when the stack goes. */
+  pull(name: string, image: string): StackImage {
+    const pulled = new docker.RemoteImage(
+      `${this.name}-${name}`,
+      { name: image, keepLocally: true },
+      { parent: this, deleteBeforeReplace: false, dependsOn: this.removal },
+    );
+    return { tag: image, id: pulled.imageId };
   }
 }

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { format } from "prettier";
 import { z } from "zod";
 import { refusals } from "../model/server-config";
-import { appSchema, settingsSchema } from "../model/settings";
+import { appSchema } from "../model/app";
+import { settingsSchema } from "../model/settings";
 import { headerRules, type HeaderRule } from "../nginx/render/headers";
 import { parseOptions, runMain } from "../scripts/cli";
 import { projectRoot } from "../scripts/setup/project";
@@ -34,8 +35,13 @@ export async function madeDocs(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(formatted));
 }
 
-function propertiesOf(schema: z.ZodObject): [key: string, property: Property][] {
-  return Object.entries((z.toJSONSchema(schema, { io: "input" }).properties ?? {}) as Record<string, Property>);
+function propertiesOf(schema: z.ZodObject): [key: string, property: Property, isRequired: boolean][] {
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: "input" });
+  return Object.entries(properties as Record<string, Property>).map(([key, property]) => [
+    key,
+    property,
+    required.includes(key),
+  ]);
 }
 
 function settingsPage(): string {
@@ -57,9 +63,9 @@ ${settingsTable(appSchema)}
 }
 
 function settingsTable(schema: z.ZodObject): string {
-  const rows = propertiesOf(schema).map(([key, { description, allowed, change, default: value }]) => [
+  const rows = propertiesOf(schema).map(([key, { description, allowed, change, default: value }, isRequired]) => [
     `\`${key}\``,
-    value === undefined ? "required" : showDefault(value),
+    isRequired ? "required" : showDefault(value),
     allowed,
     description,
     change,
@@ -117,7 +123,9 @@ itself sees fit, but does not begin anew: that is so for those in no location al
 }
 
 function showDefault(value: unknown): string {
-  if (Array.isArray(value)) return value.map(({ name }: { name: string }) => `\`${name}\``).join(", ");
+  if (value === undefined) return "none";
+  const shown = (item: string | { name: string }) => `\`${typeof item === "string" ? item : item.name}\``;
+  if (Array.isArray(value) && value.length > 0) return value.map(shown).join(", ");
   return value === "" || (typeof value === "object" && Object.keys(value ?? {}).length === 0)
     ? "empty"
     : `\`${String(value)}\``;

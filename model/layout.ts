@@ -11,6 +11,9 @@ export const currentRelease = `${volumeFolder}/current`;
 export const mainFile = "nginx.conf";
 /** The user's own directives, in a file that the main one includes: nginx names its lines, and keeps it in its block. */
 export const directivesFile = "server.conf";
+/** What all sites have in common, and all of their routes. */
+export const siteFile = "site.conf";
+export const routeFile = "route.conf";
 export const recordFile = "release.json";
 /** Names the balancer that serves by its container's id, as start.sh in nginx/image reads it. */
 export const servingFile = `${volumeFolder}/balancer`;
@@ -21,18 +24,21 @@ export const signatureFile = `${volumeFolder}/signature`;
 export interface Place {
   /** Folder of its sockets, its process id and its temporary files. */
   readonly folder: string;
-  /** What its public server listens on. */
+  /** What its public servers listen on. */
   readonly listen: string;
   /** Its worker processes. */
   readonly workers: "auto" | 1;
 }
 
-export const livePlace: Place = { folder: "/tmp/nginx", listen: `${listenPort} backlog=4096`, workers: "auto" };
+export const livePlace: Place = { folder: "/tmp/nginx", listen: String(listenPort), workers: "auto" };
 export const candidatePlace: Place = {
   folder: "/tmp/candidate",
   listen: "unix:/tmp/candidate/public.sock",
   workers: 1,
 };
+
+/** What the balancer's own server listens on. */
+export const controlSocket = ({ folder }: Pick<Place, "folder">): string => `unix:${folder}/control.sock`;
 
 /** Asks nginx itself, by the socket that only its container has. */
 export function controlCommand(folder: string, path: string): string[] {

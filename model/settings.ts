@@ -1,71 +1,18 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { appSchema, problemsOfApps } from "./app";
+import { problemsOfRoutes } from "./routes";
+import { choice, image, integer, rule } from "./rules";
 import { problemsOfDirectives } from "./server-config";
-
-// Each setting's metadata: `description` is a clause for the table and for editors, `change` what another value does to a
-// running stack, `allowed` (set by the rule) the words that follow "expected" in a message.
-
-/** A rule whose every failure reads "expected <expected>". */
-function rule<T extends z.ZodType>(expected: string, schema: (error: { error: () => string }) => T): T {
-  return schema({ error: () => `expected ${expected}` }).meta({ allowed: expected });
-}
-
-function integer(from: number, to: number) {
-  return rule(`an integer from ${from} to ${to}`, (e) => z.int(e).min(from, e).max(to, e));
-}
-
-function choice<const T extends readonly string[]>(values: T) {
-  return rule(`one of ${values.join(", ")}`, (e) => z.enum(values, e));
-}
-
-const image = rule("an image reference without blanks, for example nginx:1.30", (e) =>
-  z.string(e).regex(/^[^\s]+$/, e),
-);
-
-/** One app: a folder with a Dockerfile whose container serves HTTP. */
-export const appSchema = z.strictObject({
-  name: rule("a DNS label: up to 40 lower-case letters, digits and inner hyphens, starting with a letter", (e) =>
-    z.string(e).regex(/^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/, e),
-  ).meta({ description: "part of the names of its backends, unique among the apps", change: "replaces its backends" }),
-  path: rule("a folder that holds a Dockerfile, relative to the program's folder", (e) => z.string(e)).meta({
-    description: "what its image is built from",
-    change: "rolls the app",
-  }),
-  port: integer(1, 65535)
-    .default(5000)
-    .meta({ description: "where it listens in its container", change: "rolls the app" }),
-  // What a URI allows (RFC 3986): all else is told in it by % and two hexadecimal digits.
-  healthPath: rule("a path that starts with / and has only letters, digits, ._~!$&'()*+,;=:@/?- and %XX", (e) =>
-    z.string(e).regex(/^\/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*$/, e),
-  )
-    .default("/health")
-    .meta({ description: "answers 200 when a backend can take requests", change: "rolls the app" }),
-  healthHost: rule("a host name in lower case, with a port or without, for example shop.example:8443", (e) =>
-    z.string(e).regex(/^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?(?::[1-9][0-9]{0,4})?$/, e),
-  )
-    .default("localhost")
-    .meta({ description: "the Host that is asked for there, by all health checks", change: "rolls the app" }),
-  weight: integer(0, 100).default(1).meta({
-    description: "share of the requests of each of its backends, relative to those of other apps; 0 sends none",
-    change: "reloads",
-  }),
-  memoryMb: integer(32, 65536)
-    .default(128)
-    .meta({ description: "memory limit of one backend, MiB", change: "rolls the app" }),
-  env: rule("an object of strings whose names are letters, digits and _", (e) =>
-    z.record(z.string(e).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, e), z.string(e), e),
-  )
-    .default({})
-    .meta({ description: "environment variables", change: "rolls the app" }),
-});
 
 const defaultApps = ["app1", "app2"].map((name) => ({ name, path: `apps/${name}` }));
 
 /** The stack's whole config: the one place that declares a setting. `npm run docs` writes docs/ from it. */
 export const settingsSchema = z.strictObject({
-  backendCount: integer(1, 200)
-    .default(2)
-    .meta({ description: "backends in all, dealt to the apps in turn", change: "adds or removes" }),
+  backendCount: integer(1, 200).default(2).meta({
+    description: "backends in all, dealt to the apps that have no `count` in turn",
+    change: "adds or removes",
+  }),
   port: integer(1, 65535)
     .default(8080)
     .meta({ description: "where the balancer is published", change: "replaces entry, balancer" }),
@@ -77,7 +24,9 @@ export const settingsSchema = z.strictObject({
       description: "the address that it is published at; `0.0.0.0` for all",
       change: "replaces entry, balancer",
     }),
-  apps: rule("a list of 1 to 50 apps, each {name, path, ...}", (e) => z.array(appSchema, e).min(1, e).max(50, e))
+  apps: rule("a list of 1 to 200 apps, each {name, path or image, ...}", (e) =>
+    z.array(appSchema, e).min(1, e).max(200, e),
+  )
     .prefault(defaultApps)
     .meta({ description: "what runs, see below", change: "see below", default: defaultApps }),
   nginxImage: image
@@ -178,7 +127,14 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
   const got: Got = (path) =>
     show(valueAt(values, path), context.secretKeys?.has(String(path[0])) === true || mayHoldSecrets(path, values));
   const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, got));
-  problems.push(...repeatedNames(values["apps"], got), ...foldersWithoutApp(values["apps"], context, got));
+  const crossed = [
+    ...problemsOfApps(values["apps"], {
+      isApp: (path) => context.isApp(path),
+      areSecret: context.secretKeys?.has("apps") === true,
+    }),
+    ...(result.success ? problemsOfRoutes(result.data.apps, result.data.backendCount) : []),
+  ];
+  problems.push(...crossed.map(({ path, expected }) => `${keyPath(path)}: got ${got(path)}, expected ${expected}`));
   problems.push(...problemsOfDirectives(raw["serverConfig"] ?? "").map((what) => `serverConfig, ${what}`));
   if (!result.success || problems.length > 0) {
     const heading = problems.length === 1 ? "Bad stack config:" : `Bad stack config, ${problems.length} problems:`;
@@ -214,7 +170,13 @@ function mayHoldSecrets(
 ) {
   if (key !== "apps") return false;
   if (index === undefined) return typeof values["apps"] === "string" && /[{[]/.test(values["apps"]);
-  return typeof field !== "string" || field === "env" || !(field in appSchema.shape) || rest.length > 0;
+  const isList = typeof field === "string" && ["hosts", "paths", "writable", "volumes", "networks"].includes(field);
+  return (
+    typeof field !== "string" ||
+    ["env", "secretEnv"].includes(field) ||
+    !(field in appSchema.shape) ||
+    (rest.length > 0 && !isList)
+  );
 }
 
 function describe(issue: z.core.$ZodIssue, got: Got): string[] {
@@ -227,31 +189,6 @@ function describe(issue: z.core.$ZodIssue, got: Got): string[] {
   }
   const what = issue.code === "invalid_key" ? "this name" : got(issue.path);
   return [`${keyPath(issue.path)}: got ${what}, ${issue.message}`];
-}
-
-function repeatedNames(apps: unknown, got: Got): string[] {
-  const names = fieldOf(apps, "name");
-  return names.flatMap((name, index) => {
-    const first = names.indexOf(name);
-    return typeof name === "string" && first < index
-      ? [`apps[${index}].name: got ${got(["apps", index, "name"])}, expected a name other than that of apps[${first}]`]
-      : [];
-  });
-}
-
-function foldersWithoutApp(apps: unknown, context: SettingsContext, got: Got): string[] {
-  return fieldOf(apps, "path").flatMap((path, index) =>
-    typeof path === "string" && !context.isApp(path)
-      ? [
-          `apps[${index}].path: got ${got(["apps", index, "path"])}, expected ${String(appSchema.shape.path.meta()?.["allowed"])}`,
-        ]
-      : [],
-  );
-}
-
-/** One field of every app, whatever the config holds in their place. */
-function fieldOf(apps: unknown, key: keyof AppSettings): unknown[] {
-  return Array.isArray(apps) ? apps.map((app: unknown) => valueAt(app, [key])) : [];
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,4 +1,5 @@
 import { keyedHash } from "../lib/tree-hash";
+import { groupsOf, type Group } from "./routes";
 import type { AccessLog, BalancingMethod, Settings } from "./settings";
 
 /** One server of an upstream: a backend, whatever runs behind its name. */
@@ -31,17 +32,30 @@ export interface Upstream {
   readonly servers: readonly Server[];
 }
 
-/** What answers requests of clients. */
+/** What answers requests of clients for some names. */
 export interface Site {
-  /** Name of the upstream that its requests go to. */
+  /** Host names, each with a leading `*.` or without; none: every name that no other site has. */
+  readonly hosts: readonly string[];
+  /** At least one, of different paths; the longest one that a request's path begins with wins. */
+  readonly routes: readonly Route[];
+}
+
+/** Which requests of a site go where. */
+export interface Route {
+  /** `/`, or one or more segments: the request's path is this one, or goes on after it with a slash. */
+  readonly path: string;
+  /** Name of the upstream. */
   readonly upstream: string;
-  /** nginx directives of the user's for its server block, as they were written; empty for none. */
-  readonly directives: string;
+  /** Whether the upstream gets the path without that of the route. */
+  readonly stripPrefix: boolean;
 }
 
 /** All that nginx's configuration depends on: one document, which the renderer turns into text and a release carries. */
 export interface Topology {
+  /** Of different host names; at most one has none. */
   readonly sites: readonly Site[];
+  /** nginx directives of the user's for each site's server block, as they were written; empty for none. */
+  readonly directives: string;
   readonly upstreams: readonly Upstream[];
   readonly proxy: ProxyPolicy;
   readonly accessLog: AccessLog;
@@ -56,21 +70,47 @@ export interface ProxyPolicy {
   readonly behindProxy: boolean;
 }
 
-/** The one upstream of today's settings. Its name is part of what survives a reload: peers are kept by it. */
-export const poolName = "backends";
+/** A server, and the app whose it is; default: the first one. */
+export interface AppServer extends Server {
+  readonly app?: string;
+}
 
 /** The topology that a stack's settings ask for. */
 export function topologyOf(
-  settings: Pick<Settings, keyof ProxyPolicy | "method" | "accessLog" | "serverConfig">,
-  servers: readonly Server[],
+  settings: Pick<Settings, keyof ProxyPolicy | "apps" | "method" | "accessLog" | "serverConfig">,
+  servers: readonly AppServer[],
 ): Topology {
-  const { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy } = settings;
+  const { method, drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy } = settings;
+  const [first] = settings.apps;
+  const groups = groupsOf(settings.apps).map(({ apps, ...group }) => {
+    const names = new Set(apps.map(({ name }) => name));
+    const own = servers.flatMap(({ app = first?.name ?? "", ...server }) => (names.has(app) ? server : []));
+    return { ...group, servers: sorted(own) };
+  });
   return {
-    sites: [{ upstream: poolName, directives: settings.serverConfig }],
-    upstreams: [{ name: poolName, method: settings.method, servers: sorted(servers) }],
+    sites: sitesOf(groups),
+    directives: settings.serverConfig,
+    upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
     proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy },
     accessLog: settings.accessLog,
   };
+}
+
+/** Sites by their routes: names that lead to the same places are one site's. */
+function sitesOf(groups: readonly Omit<Group, "apps">[]): Site[] {
+  const byHost = new Map<string, Route[]>();
+  for (const { hosts, paths, upstream, stripPrefix } of groups)
+    for (const host of hosts.length === 0 ? [""] : hosts)
+      for (const path of paths) byHost.set(host, [...(byHost.get(host) ?? []), { path, upstream, stripPrefix }]);
+  const sites = new Map<string, { hosts: string[]; routes: Route[] }>();
+  for (const [host, unsorted] of byHost) {
+    const routes = unsorted.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const key = `${host === ""} ${JSON.stringify(routes)}`;
+    const site = sites.get(key) ?? { hosts: [], routes };
+    if (host !== "") site.hosts.push(host);
+    sites.set(key, site);
+  }
+  return [...sites.values()];
 }
 
 /** Settings whose directives nobody can guess by the id of their release, which anyone may see. */
@@ -79,9 +119,14 @@ export function withNonce<T extends Pick<Settings, "serverConfig">>(settings: T,
   return { ...settings, serverConfig: `${serverConfig.trimEnd()}\n# ${keyedHash(serverConfig, key)}\n` };
 }
 
+/** A server, and the upstream that it is one of. */
+export interface UpstreamServer extends Server {
+  readonly upstream: string;
+}
+
 /** All servers of a topology, in the order of its text. */
-export function serversOf({ upstreams }: Pick<Topology, "upstreams">): readonly Server[] {
-  return upstreams.flatMap(({ servers }) => servers);
+export function serversOf({ upstreams }: Pick<Topology, "upstreams">): readonly UpstreamServer[] {
+  return upstreams.flatMap(({ name: upstream, servers }) => servers.map((server) => ({ ...server, upstream })));
 }
 
 /**

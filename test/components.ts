@@ -55,7 +55,7 @@ export const balancerArgs = (
 ): BalancerArgs => ({
   ...settings,
   ...identity,
-  topology: topologyOf(settings, pool.servers),
+  topology: more.topology ?? topologyOf(settings, pool.servers),
   adopted: "",
   isSecret: false,
   url: "http://127.0.0.1:8080",
@@ -80,7 +80,8 @@ export async function build({
   const images = new StackImages("img", { stackLabel }, opts);
   const pool = new BackendPool("pool", poolArgs(images, poolMore), opts);
   const entry = new Entry("front", entryArgs(images, entryMore), opts);
-  const balancer = new Balancer("lb", balancerArgs(images, pool, entry, balancerMore), opts);
+  const topology = topologyOf({ ...settings, ...poolMore }, pool.servers);
+  const balancer = new Balancer("lb", balancerArgs(images, pool, entry, { topology, ...balancerMore }), opts);
   await settle(pool, balancer);
   return { recording, images, pool, entry, balancer };
 }

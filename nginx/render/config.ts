@@ -1,19 +1,13 @@
 import { createHash } from "node:crypto";
 import { parseDirectives } from "../../model/directives";
-import { configurationPath, directivesFile, livePlace, mainFile, type Place } from "../../model/layout";
+import { configurationPath, controlSocket, directivesFile, livePlace, mainFile, type Place } from "../../model/layout";
 import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
-import { headersOf, renderHeaderVariables, withHeaders } from "./headers";
-import { moment, renderLocations, retry, spareOf } from "./retry";
+import { renderHeaderVariables, withHeaders } from "./headers";
+import { moment, retry, spareOf } from "./retry";
+import { renderCommon, renderSites } from "./sites";
 import { renderSpool } from "./spool";
-import {
-  serversOf,
-  type ProxyPolicy,
-  type Server,
-  type Site,
-  type Topology,
-  type Upstream,
-} from "../../model/topology";
+import { serversOf, type ProxyPolicy, type Server, type Topology, type Upstream } from "../../model/topology";
 
 /** Stands for the id while it is computed. */
 const unsealed = "0".repeat(16);
@@ -38,10 +32,12 @@ export function showFiles(files: readonly ReleaseFile[]): string {
  * @param id of the release, which that nginx tells when asked
  */
 export function renderFiles(topology: Topology, place: Place, id: string): ReleaseFile[] {
-  const directives = topology.sites.map((site) => site.directives).filter(Boolean);
+  const { directives, proxy } = topology;
+  const own = parseDirectives(directives);
   return [
     { name: mainFile, text: renderMain(topology, place, id) },
-    ...directives.map((text) => ({ name: directivesFile, text: `${withHeaders(text.trimEnd(), topology.proxy)}\n` })),
+    ...renderCommon(topology, own, controlSocket(place)),
+    ...(directives === "" ? [] : [{ name: directivesFile, text: `${withHeaders(directives.trimEnd(), proxy)}\n` }]),
   ];
 }
 
@@ -110,8 +106,8 @@ ${retry}  # nginx's own 4k are less than the headers of many answers with cookie
   proxy_buffer_size 12k;
 ${renderSpool(proxy.spoolMb)}
 ${renderCheck(id)}
-${topology.sites.map((site) => renderSite(site, proxy, place)).join("\n")}
-${renderControl(topology, place, id)}}
+${renderSites(topology, place)}
+${renderControl(place, id)}}
 `;
 }
 
@@ -124,29 +120,8 @@ function renderCheck(id: string): string {
 `;
 }
 
-const controlSocket = ({ folder }: Place): string => `unix:${folder}/control.sock`;
-
-function renderSite({ upstream, directives }: Site, proxy: ProxyPolicy, place: Place): string {
-  const own = parseDirectives(directives);
-  return `  server {
-    listen ${place.listen};
-    # What a request without Host asks for.
-    server_name localhost;
-    set $probe_route "";
-    add_header X-Balancer-Check $balancer_check always;
-    # Headers that a location adds are added to these.
-    # https://nginx.org/en/docs/http/ngx_http_headers_module.html#add_header_inherit
-    add_header_inherit merge;
-    # docs/headers.md
-${headersOf(own, proxy)
-  .map((line) => `    ${line}\n`)
-  .join("")}${directives === "" ? "" : `    # serverConfig of the stack's config.\n    include ${directivesFile};\n`}
-${renderLocations(upstream, own, proxy.spoolMb, controlSocket(place))}  }
-`;
-}
-
 /** For the balancer's own use, reachable from inside its container only. */
-function renderControl({ upstreams }: Topology, place: Place, id: string): string {
+function renderControl(place: Place, id: string): string {
   return `  # For the balancer's own use, reachable from inside its container only.
   server {
     listen ${controlSocket(place)};
@@ -171,17 +146,14 @@ ${moment}  }
     proxy_set_header Host $http_host;
     proxy_set_header Connection "";
     proxy_set_header X-Probe-Upstream "";
+    proxy_set_header X-Probe-Pool "";
     proxy_next_upstream off;
     proxy_read_timeout 5s;
     add_header X-Upstream $upstream_addr always;
-${upstreams.map(renderProbe).join("\n")}  }
-`;
-}
-
-function renderProbe({ name }: Upstream): string {
-  return `    location / {
-      proxy_pass http://${name};
+    location / {
+      proxy_pass http://$http_x_probe_pool;
     }
+  }
 `;
 }
 

@@ -1,5 +1,5 @@
 import type { Directive } from "../../model/directives";
-import { renderFirstTry } from "./spool";
+import { location, renderFirstTry } from "./spool";
 
 /**
  * For the http block: where a request goes on that nginx has given up. It does so although another server could answer when its
@@ -15,7 +15,7 @@ export const retry = `  # A server of this network that lives takes a connection
   map "$upstream_bytes_sent;$upstream_bytes_received;$request_method;$upstream_status;$upstream_addr" $after_failure {
     volatile;
     default failed;
-    "~;[a-z_]+$" later;
+    "~;[a-z][a-z0-9_-]*$" later;
     "~^[0, -]*;" again;
     "~^[0, -]*[1-9][0-9]*[0, -]*;[0, -]*;(GET|HEAD|OPTIONS|TRACE|PUT|DELETE);" again;
     "~504[^;]*;[^;]*$" failed_in_time;
@@ -42,54 +42,48 @@ export const moment = `    location = ${momentPath} {
     }
 `;
 
+const spareSuffix = "_spare";
+
 /** Name of the upstream of the same servers that takes none out for its failures. */
-export const spareOf = (upstream: string): string => `${upstream}_spare`;
+export const spareOf = (upstream: string): string => upstream + spareSuffix;
 
 /**
- * The locations that hand requests on to an upstream.
+ * What hands requests on to the upstream that `$upstream` names, as what `$target` says, or as what they ask for where that is
+ * empty: what all routes have in common, and locations of their site.
  *
  * @param directives the user's own of the server block: error pages of a location would take the place of theirs
  * @param controlSocket of the balancer's own server
  */
-export function renderLocations(
-  upstream: string,
+export function renderHandingOn(
   directives: readonly Directive[],
   spoolMb: number,
   controlSocket: string,
-): string {
+): { route: string; locations: string } {
   const pages = directives.filter(({ name }) => name === "error_page").map(({ source }) => source);
   // Else a page of the user's that is an error itself would lead to itself.
   if (pages.some((page) => /\s50[24]\s/.test(page))) pages.push("recursive_error_pages on");
   pages.unshift("error_page 502 504 = @$after_failure");
   // What has come of a body that is not received as a whole can't be sent again.
   const isWhole = !directives.some(({ name, args }) => name === "proxy_request_buffering" && args[0] === "off");
-  const settings = isWhole ? pages.map((line) => `      ${line};\n`).join("") : "";
-  return `${renderFirstTry(`${settings}      proxy_pass http://${upstream};\n`, spoolMb, directives)}
-    location @again {
-${settings}      proxy_pass http://${spareOf(upstream)};
-    }
-
-    # An nginx that has just started knows no address: it does after a moment.
-    location @later {
-      auth_request /.balancer${momentPath};
-${settings}      proxy_pass http://${spareOf(upstream)};
-    }
-
-    location = /.balancer${momentPath} {
-      internal;
-      proxy_pass_request_body off;
-      proxy_set_header Content-Length "";
-      proxy_pass http://${controlSocket}:${momentPath};
-    }
-
-    location @failed {
-      recursive_error_pages on;
-      return 502;
-    }
-
-    location @failed_in_time {
-      recursive_error_pages on;
-      return 504;
-    }
-`;
+  const settings = isWhole ? pages.map((line) => `${line};\n`).join("") : "";
+  const first = renderFirstTry(`${settings}proxy_pass http://$upstream$target;\n`, spoolMb, directives);
+  const spare = `${settings}proxy_pass http://\${upstream}${spareSuffix}$target;\n`;
+  const ends = "recursive_error_pages on;\n";
+  const locations = [
+    first.locations,
+    location("@again", spare),
+    `# An nginx that has just started knows no address: it does after a moment.
+${location("@later", `auth_request /.balancer${momentPath};\n${spare}`)}`,
+    location(
+      `= /.balancer${momentPath}`,
+      `internal;
+proxy_pass_request_body off;
+proxy_set_header Content-Length "";
+proxy_pass http://${controlSocket}:${momentPath};
+`,
+    ),
+    location("@failed", `${ends}return 502;\n`),
+    location("@failed_in_time", `${ends}return 504;\n`),
+  ];
+  return { route: first.route, locations: locations.filter(Boolean).join("\n") };
 }

@@ -29,24 +29,33 @@ export function renderSpool(spoolMb: number): string {
 const decidedByUser = new Set("auth_request mirror proxy_buffering proxy_max_temp_file_size try_files".split(" "));
 
 /**
- * The locations in which a request is handed on for the first time.
+ * Where a request is handed on for the first time: what all routes have in common, and locations of their site.
  *
  * @param handOn directives that do so, one a line
  * @param directives the user's own of the server block
  */
-export function renderFirstTry(handOn: string, spoolMb: number, directives: readonly Directive[]): string {
-  const location = (name: string, lines: string) => `    location ${name} {\n${lines}    }\n`;
-  if (spoolMb === 0 || directives.some(({ name }) => decidedByUser.has(name))) return location("/", handOn);
+export function renderFirstTry(
+  handOn: string,
+  spoolMb: number,
+  directives: readonly Directive[],
+): { route: string; locations: string } {
+  if (spoolMb === 0 || directives.some(({ name }) => decidedByUser.has(name))) return { route: handOn, locations: "" };
   // There is no such file, which is looked for once an hour: a request goes on in the location that the last word names.
-  const share = `      limit_conn spool ${shares};
-      limit_conn_dry_run on;
-      limit_conn_log_level info;
-      root /dev/null;
-      open_file_cache max=1;
-      open_file_cache_errors on;
-      open_file_cache_valid 1h;
-      try_files /none $way_of_answer;
+  const share = `limit_conn spool ${shares};
+limit_conn_dry_run on;
+limit_conn_log_level info;
+root /dev/null;
+open_file_cache max=1;
+open_file_cache_errors on;
+open_file_cache_valid 1h;
+try_files /none $way_of_answer;
 `;
-  const most = `      proxy_max_temp_file_size ${Math.floor((spoolMb * 1024) / shares)}k;\n`;
-  return [location("/", share), location("@spooled", most + handOn), location("@unspooled", handOn)].join("\n");
+  const most = `proxy_max_temp_file_size ${Math.floor((spoolMb * 1024) / shares)}k;\n`;
+  const locations = [location("@spooled", most + handOn), location("@unspooled", handOn)].join("\n");
+  return { route: share, locations };
+}
+
+/** @param lines directives, one a line */
+export function location(name: string, lines: string): string {
+  return `location ${name} {\n${lines.replace(/^(?=.)/gm, "  ")}}\n`;
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { poolName, type Server } from "../../model/topology";
+import { poolName } from "../../model/routes";
+import type { Server } from "../../model/topology";
 import type { Change } from "../../model/release";
 import type { Volume } from "../observed";
 

@@ -36,6 +36,8 @@ export class DockerRuntime implements Runtime {
   private before: string | undefined;
   /** Which balancer was to serve before this change; empty for none. */
   private servedBefore = "";
+  /** Servers without which the change goes on. */
+  private sick: ReadonlySet<string> = new Set();
 
   /** @param releaseOf renders a topology that is on the way to the wanted one */
   constructor(
@@ -94,14 +96,14 @@ export class DockerRuntime implements Runtime {
         await reload(await this.shell(), undefined);
         return {};
       case "candidate":
-        return testCandidate(await this.context(), operation.must);
+        return this.test(operation.must);
       case "reload":
         await this.reload(this.releaseOf(operation.topology), operation.probe);
         return {};
       case "drain":
         return drain(await this.context(), operation.seconds);
       case "check":
-        await checkAsClient(await this.context());
+        await checkAsClient(await this.context(), this.sick);
         return {};
       case "record":
         await writeRecordOf(await this.shell(), wanted.release, wanted);
@@ -128,6 +130,12 @@ export class DockerRuntime implements Runtime {
     if (this.before === undefined) throw new Error("there was none");
     await link(shell, this.before);
     await reload(shell, undefined);
+  }
+
+  private async test(must: readonly string[]): Promise<StepResult> {
+    const result = await testCandidate(await this.context(), must);
+    this.sick = new Set(result.sick?.keys());
+    return result;
   }
 
   /** Notes on the volume which change was the last one. */

@@ -1,6 +1,7 @@
 import { candidatePlace, directivesFile, livePlace, mainFile } from "../../model/layout";
-import { serversOf, type Server } from "../../model/topology";
+import { serversOf, type UpstreamServer } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
+import { messageOf } from "../../lib/errors";
 import { quote } from "../../lib/quote";
 import { Deadline, until } from "../../lib/until";
 import { inspectContainers, lastLogLines, type ContainerState } from "../docker";
@@ -9,7 +10,7 @@ import type { BalancerShell } from "../runtime/shell";
 import { indent, nginxSeconds, restartsAllowed, type Context } from "./context";
 import { failingHealthchecks, isUndecided } from "./healthcheck";
 import { ask, type Unanswered } from "./probe";
-import { askByCurl, judge, publicQuestions, readCurl } from "./public-address";
+import { askByCurl, askInTurn, readCurl } from "./public-address";
 import { releaseFolder, writeFiles } from "./volume";
 
 /** How long one that served before may take to answer, before it is looked at whether it still does. */
@@ -44,7 +45,7 @@ export async function testCandidate(context: Context, must: readonly string[]): 
     if (code !== 0)
       throw new Error(`nginx refuses the configuration:\n${indent(nameLines(output, release.id))}\n${untouched}`);
     const sick = await untilAllAnswer(context, new Set(must));
-    await askAsClient(context);
+    await askAsClient(context, new Set(sick.keys()));
     return { sick };
   } finally {
     await shell.run(endCandidate);
@@ -70,7 +71,7 @@ async function untilAllAnswer(
   const deadline = new Deadline(policy.healthTimeoutSeconds);
   const patience = new Deadline(Math.min(patienceSeconds, policy.healthTimeoutSeconds));
   let said = seconds();
-  let waiting: readonly Server[] = servers;
+  let waiting: readonly UpstreamServer[] = servers;
   let missing: Unanswered = new Map();
   let states: ReadonlyMap<string, ContainerState> = new Map();
   const giveUp = () => {
@@ -112,7 +113,7 @@ async function untilAllAnswer(
 /** Takes those out of `missing` that served before, and don't answer through the live nginx either. */
 async function leaveOut(
   shell: BalancerShell,
-  waiting: readonly Server[],
+  waiting: readonly UpstreamServer[],
   missing: Unanswered,
   must: ReadonlySet<string>,
 ): Promise<Unanswered> {
@@ -170,12 +171,11 @@ async function backendError(
 }
 
 /** A server block can answer clients otherwise than probes: what the public address would answer is asked for, too. */
-async function askAsClient({ shell, wanted: { release } }: Context): Promise<void> {
-  for (const question of publicQuestions(release)) {
+async function askAsClient({ shell, wanted: { release } }: Context, sick: ReadonlySet<string>): Promise<void> {
+  await askInTurn(release, sick, untouched, async (question) => {
     const command = askByCurl("http://balancer", question, release.id, `${folder}/public.sock`);
-    const { output } = await shell.run(command.map(quote).join(" "));
-    const verdict = judge(question, readCurl(output), release);
-    if (verdict === "works") return;
-    if (verdict !== "look further") throw new Error(`With the new configuration ${verdict}. ${untouched}`);
-  }
+    return readCurl((await shell.run(command.map(quote).join(" "))).output);
+  }).catch((error: unknown) => {
+    throw new Error(`With the new configuration ${messageOf(error)}`);
+  });
 }

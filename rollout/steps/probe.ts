@@ -1,5 +1,5 @@
 import { quote } from "../../lib/quote";
-import type { Server } from "../../model/topology";
+import type { UpstreamServer } from "../../model/topology";
 import type { BalancerShell } from "../runtime/shell";
 
 /** Why servers have not answered yet, by name; no entry for those that have. */
@@ -14,15 +14,20 @@ const parallelProbes = 30;
  * @param folder the runtime folder of the nginx to ask: the live one's or the candidate's
  * @returns the servers that did not answer 200 themselves
  */
-export async function ask(shell: BalancerShell, folder: string, servers: readonly Server[]): Promise<Unanswered> {
+export async function ask(
+  shell: BalancerShell,
+  folder: string,
+  servers: readonly UpstreamServer[],
+): Promise<Unanswered> {
   if (servers.length === 0) return new Map();
-  const transfers = servers.map(({ name, health }) =>
+  const transfers = servers.map(({ name, upstream, health }) =>
     [
       ["url", "http://balancer/"],
       // curl writes some paths its own way, with --path-as-is, too.
       ["request-target", health.path],
       ["output", "/dev/null"],
       ["header", `Host: ${health.host}`],
+      ["header", `X-Probe-Pool: ${upstream}`],
       ["header", `X-Probe-Upstream: ${name}`],
       ["write-out", `\\nprobe ${name} %{http_code} %header{x-upstream}\\n`],
       ["unix-socket", `${folder}/probe.sock`],

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
 import type { Release } from "../../model/release";
-import { serversOf, type HealthCheck } from "../../model/topology";
+import { serversOf, type HealthCheck, type Topology } from "../../model/topology";
 import { tryDocker, type DockerResult } from "../docker";
 import type { Context } from "./context";
 
@@ -18,14 +18,38 @@ export type PublicAnswer =
   | { readonly status: number; readonly release: string; readonly server: string }
   | { readonly status: undefined; readonly why: string };
 
+/** What a client is imagined to ask of an upstream. */
+export interface Question extends HealthCheck {
+  readonly upstream: string;
+  /** For messages: the path, after the host where an app has hosts. */
+  readonly shown: string;
+  /** Whether nothing is asked of the upstream after it. */
+  readonly isLast: boolean;
+}
+
 /**
- * What a client is imagined to ask, in this order: what the apps' own checks ask, and, where nginx answers that itself, as it
- * does with paths that are not for the public, the first page.
+ * What clients are imagined to ask of each upstream, in this order: what its apps' own check asks, and, where clients can't ask
+ * that, or nginx answers it itself, as it does with paths that are not for the public, the first page.
  */
-export function publicQuestions({ topology }: Pick<Release, "topology">): HealthCheck[] {
-  const [first] = serversOf(topology).filter(({ weight }) => weight > 0);
-  const health = (first ?? serversOf(topology)[0])?.health ?? { path: "/", host: "localhost" };
-  return [health, { path: "/", host: health.host }];
+export function publicQuestions({ sites, upstreams }: Pick<Topology, "sites" | "upstreams">): Question[][] {
+  return upstreams.flatMap(({ name: upstream, servers }) => {
+    const site = sites.find(({ routes }) => routes.some((route) => route.upstream === upstream));
+    const route = site?.routes.find((one) => one.upstream === upstream);
+    const health = (servers.find(({ weight }) => weight > 0) ?? servers[0])?.health;
+    if (route === undefined || health === undefined) return [];
+    const host = site?.hosts[0]?.replace("*", "any") ?? health.host;
+    const below = route.path === "/" ? "/" : `${route.path}/`;
+    const check = route.stripPrefix ? below + health.path.slice(1) : health.path;
+    return [
+      [...(check.startsWith(below) ? [check] : []), route.path].map((path, index, { length }) => ({
+        upstream,
+        path,
+        host,
+        shown: (site?.hosts[0] ?? "") + path,
+        isLast: index === length - 1,
+      })),
+    ];
+  });
 }
 
 /**
@@ -34,26 +58,23 @@ export function publicQuestions({ topology }: Pick<Release, "topology">): Health
  * @returns "works"; "look further" where nginx has answered by itself; else what is wrong
  */
 export function judge(
-  { path, host }: HealthCheck,
+  { upstream, path, host, shown, isLast }: Question,
   answer: PublicAnswer,
   release: Pick<Release, "id" | "topology">,
 ): string {
-  if (answer.status === undefined) return `a client that asks for ${path} gets no answer: ${answer.why}`;
+  if (answer.status === undefined) return `a client that asks for ${shown} gets no answer: ${answer.why}`;
   const { status, server } = answer;
-  const gets = `a client that asks for ${path} gets ${status}`;
+  const gets = `a client that asks for ${shown} gets ${status}`;
   if (answer.release !== release.id) return `${gets}, not from release ${release.id} of this balancer`;
   // nginx itself refuses whoever asks, or redirects, as it was told to: whether backends are reached is not told yet.
   if (server === "") {
     const refuses = status === 401 || status === 403;
-    return path === "/" && status >= 400 && !refuses
-      ? `${gets} from nginx itself`
-      : status < 500
-        ? "look further"
-        : gets;
+    return isLast && status >= 400 && !refuses ? `${gets} from nginx itself` : status < 500 ? "look further" : gets;
   }
-  const asked = serversOf(release.topology).some(({ health }) => health.path !== path || health.host !== host);
+  const own = serversOf(release.topology).filter((one) => one.upstream === upstream);
+  const asked = own.some(({ health }) => health.path !== path || health.host !== host);
   // Each server answers its own path with 200; of another's it may know nothing.
-  return status === 200 || (status < 500 && (asked || path === "/")) ? "works" : gets;
+  return status === 200 || (status < 500 && (asked || isLast)) ? "works" : gets;
 }
 
 /** Asks as a client on this machine does. */
@@ -122,22 +143,50 @@ export async function acceptsConnections(url: string, balancer: string): Promise
 /**
  * Asks the public address what clients ask.
  *
+ * @param sick names of servers that don't answer; an upstream that has no others is not asked
  * @throws Error that says what such a client gets
  */
-export async function checkAsClient({ wanted: { release, destination } }: Context): Promise<void> {
+export async function checkAsClient(
+  { wanted: { release, destination } }: Context,
+  sick: ReadonlySet<string>,
+): Promise<void> {
   const { url, balancer } = destination;
-  for (const question of publicQuestions(release)) {
-    const judged = (answer: PublicAnswer) => judge(question, answer, release);
-    let verdict = "";
-    const here = async () => (verdict = judged(await askFromHere(url, question, release.id)));
+  await askInTurn(release, sick, "The previous configuration is back.", async (question) => {
+    let answer: PublicAnswer = { status: undefined, why: "nothing was asked" };
     // A backend that is just starting again has no address for a moment.
-    await until("", publicSeconds, async () => !isFailure(await here())).catch(async () => {
+    const works = async () =>
+      !isFailure(judge(question, (answer = await askFromHere(url, question, release.id)), release));
+    await until("", publicSeconds, works).catch(async () => {
       const { code, stdout } = await fromDockersHost(balancer, askByCurl(url, question, release.id));
-      if (code < commandFailed) verdict = judged(readCurl(stdout));
+      if (code < commandFailed) answer = readCurl(stdout);
     });
-    if (isFailure(verdict))
-      throw new Error(`At the balancer's address ${url} ${verdict}. The previous configuration is back.`);
-    if (verdict === "works") return;
+    return answer;
+  }).catch((error: unknown) => {
+    throw new Error(`At the balancer's address ${url} ${messageOf(error)}`);
+  });
+}
+
+/**
+ * Asks each upstream that can answer until one of its questions is answered as it should be.
+ *
+ * @param untouched what is said of what serves, when it is not
+ */
+export async function askInTurn(
+  release: Release,
+  sick: ReadonlySet<string>,
+  untouched: string,
+  ask: (question: Question) => Promise<PublicAnswer>,
+): Promise<void> {
+  for (const questions of publicQuestions(release.topology)) {
+    const serving = serversOf(release.topology).filter(
+      ({ upstream, weight }) => upstream === questions[0]?.upstream && weight > 0,
+    );
+    if (sick.size > 0 && serving.every(({ name }) => sick.has(name))) continue;
+    for (const question of questions) {
+      const verdict = judge(question, await ask(question), release);
+      if (verdict === "works") break;
+      if (isFailure(verdict)) throw new Error(`${verdict}. ${untouched}`);
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import { currentRelease, livePlace, mainFile } from "../../model/layout";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
 import { docker, tryDocker } from "../../rollout/docker";
+import { settings as defaults } from "../components";
 import { baseImages } from "../machine";
 import { until } from "../e2e/until";
 
@@ -32,7 +33,7 @@ export interface Asked {
   readonly bytesPerSecond?: number;
 }
 
-type Settings = Partial<Parameters<typeof topologyOf>[0]>;
+type Settings = Parameters<typeof topologyOf>[0];
 
 interface Options {
   /** Requests that a backend works on at a time. Default: 1000. */
@@ -49,6 +50,7 @@ interface Options {
  */
 export class Rig {
   private numbers = 0;
+  private apps = defaults.apps;
   private place = { host: "", port: 8080 };
 
   private constructor(
@@ -62,7 +64,12 @@ export class Rig {
    * @param label part of the names of its containers
    * @param count of backends, 1 or more
    */
-  static async create(label: string, count: number, settings: Settings = {}, options: Options = {}): Promise<Rig> {
+  static async create(
+    label: string,
+    count: number,
+    settings: Partial<Settings> = {},
+    options: Options = {},
+  ): Promise<Rig> {
     const name = `faults-${label}-${process.pid}`;
     const backends = Array.from({ length: count }, (_, number) => `${name}-${number}`);
     const rig = new Rig(name, backends, await mkdtemp(join(tmpdir(), "nlb-rig-")), options);
@@ -94,9 +101,11 @@ export class Rig {
     await docker("run", "--detach", "--init", "--name", backend, "--network", this.name, "--env", `THREADS=${this.options.threads ?? 1000}`, ...program, pythonImage, "python3", "/backend.py", backend); // prettier-ignore
   }
 
-  private async serve(settings: Settings): Promise<void> {
+  private async serve(settings: Partial<Settings>): Promise<void> {
+    this.apps = settings.apps ?? defaults.apps;
     const topology = topologyOf(
       {
+        apps: this.apps,
         drainSeconds: 4,
         requestTimeoutSeconds: 2,
         maxBodyMb: 64,
@@ -107,7 +116,13 @@ export class Rig {
         serverConfig: "",
         ...settings,
       },
-      this.backends.map((name) => ({ name, port: 5000, weight: 1, health: { path: "/", host: "localhost" } })),
+      this.backends.map((name, number) => ({
+        app: this.appOf(number).name,
+        name,
+        port: 5000,
+        weight: 1,
+        health: { path: "/", host: "localhost" },
+      })),
     );
     for (const { name, text } of renderFiles(topology, livePlace, "0".repeat(16)))
       await writeFile(join(this.folder, name), text, { mode: 0o644 });
@@ -136,13 +151,22 @@ export class Rig {
     await until("every backend answers", 15, async () => {
       // From other clients each time, where a proxy may tell of them.
       const client = () => ({ "X-Forwarded-For": `2001:db8::${(++this.numbers).toString(16)}` });
-      const headers = this.backends.flatMap(() => [client(), client()]);
-      const answers = await Promise.all(headers.map((one) => this.ask("/", { headers: one })));
+      const questions = this.backends.flatMap((_, number) => {
+        const { hosts, paths } = this.appOf(number);
+        const host = { Host: hosts[0]?.replace("*", "any") ?? "localhost" };
+        return [client(), client()].map((one) => this.ask(paths[0] ?? "/", { headers: { ...one, ...host } }));
+      });
+      const answers = await Promise.all(questions);
       return (
         answers.every(({ status }) => status === 200) &&
         new Set(answers.map(({ from }) => from)).size === this.backends.length
       );
     });
+  }
+
+  /** Backends are dealt to the apps in turn. */
+  private appOf(number: number): Settings["apps"][number] {
+    return this.apps[number % this.apps.length] as Settings["apps"][number];
   }
 
   /** A path that no other request has, by which the backends' logs tell who got it. */

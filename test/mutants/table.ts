@@ -37,6 +37,9 @@ const inProbe = faultsIn("probe", "rollout/steps/probe.ts", "steps");
 const inConfig = faultsIn("config", "config.ts", "config");
 const inPort = faultsIn("port", "rollout/port.ts", "port");
 const inSettings = faultsIn("settings", "model/settings.ts", "settings");
+const inApp = faultsIn("an app", "model/app.ts", "settings");
+const inRoutes = faultsIn("routes", "model/routes.ts", "settings", "routes");
+const inRules = faultsIn("settings", "model/rules.ts", "settings");
 const inAnswers = faultsIn("public address", "rollout/steps/public-address.ts", "steps");
 const inCandidate = faultsIn("candidate", "rollout/steps/candidate.ts", "waits");
 const inHealthcheck = faultsIn("candidate", "rollout/steps/healthcheck.ts", "waits");
@@ -147,8 +150,17 @@ export const mutants: readonly Mutant[] = [
   inHardening("log without an end", `"max-size": "10m", `, ""),
   inHardening("left down after Docker has crashed", `restart: "always"`, `restart: "unless-stopped"`),
 
-  inImages("old one deleted first", "deleteBeforeReplace: false", "deleteBeforeReplace: true"),
-  inImages("removed by the provider", "keepLocally: true", "keepLocally: false"),
+  inImages(
+    "old one deleted first",
+    "deleteBeforeReplace: false, dependsOn: this.removal },\n    );\n    return { tag, id",
+    "deleteBeforeReplace: true, dependsOn: this.removal },\n    );\n    return { tag, id",
+  ),
+  inImages(
+    "removed by the provider",
+    "triggers: { source: hash }, keepLocally: true",
+    "triggers: { source: hash }, keepLocally: false",
+  ),
+  inImages("an image of others removed", "name: image, keepLocally: true", "name: image, keepLocally: false"),
   inImages("another source is the same image", "source: hashTree(context), ", ""),
   inImages("build arguments not in the hash", "source: hashTree(context), buildArgs }", "source: hashTree(context) }"),
   inImages("not built again", "triggers: { source: hash }", "triggers: {}"),
@@ -222,17 +234,21 @@ export const mutants: readonly Mutant[] = [
   {
     name: "deal: an app's backends one after the other",
     file: "model/deal.ts",
-    find: "apps[turn % apps.length]",
-    replace: "apps[Math.floor((turn * apps.length) / count)]",
+    find: "sharing[turn % sharing.length]",
+    replace: "sharing[Math.floor((turn * sharing.length) / count)]",
     tests: ["deal"],
   },
   inHealth("any answer is healthy by bash", `'[ "$status" = 200 ]'`, `'[ "$status" != "" ]'`),
   inHealth("any answer is healthy by curl", `)" = 200 ]`, `)" != "" ]`),
   inHealth("any answer is healthy by wget", `[ "$status" = 200 ]; }`, "true; }"),
-  inSettings("two apps of one name pass", `...repeatedNames(values["apps"], got), `, ``),
-  inSettings("an app's folder is not looked at", `, ...foldersWithoutApp(values["apps"], context, got)`, ``),
-  inSettings("unknown keys of an app pass", `appSchema = z.strictObject(`, `appSchema = z.object(`),
-  inSettings("numbers below the range pass", `z.int(e).min(from, e)`, `z.int(e)`),
+  inApp("two apps of one name pass", "first < index", "first < 0"),
+  inApp("an app's folder is not looked at", "!isApp(app.path)", "app.path === undefined"),
+  inApp("unknown keys pass", ".strictObject(", ".object("),
+  inApp("secrets in the clear pass", "&& !areSecret", "&& areSecret"),
+  inRoutes("an app's hosts are not its group's", "[...hosts].sort().join()", `""`),
+  inRoutes("shared paths pass", "if (claimOf(app) !== claimOf(other))", "if (claimOf(app) === undefined)"),
+  inRoutes("an answer without a backend passes", "backendCount < needed", "needed < 0"),
+  inRules("numbers below the range pass", "z.int(e).min(from, e)", "z.int(e)"),
   inSettings("a revision that looks like a number is one", `if (textKeys.has(key)) return text;`, ``),
   inNginx(
     "the drain's seconds are a constant",

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
 import { Balancer } from "../../components/balancer";
 import { Entry } from "../../components/entry";
-import { releaseOf } from "../../nginx/render/config";
+import { releaseOf, showFiles } from "../../nginx/render/config";
 import { serversOf } from "../../model/topology";
 import type { ExistingBackend } from "../../model/identity";
 import { labels } from "../../model/labels";
@@ -217,7 +217,7 @@ describe("components on mocks", () => {
       const { inputs } = recording.one(types.command, "lb-installed");
       const { id, topology, destination } = changeOf(recording);
       assert.equal(inputs["stdin"], await valueOf(balancer.upstreamConfig));
-      assert.equal(inputs["stdin"], releaseOf(topology).files[0]?.text);
+      assert.equal(inputs["stdin"], showFiles(releaseOf(topology).files));
       assert.equal(id, releaseOf(topology).id);
       assert.deepEqual([destination.balancer, destination.entry], ["lb-nginx-id", "front-socket-id"]);
       assert.deepEqual(Object.values(destination.containers).sort(), [

@@ -104,10 +104,12 @@ describe("directives of the user's own", () => {
 
 it("every location of the public server's own is one that they may not have", () => {
   const servers = [{ name: "a-0", port: 1, weight: 1, health: { path: "/", host: "a" } }];
-  const text = showFiles(renderFiles(topologyOf(settings, servers), livePlace, "0".repeat(16)));
-  const http = parseDirectives(text).find(({ name }) => name === "http")?.block ?? [];
-  const site = http.find(({ name }) => name === "server")?.block ?? [];
-  const locations = site.flatMap(({ name, args }) => (name === "location" ? [args.join(" ")] : []));
+  const [main, site] = renderFiles(topologyOf(settings, servers), livePlace, "0".repeat(16));
+  const http = parseDirectives(main?.text ?? "").find(({ name }) => name === "http")?.block ?? [];
+  const block = http.find(({ name }) => name === "server")?.block ?? [];
+  const locations = [...block, ...parseDirectives(site?.text ?? "")].flatMap(({ name, args }) =>
+    name === "location" ? [args.join(" ")] : [],
+  );
   assert.deepEqual(locations.sort(), [...ownLocations].sort());
 });
 

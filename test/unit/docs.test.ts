@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { parseDirectives } from "../../model/directives";
 import { livePlace } from "../../model/layout";
-import { appSchema, settingsSchema } from "../../model/settings";
+import { appSchema } from "../../model/app";
+import { settingsSchema } from "../../model/settings";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
 import { madeDocs } from "../../docs/make";
@@ -69,7 +70,7 @@ describe("docs", () => {
       [{ "nginx-load-balancer:apps": [app] }, true],
       [{ "nginx-load-balancer:apps": [{ ...app, env: { TOKEN: secret, A: "b" } }] }, true],
       [{ "nginx-load-balancer:apps": [{ ...app, env: { A: 1 } }] }, false],
-      [{ "nginx-load-balancer:apps": [{ name: "shop" }] }, false],
+      [{ "nginx-load-balancer:apps": [{ path: "apps/shop" }] }, false],
       [{ "nginx-load-balancer:apps": [{ ...app, prot: 1 }] }, false],
       [{ "nginx-load-balancer:apps": [] }, false],
     ];

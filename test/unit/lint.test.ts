@@ -15,12 +15,12 @@ describe("lint", function () {
     [
       "model/deal.ts",
       `import * as pulumi from "@pulumi/pulumi";`,
-      "model/ imports @pulumi/pulumi; it may import node:crypto, node:net, node:path, zod.",
+      "model/ imports @pulumi/pulumi; it may import node:crypto, node:net, node:path, node:url, zod.",
     ],
     [
       "model/deal.ts",
       `import "node:child_process";`,
-      "model/ imports node:child_process; it may import node:crypto, node:net, node:path, zod.",
+      "model/ imports node:child_process; it may import node:crypto, node:net, node:path, node:url, zod.",
     ],
     [
       "nginx/render/config.ts",

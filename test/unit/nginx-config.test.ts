@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { candidatePlace, directivesFile, livePlace, mainFile } from "../../model/layout";
+import { candidatePlace, directivesFile, livePlace, mainFile, routeFile, siteFile } from "../../model/layout";
+import { poolName } from "../../model/routes";
 import { merge, serversOf, topologyOf, withNonce, type Server, type Topology } from "../../model/topology";
 import { releaseOf, renderFiles, showFiles } from "../../nginx/render/config";
 import { settings } from "../components";
@@ -102,12 +103,12 @@ describe("nginx config", () => {
     [{ method: "ip_hash", behindProxy: true }, "upstream backends_spare", "hash $client_address consistent;"],
     [
       { serverConfig: "proxy_set_header X-Own a;" },
-      "server",
+      siteFile,
       "proxy_set_header Host $host$is_request_port$request_port;",
     ],
     [
       { serverConfig: "location /a { proxy_set_header X-Own a; }" },
-      "server",
+      siteFile,
       "proxy_set_header Host $host$is_request_port$request_port;",
     ],
     [{ method: "random" }, "upstream backends", "random two least_conn;"],
@@ -117,7 +118,7 @@ describe("nginx config", () => {
     [{ accessLog: "off" }, "http", "access_log off;"],
     [{ accessLog: "all" }, "http", "access_log /dev/stdout balancer buffer=32k flush=1s;"],
     [{ accessLog: "errors" }, "http", "access_log /dev/stdout balancer if=$is_error;"],
-    [{ serverConfig: "return 204;" }, "server", "include server.conf;"],
+    [{ serverConfig: "return 204;" }, siteFile, "include server.conf;"],
     [{ drainSeconds: 1 }, "http", "keepalive_time 250ms;"],
     [{ drainSeconds: 10 }, "http", "keepalive_time 1000ms;"],
     [{ drainSeconds: 10 }, "http", "keepalive_min_timeout 2500ms;"],
@@ -125,7 +126,9 @@ describe("nginx config", () => {
   ];
   for (const [change, head, line] of lines) {
     it(`renders ${JSON.stringify(change)} as '${line}'`, () => {
-      assert.ok(block(rendered(change), head).includes(line));
+      const file = releaseOf(topology(change)).files.find(({ name }) => name === head);
+      const lines = file === undefined ? block(rendered(change), head) : file.text.split("\n");
+      assert.ok(lines.includes(line));
     });
   }
 
@@ -168,13 +171,13 @@ describe("nginx config", () => {
     const { id, files } = releaseOf(topology({ serverConfig: directives }));
     assert.deepEqual(
       files.map(({ name }) => name),
-      [mainFile, directivesFile],
+      [mainFile, siteFile, routeFile, directivesFile],
     );
-    assert.equal(files[1]?.text, directives.replace("\n\n", "\n"));
+    assert.equal(files[3]?.text, directives.replace("\n\n", "\n"));
     assert.equal((files[0]?.text ?? "").split(id).length - 1, 4);
     assert.deepEqual(
       releaseOf(topology()).files.map(({ name }) => name),
-      [mainFile],
+      [mainFile, siteFile, routeFile],
     );
   });
 
@@ -229,7 +232,7 @@ describe("nginx config", () => {
           for (const own of newer)
             assert.deepEqual(
               serversOf(both).find(({ name }) => name === own.name),
-              own,
+              { upstream: poolName, ...own },
             );
           assert.equal(both.proxy.maxBodyMb, 2);
         }),
@@ -252,7 +255,7 @@ describe("nginx config", () => {
     const candidate = showFiles(renderFiles(topology(), candidatePlace, "0".repeat(16)));
     assert.doesNotMatch(candidate, /\/tmp\/nginx\//);
     assert.deepEqual(
-      [...candidate.matchAll(/^ +listen (.*);$/gm)].map(([, where]) => where),
+      [...candidate.matchAll(/^ +listen (\S*).*;$/gm)].map(([, where]) => where),
       ["public", "control", "probe"].map((name) => `unix:/tmp/candidate/${name}.sock`),
     );
   });

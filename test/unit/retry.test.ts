@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseDirectives } from "../../model/directives";
-import { renderLocations, retry } from "../../nginx/render/retry";
+import { renderHandingOn, retry } from "../../nginx/render/retry";
 
 describe("a request that nginx has given up", () => {
   const rules = [...retry.matchAll(/^ {4}"~(.*)" (\w+);$/gm)].map(([, rule = "", way]) => ({
@@ -13,6 +13,8 @@ describe("a request that nginx has given up", () => {
   for (const [text, way] of [
     ["0;0;GET;502;backends", "later"],
     ["0;0;POST;502;backends", "later"],
+    ["0;0;POST;502;shop-2", "later"],
+    ["0;0;POST;502;backends_app", "later"],
     ["0, 0;0, 0;GET;504, 502;192.0.2.1:5000, backends", "again"],
     ["0 : 0;0 : 0;GET;502 : 502;backends : backends_spare", "failed"],
     ["0;0;GET;504;192.0.2.1:5000", "again"],
@@ -36,14 +38,14 @@ describe("a request that nginx has given up", () => {
     it(`goes ${way} for ${text}`, () => assert.equal(wayOf(text), way));
 });
 
-const locations = (text: string) => renderLocations("pool", parseDirectives(text), 0, "unix:/tmp/control.sock");
+const handingOn = (text: string) => renderHandingOn(parseDirectives(text), 0, "unix:/tmp/control.sock").route;
 
 describe("error pages of the user's own", () => {
   it("leave room for others where a location has its own", () =>
-    assert.match(locations("error_page 404 /a;"), /@\$after_failure;\n +error_page 404 \/a;\n +proxy_pass/));
+    assert.match(handingOn("error_page 404 /a;"), /@\$after_failure;\nerror_page 404 \/a;\nproxy_pass/));
 
   it("may lead on for 502 and 504 alone", () => {
-    const leadsOn = (pages: string) => /^ +location \/ \{[^}]*recursive_error_pages on;/.test(locations(pages));
+    const leadsOn = (pages: string) => handingOn(pages).includes("recursive_error_pages on;");
     assert.deepEqual(["error_page 500 502 /a;", "error_page 504 =200 /a;", "error_page 500 404 /a;"].map(leadsOn), [
       true,
       true,
@@ -54,7 +56,7 @@ describe("error pages of the user's own", () => {
 
 describe("a body that is not received as a whole", () => {
   it("is not sent again", () => {
-    assert.ok(!locations("proxy_request_buffering  off;").includes("after_failure"));
-    assert.ok(locations("proxy_request_buffering on;").includes("after_failure"));
+    assert.ok(!handingOn("proxy_request_buffering  off;").includes("after_failure"));
+    assert.ok(handingOn("proxy_request_buffering on;").includes("after_failure"));
   });
 });

@@ -17,6 +17,17 @@ function problemsOf(raw: Record<string, string>): string[] {
   return [];
 }
 
+/** What an app has that only says its name and where it comes from, besides port, health check, weight, memory and env. */
+const appDefaults = {
+  hosts: [],
+  paths: ["/"],
+  stripPrefix: false,
+  writable: [],
+  volumes: [],
+  networks: [],
+  secretEnv: {},
+};
+
 describe("settings", () => {
   it("has a default for every key", () => {
     assert.deepEqual(parseSettings({}, context), {
@@ -26,6 +37,7 @@ describe("settings", () => {
       apps: ["app1", "app2"].map((name) => ({
         name,
         path: `apps/${name}`,
+        ...appDefaults,
         port: 5000,
         healthPath: "/health",
         healthHost: "localhost",
@@ -62,6 +74,7 @@ describe("settings", () => {
       {
         name: "shop",
         path: "./shop",
+        ...appDefaults,
         port: 5000,
         healthPath: "/health",
         healthHost: "localhost",
@@ -109,8 +122,8 @@ describe("settings", () => {
     ["serverConfig", "return 'PIN 1234", "serverConfig, line 1: this string is not closed"],
     ["spoolMb", "-1", "spoolMb: got -1, expected an integer from 0 to 65536"],
     ["drainSeconds", "0", "drainSeconds: got 0, expected an integer from 1 to 3600"],
-    ["apps", "[]", "apps: got [], expected a list of 1 to 50 apps, each {name, path, ...}"],
-    ["apps", "app1", `apps: got "app1", expected a list of 1 to 50 apps, each {name, path, ...}`],
+    ["apps", "[]", "apps: got [], expected a list of 1 to 200 apps, each {name, path or image, ...}"],
+    ["apps", "app1", `apps: got "app1", expected a list of 1 to 200 apps, each {name, path or image, ...}`],
     ["apps", '[{"name":"App_1","path":"a"}]', `apps[0].name: got "App_1", ${label}`],
     ["apps", '[{"name":"a-","path":"a"}]', `apps[0].name: got "a-", ${label}`],
     [
@@ -126,12 +139,12 @@ describe("settings", () => {
     [
       "apps",
       '[{"name":"a"}]',
-      `apps[0].path: got nothing, expected a folder that holds a Dockerfile, relative to the program's folder`,
+      `apps[0].path: got nothing, expected a folder that holds a Dockerfile, relative to the program's folder, or image`,
     ],
     [
       "apps",
       '[{"name":"a","path":"a","prot":1}]',
-      "apps[0].prot: unknown key (got a number that is not shown), allowed keys are name, path, port, healthPath, healthHost, weight, memoryMb, env",
+      "apps[0].prot: unknown key (got a number that is not shown), allowed keys are name, path, image, count, hosts, paths, stripPrefix, port, healthPath, healthHost, weight, memoryMb, cpus, command, user, writable, volumes, networks, env, secretEnv",
     ],
     ...["/up?x=%2", "/up#x", '/"', "/a b", "/\\"].map((path): [string, string, string] => [
       "apps",
@@ -149,6 +162,88 @@ describe("settings", () => {
       `apps[0].healthPath: got "health; }", expected a path that starts with / and has only letters, digits, ._~!$&'()*+,;=:@/?- and %XX`,
     ],
   ];
+  const host = "expected a host name in lower case, for example shop.example or *.shop.example";
+  const path = "expected a path that starts with / and has only letters, digits and ._~-, for example /api";
+  const appTable: readonly [app: Record<string, unknown>, problem: string][] = [
+    [{ hosts: ["Shop.Example"] }, `apps[0].hosts[0]: got "Shop.Example", expected shop.example`],
+    [{ hosts: ["https://shop.example/"] }, `apps[0].hosts[0]: got "https://shop.example/", expected shop.example`],
+    [{ hosts: ["a.example", "shop.example:8443"] }, `apps[0].hosts[1]: got "shop.example:8443", expected shop.example`],
+    [{ hosts: ["shop.example."] }, `apps[0].hosts[0]: got "shop.example.", expected shop.example`],
+    [{ hosts: ["bücher.example"] }, `apps[0].hosts[0]: got "bücher.example", expected xn--bcher-kva.example`],
+    [{ hosts: ["*.bücher.example"] }, `apps[0].hosts[0]: got "*.bücher.example", expected *.xn--bcher-kva.example`],
+    [{ hosts: ["shop.*"] }, `apps[0].hosts[0]: got "shop.*", ${host}`],
+    [{ hosts: ["*"] }, `apps[0].hosts[0]: got "*", ${host}`],
+    [{ hosts: ["a b"] }, `apps[0].hosts[0]: got "a b", ${host}`],
+    [{ hosts: ["a;b"] }, `apps[0].hosts[0]: got "a;b", ${host}`],
+    [{ hosts: [""] }, `apps[0].hosts[0]: got "", ${host}`],
+    [{ hosts: [7] }, `apps[0].hosts[0]: got 7, ${host}`],
+    [{ hosts: ["a.example", "a.example"] }, "apps[0].hosts: got a list that is not shown, expected no item twice"],
+    [
+      { hosts: "shop.example" },
+      `apps[0].hosts: got "shop.example", expected a list of up to 100 different host names in lower case, for example shop.example or *.shop.example`,
+    ],
+    [{ paths: ["api"] }, `apps[0].paths[0]: got "api", expected /api`],
+    [{ paths: ["/api/"] }, `apps[0].paths[0]: got "/api/", expected /api`],
+    [{ paths: ["/api?x"] }, `apps[0].paths[0]: got "/api?x", expected /api`],
+    [{ paths: ["//api"] }, `apps[0].paths[0]: got "//api", expected /api`],
+    [{ paths: ["/a/../b"] }, `apps[0].paths[0]: got "/a/../b", ${path}`],
+    [{ paths: ["/."] }, `apps[0].paths[0]: got "/.", ${path}`],
+    [{ paths: ["/a%2fb"] }, `apps[0].paths[0]: got "/a%2fb", ${path}`],
+    [{ paths: ["/a b"] }, `apps[0].paths[0]: got "/a b", ${path}`],
+    [{ paths: ['/a"{'] }, `apps[0].paths[0]: got "/a\\"{", ${path}`],
+    [{ stripPrefix: "yes" }, `apps[0].stripPrefix: got "yes", expected true or false`],
+    [{ count: 0 }, "apps[0].count: got 0, expected an integer from 1 to 200"],
+    [{ cpus: 0 }, "apps[0].cpus: got 0, expected a number from 0.01 to 1024"],
+    [{ command: [] }, "apps[0].command: got [], expected a list of 1 to 100 texts"],
+    [
+      { user: "a b" },
+      `apps[0].user: got "a b", expected a name or a number, with a group or without, for example 1000:1000`,
+    ],
+    [{ image: "nginx:1.30" }, `apps[0].image: got "nginx:1.30", expected no image beside path`],
+    [
+      { writable: ["cache"] },
+      `apps[0].writable[0]: got "cache", expected an absolute path of a folder other than /tmp, for example /var/cache/app`,
+    ],
+    [
+      { writable: ["/tmp"] },
+      `apps[0].writable[0]: got "/tmp", expected an absolute path of a folder other than /tmp, for example /var/cache/app`,
+    ],
+    [
+      { volumes: ["media"] },
+      `apps[0].volumes[0]: got "media", expected SOURCE:FOLDER or SOURCE:FOLDER:rw, a volume's name or an absolute path, and where it is in the container`,
+    ],
+    [
+      { volumes: ["./media:/srv"] },
+      `apps[0].volumes[0]: got "./media:/srv", expected SOURCE:FOLDER or SOURCE:FOLDER:rw, a volume's name or an absolute path, and where it is in the container`,
+    ],
+    [{ networks: ["a b"] }, `apps[0].networks[0]: got "a b", expected the name of an existing network`],
+    [
+      { secretEnv: { TOKEN: "s3cr3t" } },
+      "apps[0].secretEnv: got a object that is not shown, expected encrypted values: pulumi config set --secret --path 'apps[0].secretEnv.TOKEN'",
+    ],
+  ];
+  for (const [app, problem] of appTable)
+    it(`refuses an app with ${JSON.stringify(app)}`, () =>
+      assert.deepEqual(problemsOf({ apps: JSON.stringify([{ name: "a", path: "a", ...app }]) }), [problem]));
+
+  it("refuses apps that contradict each other", () => {
+    const shop = { path: "a", hosts: ["shop.example"] };
+    assert.deepEqual(
+      problemsOf({
+        apps: JSON.stringify([
+          { name: "a", path: "a" },
+          { name: "b", ...shop },
+          { name: "c", ...shop, stripPrefix: true },
+        ]),
+        backendCount: "1",
+      }),
+      [
+        "backendCount: got 1, expected at least 2, so that all that is answered has a backend",
+        "apps[2].stripPrefix: got true, expected false, as apps[1], with which it shares shop.example/",
+      ],
+    );
+  });
+
   for (const [key, value, problem] of table) {
     it(`refuses ${key} ${value}`, () => assert.deepEqual(problemsOf({ [key]: value }), [problem]));
   }
@@ -175,7 +270,7 @@ describe("settings", () => {
       ["an env beside the app", { apps: isSecret([app, { env: { A: "S" } }, "S"]) }],
       ["an app for a list", { apps: isSecret({ ...app, env: { A: "S" } }) }],
       ["broken JSON", { apps: isSecret([{ ...app, env: { A: "S" } }]).slice(0, -1) }],
-      ["too many apps", { apps: isSecret(Array.from({ length: 51 }, () => ({ ...app, env: { A: "S" } }))) }],
+      ["too many apps", { apps: isSecret(Array.from({ length: 201 }, () => ({ ...app, env: { A: "S" } }))) }],
       ["an app in another field", { apps: isSecret([{ ...app, path: { env: { A: "S" } } }]) }],
       [
         "all of apps secret",

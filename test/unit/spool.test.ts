@@ -4,19 +4,20 @@ import { renderFirstTry, renderSpool } from "../../nginx/render/spool";
 
 describe("the spool of answers", () => {
   const first = (directives: string, spoolMb = 64) =>
-    renderFirstTry("      hand on;\n", spoolMb, parseDirectives(directives));
-  const plain = "    location / {\n      hand on;\n    }\n";
+    renderFirstTry("hand on;\n", spoolMb, parseDirectives(directives));
+  const plain = { route: "hand on;\n", locations: "" };
 
   it("gives an answer a 64th of it, on the way of those that have a share", () => {
-    const [choice = "", spooled = "", unspooled = ""] = first("gzip on;").split("\n\n");
-    assert.match(choice, /^ {4}location \/ \{\n {6}limit_conn spool 64;\n/);
-    assert.equal(spooled, "    location @spooled {\n      proxy_max_temp_file_size 1024k;\n      hand on;\n    }");
-    assert.equal(unspooled, "    location @unspooled {\n      hand on;\n    }\n");
-    assert.match(first("", 1), /proxy_max_temp_file_size 16k;/);
+    const { route, locations } = first("gzip on;");
+    assert.match(route, /^limit_conn spool 64;\n/);
+    const [spooled, unspooled] = locations.split("\n\n");
+    assert.equal(spooled, "location @spooled {\n  proxy_max_temp_file_size 1024k;\n  hand on;\n}");
+    assert.equal(unspooled, "location @unspooled {\n  hand on;\n}\n");
+    assert.match(first("", 1).locations, /proxy_max_temp_file_size 16k;/);
   });
 
   it("is none for 0", () => {
-    assert.equal(first("", 0), plain);
+    assert.deepEqual(first("", 0), plain);
     assert.equal(renderSpool(0), "  proxy_max_temp_file_size 0;\n");
   });
 
@@ -28,7 +29,7 @@ describe("the spool of answers", () => {
     "proxy_max_temp_file_size 1m;",
   ])
     it(`is none where the user has ${directive}`, () => {
-      assert.equal(first(directive), plain);
-      assert.notEqual(first(`location /a { ${directive} }`), plain);
+      assert.deepEqual(first(directive), plain);
+      assert.notDeepEqual(first(`location /a { ${directive} }`), plain);
     });
 });

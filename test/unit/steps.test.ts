@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { chooseAlias, chooseAttempt, type ExistingBackend } from "../../model/identity";
 import { readRecord, writeRecord } from "../../model/record";
+import { serversOf } from "../../model/topology";
 import { parseStates } from "../../rollout/docker";
 import { parseInside } from "../../rollout/observe";
 import { formatChange } from "../../rollout/report";
 import { unanswered } from "../../rollout/steps/probe";
 import { judge, publicQuestions, readCurl } from "../../rollout/steps/public-address";
 import { parseInFlight, parseWorkers } from "../../rollout/steps/workers";
-import { two } from "../changes";
+import { pool, two } from "../changes";
 
 describe("alias", () => {
   const backend = (slot: string, hash: string, alias = `${slot}-${hash}`): ExistingBackend => ({
@@ -64,7 +65,7 @@ describe("record of a release", () => {
     assert.deepEqual(readRecord(text), {
       schema: 1,
       id,
-      files: { "nginx.conf": `hash of ${files[0]?.text.length}` },
+      files: Object.fromEntries(files.map(({ name, text: content }) => [name, `hash of ${content.length}`])),
       upstreams: topology.upstreams,
       containers,
       attempt: 3,
@@ -95,14 +96,16 @@ describe("what is inside the balancer", () => {
   const inside = (served: string, ...files: string[]) => `${served}\n0123456789ab\n${files.join("\n")}\n\n${record}`;
 
   it("is what nginx serves, and the release that lies on the volume as it was installed", () => {
-    const found = parseInside(inside(two.id, `${hash("a")}  nginx.conf`, `${hash("c")}  release.json`));
+    const files = two.files.map(({ name }) => `${hash("a")}  ${name}`);
+    const found = parseInside(inside(two.id, ...files, `${hash("c")}  release.json`));
     assert.deepEqual([found.served, found.volume.release?.id, found.volume.intact], [two.id, two.id, true]);
     assert.equal(found.serving, "0123456789ab");
   });
 
   it("is not intact when a file is another one, or gone", () => {
-    assert.equal(parseInside(inside(two.id, `${hash("b")}  nginx.conf`)).volume.intact, false);
-    assert.equal(parseInside(inside(two.id)).volume.intact, false);
+    const [first, ...rest] = two.files.map(({ name }) => `${hash("a")}  ${name}`);
+    assert.equal(parseInside(inside(two.id, `${hash("b")}  nginx.conf`, ...rest)).volume.intact, false);
+    assert.equal(parseInside(inside(two.id, first ?? "")).volume.intact, false);
   });
 
   it("serves nothing known where nginx doesn't answer, or with another page", () => {
@@ -117,13 +120,43 @@ describe("what is inside the balancer", () => {
 });
 
 describe("what a client is answered", () => {
-  const health = { path: "/health", host: "localhost" };
-  const home = { path: "/", host: "localhost" };
+  const asked = { upstream: "backends", host: "localhost" };
+  const health = { ...asked, path: "/health", shown: "/health", isLast: false };
+  const home = { ...asked, path: "/", shown: "/", isLast: true };
   const from = (status: number, server: string, release = two.id) => ({ status, server, release });
 
   it("is asked for what the apps' own checks ask, and for the first page", () => {
-    assert.deepEqual(publicQuestions(two), [health, home]);
+    assert.deepEqual(publicQuestions(two.topology), [[health, home]]);
   });
+
+  const shop = { name: "shop", method: "round_robin", servers: serversOf(pool(["shop-0"]).topology) } as const;
+  for (const [what, site, questions] of [
+    ["a host", { hosts: ["shop.example"], routes: [{ path: "/" }] }, ["shop.example/health", "shop.example/"]],
+    [
+      "any host below another",
+      { hosts: ["*.shop.example"], routes: [{ path: "/" }] },
+      ["any.shop.example/health", "any.shop.example/"],
+    ],
+    ["a path without the check", { hosts: [], routes: [{ path: "/api" }] }, ["localhost/api"]],
+    ["a path with the check", { hosts: [], routes: [{ path: "/health" }] }, ["localhost/health"]],
+    [
+      "a path that is taken off",
+      { hosts: [], routes: [{ path: "/api", stripPrefix: true }] },
+      ["localhost/api/health", "localhost/api"],
+    ],
+  ] as const)
+    it(`is asked for what clients can ask for, with ${what}`, () => {
+      const routes = site.routes.map((route) => ({ stripPrefix: false, upstream: "shop", ...route }));
+      const asked = publicQuestions({ sites: [{ ...site, routes }], upstreams: [shop] });
+      assert.deepEqual(
+        asked.map((list) => list.map(({ host, path }) => host + path)),
+        [questions],
+      );
+      assert.deepEqual(
+        asked[0]?.map(({ isLast }) => isLast),
+        questions.map((_, at) => at === questions.length - 1),
+      );
+    });
 
   for (const [what, question, answer, verdict] of [
     ["a backend's 200", health, from(200, "172.18.0.2:5000"), "works"],

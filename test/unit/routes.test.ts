@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { groupsOf, problemsOfRoutes, type Routed } from "../../model/routes";
+import { topologyOf } from "../../model/topology";
+import { livePlace } from "../../model/layout";
+import { renderSites } from "../../nginx/render/sites";
+import { settings } from "../components";
+
+const app = (name: string, more: Partial<Routed> & { count?: number } = {}) => ({
+  name,
+  hosts: [],
+  paths: ["/"],
+  stripPrefix: false,
+  ...more,
+});
+
+const sitesOf = (...apps: readonly Routed[]) =>
+  topologyOf(
+    { ...settings, apps: apps.map((one) => ({ ...(settings.apps[0] as (typeof settings.apps)[number]), ...one })) },
+    apps.map(({ name }) => ({ app: name, name: `${name}-0`, port: 5000, weight: 1, health: { path: "/", host: "a" } })),
+  );
+
+describe("apps by what they answer", () => {
+  it("share an upstream where hosts and paths are the same, in whatever order they are named", () => {
+    const groups = groupsOf([
+      app("a"),
+      app("b", { hosts: ["x.example", "y.example"], paths: ["/b", "/c"] }),
+      app("c"),
+      app("d", { hosts: ["y.example", "x.example"], paths: ["/c", "/b"] }),
+      app("backends", { hosts: ["z.example"] }),
+    ]);
+    assert.deepEqual(
+      groups.map(({ upstream, apps }) => [upstream, apps.map(({ name }) => name)]),
+      [
+        ["backends", ["a", "c"]],
+        ["b", ["b", "d"]],
+        ["backends_app", ["backends"]],
+      ],
+    );
+  });
+
+  it("are sites of the names that lead to the same places", () => {
+    const { sites, upstreams } = sitesOf(
+      app("shop", { hosts: ["shop.example", "www.shop.example"] }),
+      app("api", { hosts: ["shop.example"], paths: ["/api", "/api/v2"], stripPrefix: true }),
+      app("rest"),
+      app("up", { paths: ["/up"] }),
+    );
+    const route = (path: string, upstream: string, stripPrefix = false) => ({ path, upstream, stripPrefix });
+    assert.deepEqual(sites, [
+      {
+        hosts: ["shop.example"],
+        routes: [route("/", "shop"), route("/api", "api", true), route("/api/v2", "api", true)],
+      },
+      { hosts: ["www.shop.example"], routes: [route("/", "shop")] },
+      { hosts: [], routes: [route("/", "backends"), route("/up", "up")] },
+    ]);
+    assert.deepEqual(
+      upstreams.map(({ name, servers }) => [name, servers.map((one) => one.name)]),
+      [
+        ["shop", ["shop-0"]],
+        ["api", ["api-0"]],
+        ["backends", ["rest-0"]],
+        ["up", ["up-0"]],
+      ],
+    );
+  });
+});
+
+describe("routes that contradict each other", () => {
+  const shop = { hosts: ["shop.example"] };
+  for (const [what, apps, problem] of [
+    ["apps of one group", [app("a", shop), app("b", shop)], undefined],
+    ["other paths of one host", [app("a", shop), app("b", { ...shop, paths: ["/b"] })], undefined],
+    ["a name and one that covers it", [app("a", shop), app("b", { hosts: ["*.example"] })], undefined],
+    [
+      "one host of two",
+      [app("a", { hosts: ["x.example", "shop.example"] }), app("b", shop)],
+      "apps.1.hosts: the same hosts and paths as apps[0], with which it would share shop.example/, or others",
+    ],
+    [
+      "one path of two",
+      [app("a", { paths: ["/", "/b"] }), app("b", { paths: ["/b"] })],
+      "apps.1.paths: the same hosts and paths as apps[0], with which it would share any host/b, or others",
+    ],
+    [
+      "a path that only one takes off",
+      [app("a", { paths: ["/b"] }), app("b", { paths: ["/b"], stripPrefix: true })],
+      "apps.1.stripPrefix: false, as apps[0], with which it shares any host/b",
+    ],
+  ] as const)
+    it(`are ${problem === undefined ? "none" : "found"}: ${what}`, () =>
+      assert.deepEqual(
+        problemsOfRoutes(apps, 2).map(({ path, expected }) => `${path.join(".")}: ${expected}`),
+        problem === undefined ? [] : [problem],
+      ));
+
+  it("leave nothing that is answered without a backend", () => {
+    const apps = [app("a"), app("b", shop), app("c", { hosts: ["c.example"], count: 1 })];
+    const needed = (count: number) => problemsOfRoutes(apps, count).map(({ expected }) => expected);
+    assert.deepEqual(needed(1), ["at least 2, so that all that is answered has a backend"]);
+    assert.deepEqual(needed(2), []);
+  });
+});
+
+describe("server blocks", () => {
+  const blocks = (...apps: readonly Routed[]) => renderSites(sitesOf(...apps), livePlace);
+
+  it("are one for all names by default", () => {
+    assert.equal(
+      blocks(app("a")),
+      `  server {
+    listen 8080 default_server backlog=4096;
+    server_name localhost;
+    include site.conf;
+
+    location / {
+      set $upstream backends;
+      include route.conf;
+    }
+  }
+`,
+    );
+  });
+
+  it("refuse names that no app has, and paths that none has", () => {
+    assert.equal(
+      blocks(app("a", { hosts: ["a.example", "*.a.example"], paths: ["/api.v1"], stripPrefix: true })),
+      `  # Room for long names, and many.
+  server_names_hash_bucket_size 512;
+  server_names_hash_max_size 8192;
+
+  # Names that no app has.
+  server {
+    listen 8080 default_server backlog=4096;
+    return 421;
+  }
+
+  server {
+    listen 8080;
+    server_name a.example *.a.example;
+    include site.conf;
+
+    location = /api.v1 {
+      set $upstream a;
+      if ($request_uri ~ "^/api\\.v1(?<target>/(?:(?!\\.\\.|%2[eE])[^?])*(?:\\?.*)?)$") {
+      }
+      rewrite "^/api\\.v1/?(.*)$" /$1 break;
+      include route.conf;
+    }
+
+    location /api.v1/ {
+      set $upstream a;
+      if ($request_uri ~ "^/api\\.v1(?<target>/(?:(?!\\.\\.|%2[eE])[^?])*(?:\\?.*)?)$") {
+      }
+      rewrite "^/api\\.v1/?(.*)$" /$1 break;
+      include route.conf;
+    }
+
+    location / {
+      return 404;
+    }
+  }
+`,
+    );
+  });
+});
