@@ -5,7 +5,7 @@ import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
 import { renderHeaderVariables, withHeaders } from "./headers";
 import { moment, retry, spareOf } from "./retry";
-import { renderCommon, renderSites } from "./sites";
+import { renderCommon, renderSites, target } from "./sites";
 import { renderSpool } from "./spool";
 import { serversOf, type ProxyPolicy, type Server, type Topology, type Upstream } from "../../model/topology";
 
@@ -106,6 +106,7 @@ ${retry}  # nginx's own 4k are less than the headers of many answers with cookie
   proxy_buffer_size 12k;
 ${renderSpool(proxy.spoolMb)}
 ${renderCheck(id)}
+${target}
 ${renderSites(topology, place)}
 ${renderControl(place, id)}}
 `;

@@ -14,8 +14,8 @@ export function renderCommon(
   const { route, locations } = renderHandingOn(own, proxy.spoolMb, controlSocket);
   const site = `# In each site's server block.
 set $probe_route "";
-# What a backend is asked for; empty: what the client asks for.
-set $target "";
+# A path that a route takes off.
+set $strip "";
 add_header X-Balancer-Check $balancer_check always;
 # Headers that a location adds are added to these.
 # https://nginx.org/en/docs/http/ngx_http_headers_module.html#add_header_inherit
@@ -77,13 +77,15 @@ function renderRoute({ path, upstream, stripPrefix }: Route): string {
 }
 
 /**
- * Takes a path off what the backend is asked for, and leaves the rest byte for byte as the client has sent it. What has other
- * spellings of the path in it is handed on as nginx reads it, so that nothing reaches a path above.
+ * For the http block: what a backend is asked for where a route takes a path off; else, and where the client has written that path
+ * in another way, empty. The rest is left byte for byte as the client has sent it. What climbs (`..`) is handed on as nginx reads it.
  */
-function renderStrip(path: string): string {
-  const literal = path.replaceAll(".", "\\.");
-  return `      if ($request_uri ~ "^${literal}(?<target>/(?:(?!\\.\\.|%2[eE])[^?])*(?:\\?.*)?)$") {
-      }
-      rewrite "^${literal}/?(.*)$" /$1 break;
+export const target = `  map "$strip $request_uri" $target {
+    default "";
+    "~^(\\S+) \\1(?<stripped>/(?:(?!\\.\\.|%2[eE])[^?])*(?:\\?.*)?)$" $stripped;
+  }
 `;
+
+function renderStrip(path: string): string {
+  return `      set $strip ${path};\n      rewrite "^${path.replaceAll(".", "\\.")}/?(.*)$" /$1 break;\n`;
 }

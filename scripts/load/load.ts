@@ -13,6 +13,8 @@ export interface Profile {
   readonly name: string;
   readonly method: "GET" | "POST";
   readonly path: string;
+  /** Name that is asked for. Default: that of the address. */
+  readonly host?: string;
   /** Body of a POST, made for each request anew. */
   readonly body?: () => string;
   /** Whether a client keeps its connection; otherwise each request has one of its own. */
@@ -161,7 +163,10 @@ function requestOptions(url: URL, profile: Profile, agent: Agent, body: string |
     path: profile.path,
     method: profile.method,
     agent,
-    ...(body === undefined ? {} : { headers: { "Content-Length": Buffer.byteLength(body) } }),
+    headers: {
+      ...(profile.host !== undefined && { Host: profile.host }),
+      ...(body !== undefined && { "Content-Length": Buffer.byteLength(body) }),
+    },
   };
 }
 

@@ -123,7 +123,7 @@ describe("routes, on the real nginx", function () {
   let rig: Rig;
   before(async () => {
     const settings = parseSettings({ apps: JSON.stringify(apps), backendCount: "7" }, { isApp: () => true });
-    rig = await Rig.create("routes", apps.length, { apps: settings.apps });
+    rig = await Rig.create("routes", apps.length, { apps: settings.apps, spoolMb: 64 });
   });
   after(() => rig?.remove());
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tryDocker } from "../../rollout/docker";
-import { currentRelease, directivesFile, mainFile } from "../../model/layout";
+import { currentRelease, directivesFile, mainFile, routeFile, siteFile } from "../../model/layout";
 import { showFiles } from "../../nginx/render/config";
 import { balancerOf, listContainers } from "../../rollout/containers";
 import type { ObservedContainer } from "../../rollout/observed";
@@ -177,11 +177,13 @@ export class TestStack {
   /** The configuration on its balancer's volume, as the output shows it; undefined when no balancer runs. */
   async liveText(): Promise<string | undefined> {
     const { balancer } = await this.containers();
-    const read = async (name: string) => tryDocker("exec", balancer?.id ?? "", "cat", `${currentRelease}/${name}`);
-    const [main, directives] = await Promise.all([read(mainFile), read(directivesFile)]);
-    if (main.code !== 0) return undefined;
-    const more = directives.code === 0 ? [{ name: directivesFile, text: directives.stdout }] : [];
-    return showFiles([{ name: mainFile, text: main.stdout }, ...more]);
+    const files = await Promise.all(
+      [mainFile, siteFile, routeFile, directivesFile].map(async (name) => {
+        const { code, stdout } = await tryDocker("exec", balancer?.id ?? "", "cat", `${currentRelease}/${name}`);
+        return code === 0 ? [{ name, text: stdout }] : [];
+      }),
+    );
+    return files[0]?.length === 0 ? undefined : showFiles(files.flat());
   }
 
   /** Its backends, newest first, its balancer and its newest entry, as Docker tells of them. */

@@ -40,6 +40,7 @@ const inSettings = faultsIn("settings", "model/settings.ts", "settings");
 const inApp = faultsIn("an app", "model/app.ts", "settings");
 const inRoutes = faultsIn("routes", "model/routes.ts", "settings", "routes");
 const inRules = faultsIn("settings", "model/rules.ts", "settings");
+const inSites = faultsIn("sites", "nginx/render/sites.ts", "routes", "nginx-config");
 const inAnswers = faultsIn("public address", "rollout/steps/public-address.ts", "steps");
 const inCandidate = faultsIn("candidate", "rollout/steps/candidate.ts", "waits");
 const inHealthcheck = faultsIn("candidate", "rollout/steps/healthcheck.ts", "waits");
@@ -91,8 +92,11 @@ export const mutants: readonly Mutant[] = [
   inPool("changed healthcheck not applied", "\n          replaceOnChanges,", ""),
   inPool("image not in the hash", "image: image.tag,", ""),
   inPool("revision not in the hash", "revision: args.revision,\n      });", "});"),
-  inPool("environment not in the hash", "keyedHash(slot.app.env, args.key)", "{}"),
-  inPool("environment hashed without a key", "keyedHash(slot.app.env, args.key)", "slot.app.env"),
+  inPool("environment not in the hash", ": keyedHash(all, key)", ": {}"),
+  inPool("environment hashed without a key", ": keyedHash(all, key)", ": all"),
+  inPool("secrets in the environment not in the hash", "all = { ...env, ...secretEnv }", "all = { ...env }"),
+  inPool("networks not in the hash", "{ networks: slot.app.networks }", "{ networks: [] }"),
+  inPool("volumes writable", `mode !== "rw"`, `mode === "rw"`),
   inPool("environment not secret", "pulumi.secret(environmentOf(slot.app))", "environmentOf(slot.app)"),
   inPool(
     "aliases of others given again",
@@ -256,6 +260,9 @@ export const mutants: readonly Mutant[] = [
     "worker_shutdown_timeout 10s",
   ),
 
+  inSites("a path takes what only begins like it", "`${path}/`]", "path]"),
+  inSites("names that no app has are answered", "return 421;", "return 200;"),
+  inSites("a dot in a path is any character", `path.replaceAll(".", "\\\\.")`, "path"),
   inAnswers("5xx counts as serving", "(status < 500 && (asked", "(status < 600 && (asked"),
   inCandidate("restarts ignored", "state.restarts > restartsAllowed", "state.restarts > Infinity"),
   inHealthcheck("undecided health without a bound", " && healthInterval <= patienceSeconds", ""),
@@ -279,7 +286,7 @@ export const mutants: readonly Mutant[] = [
   inRetry("a request begins anew again and again", `"~^[0, -]*;" again`, `"~^[0, :-]*;" again`),
   inRetry("an answer that has begun is asked for again", "[0, -]*;(GET", "[^;]*;(GET"),
   inRetry("a time-out ends as another error", `"~504[^;]*;[^;]*$"`, `"~^504$"`),
-  inRetry("an nginx that knows no address refuses", `"~;[a-z_]+$" later`, `"~;none$" later`),
+  inRetry("an nginx that knows no address refuses", `"~;[a-z][a-z0-9_-]*$" later`, `"~;none$" later`),
   inRetry("a part of a body is sent again", `args[0] === "off"`, `args[0] === "no"`),
   inRetry("the user's error pages are lost", `name === "error_page"`, `name === "error_pages"`),
 

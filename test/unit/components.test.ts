@@ -126,6 +126,42 @@ describe("components on mocks", () => {
         assert.deepEqual(inputs[1], inputs[0]);
       });
 
+    it("gives an app's container what the app asks for, and another alias for another network", async () => {
+      const app = {
+        ...(settings.apps[0] as (typeof settings.apps)[number]),
+        path: undefined,
+        image: "registry.example/shop:1",
+        count: 1,
+        networks: ["database"],
+        volumes: ["media:/srv/media", "/srv/config:/etc/shop:rw"],
+        writable: ["/var/cache/shop"],
+        command: ["serve", "--all"],
+        user: "1000:1000",
+        cpus: 0.5,
+        env: { A: "a" },
+        secretEnv: { TOKEN: "t" },
+      };
+      const { recording, pool } = await build({ pool: { apps: [app] } });
+      const inputs = container(recording, "pool-app1-0");
+      assert.deepEqual(recording.one(types.image, "img-app1").inputs, {
+        name: "registry.example/shop:1",
+        keepLocally: true,
+      });
+      assert.deepEqual((inputs["networksAdvanced"] as { name: string }[])[1], { name: "database" });
+      assert.deepEqual(inputs["volumes"], [
+        { volumeName: "media", containerPath: "/srv/media", readOnly: true },
+        { hostPath: "/srv/config", containerPath: "/etc/shop", readOnly: false },
+      ]);
+      assert.deepEqual(Object.keys(inputs["tmpfs"] as object), ["/tmp", "/var/cache/shop"]);
+      assert.deepEqual([inputs["command"], inputs["user"], inputs["cpus"]], [["serve", "--all"], "1000:1000", "0.5"]);
+      assert.deepEqual(inputs["envs"], ["A=a", "TOKEN=t"]);
+      const aliasWith = async (change: object) =>
+        (await build({ pool: { apps: [{ ...app, ...change }] } })).pool.servers[0]?.name;
+      for (const change of [{ networks: [] }, { volumes: [] }, { secretEnv: { TOKEN: "u" } }, { image: "shop:2" }])
+        assert.notEqual(await aliasWith(change), pool.servers[0]?.name, JSON.stringify(change));
+      assert.equal(await aliasWith({ hosts: ["shop.example"], paths: ["/a"] }), pool.servers[0]?.name);
+    });
+
     it("gives an app that is named like the balancer's image another one", async () => {
       const apps = settings.apps.map((app, index) => (index === 0 ? { ...app, name: "nginx" } : app));
       const { recording } = await build({ pool: { apps } });

@@ -142,16 +142,14 @@ describe("server blocks", () => {
 
     location = /api.v1 {
       set $upstream a;
-      if ($request_uri ~ "^/api\\.v1(?<target>/(?:(?!\\.\\.|%2[eE])[^?])*(?:\\?.*)?)$") {
-      }
+      set $strip /api.v1;
       rewrite "^/api\\.v1/?(.*)$" /$1 break;
       include route.conf;
     }
 
     location /api.v1/ {
       set $upstream a;
-      if ($request_uri ~ "^/api\\.v1(?<target>/(?:(?!\\.\\.|%2[eE])[^?])*(?:\\?.*)?)$") {
-      }
+      set $strip /api.v1;
       rewrite "^/api\\.v1/?(.*)$" /$1 break;
       include route.conf;
     }

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { get } from "node:http";
+import { startLoad, type Load, type Profile } from "../../scripts/load/load";
+import { FixtureApp } from "./app";
+import { assertNoneLost } from "./books";
+import { TestStack, type Outputs } from "./stack";
+
+/** What clients ask for all the time, and whose answers alone are right. */
+const asked = [
+  { host: "shop.example", path: "/", app: "shop" },
+  { host: "blog.example", path: "/", app: "blog" },
+  { host: "localhost", path: "/", app: "rest" },
+];
+
+describe("sites under load", function () {
+  this.timeout(1_200_000);
+  const sources = new Map<string, FixtureApp>();
+  let stack: TestStack;
+  let outputs: Outputs;
+  let load: Load;
+
+  const app = (name: string, more: object = {}) => ({ name, path: sources.get(name)?.path, ...more });
+  const shop = { hosts: ["shop.example"], count: 2 };
+  const blog = { hosts: ["blog.example", "*.blog.example"], count: 2 };
+  const backendsOf = async (name: string) =>
+    (await stack.containers()).backends.flatMap(({ id, app: own }) => (own === name ? id : [])).sort();
+
+  before(async () => {
+    for (const name of ["shop", "blog", "rest", "api"]) {
+      const source = await FixtureApp.create();
+      await source.write(name);
+      sources.set(name, source);
+    }
+    stack = await TestStack.create("sites", {
+      backendCount: 2,
+      drainSeconds: 6,
+      healthTimeoutSeconds: 20,
+      apps: [app("shop", shop), app("rest"), app("blog", blog)],
+    });
+    outputs = await stack.up();
+    // Versions begin with the app's name: an answer of another app's is a lost request.
+    const profiles = asked.flatMap(({ host, path, app: name }): Profile[] => {
+      const check: Profile["check"] = ({ status, headers }) =>
+        status === 200 && String(headers["x-version"]).startsWith(name)
+          ? undefined
+          : `${status} ${headers["x-version"]}`;
+      const one = { host, path, check, clients: 1 };
+      const post = { ...one, method: "POST", path: "/echo", body: () => "x".repeat(500) } as const;
+      return [
+        { ...one, name: `${host} kept GET`, method: "GET", keepAlive: true, pauseMilliseconds: 2 },
+        { ...one, name: `${host} fresh GET`, method: "GET", keepAlive: false, pauseMilliseconds: 5 },
+        { ...post, name: `${host} kept POST`, keepAlive: true, pauseMilliseconds: 2 },
+      ];
+    });
+    load = startLoad({ url: outputs.url, maxSeconds: 1200, profiles });
+  });
+  after(async () => {
+    await load?.stop();
+    await stack.remove();
+    for (const source of sources.values()) await source.remove();
+  });
+  beforeEach(() => void load.mark());
+
+  const answerOf = (host: string, path = "/") =>
+    new Promise<string>((resolve, reject) => {
+      get(outputs.url, { path, agent: false, headers: { Host: host } }, (answer) => {
+        answer.resume();
+        resolve(`${answer.statusCode} ${answer.headers["x-version"] ?? "nginx"}`);
+      }).on("error", reject);
+    });
+
+  /** Changes the apps, and loses nothing; others than those named keep their containers. */
+  async function change(apps: readonly object[], ...touched: string[]): Promise<void> {
+    const kept = ["shop", "blog", "rest"].filter((name) => !touched.includes(name));
+    const before = await Promise.all(kept.map(backendsOf));
+    await stack.configure({ apps });
+    outputs = await stack.up();
+    assertNoneLost(load.mark());
+    assert.deepEqual(await Promise.all(kept.map(backendsOf)), before);
+    await stack.engineOk("preview", "--expect-no-changes");
+  }
+
+  it("answers each name by its app, and others by the one that has none", async () => {
+    assert.deepEqual(
+      await Promise.all(
+        ["shop.example", "SHOP.example:80", "blog.example", "a.blog.example", "x"].map((host) => answerOf(host)),
+      ),
+      ["200 shop", "200 shop", "200 blog", "200 blog", "200 rest"],
+    );
+    assert.equal(outputs.backends.length, 6);
+  });
+
+  it("adds a site", async () => {
+    assert.equal(await answerOf("api.example"), "200 rest");
+    await change([app("shop", shop), app("rest"), app("blog", blog), app("api", { hosts: ["api.example"], count: 1 })]);
+    assert.equal(await answerOf("api.example"), "200 api");
+  });
+
+  it("splits a path off another site, without its prefix", async () => {
+    const api = app("api", { hosts: ["shop.example"], paths: ["/api"], stripPrefix: true, count: 1 });
+    await change([app("shop", shop), app("rest"), app("blog", blog), api]);
+    assert.deepEqual(
+      [
+        await answerOf("shop.example", "/api/"),
+        await answerOf("shop.example", "/api/none"),
+        await answerOf("api.example"),
+      ],
+      ["200 api", "404 api", "200 rest"],
+    );
+  });
+
+  it("rolls the image of one site", async () => {
+    await sources.get("blog")?.write("blog 2");
+    await change([app("shop", shop), app("rest"), app("blog", blog)], "blog");
+    assert.equal(await answerOf("blog.example"), "200 blog 2");
+  });
+
+  it("scales one site", async () => {
+    await change([app("shop", { ...shop, count: 4 }), app("rest"), app("blog", blog)], "shop");
+    assert.equal((await backendsOf("shop")).length, 4);
+  });
+
+  it("moves a route to another app", async () => {
+    await sources.get("api")?.write("shop of another app");
+    const moved = [
+      app("shop", { ...shop, count: 4, hosts: ["old.example"] }),
+      app("rest"),
+      app("blog", blog),
+      app("api", shop),
+    ];
+    await change(moved);
+    assert.deepEqual(
+      [await answerOf("shop.example"), await answerOf("old.example")],
+      ["200 shop of another app", "200 shop"],
+    );
+  });
+
+  it("refuses names that no app has, once none is left that has no names", async () => {
+    await load.stop();
+    await stack.configure({ apps: [app("shop", shop), app("blog", blog)] });
+    outputs = await stack.up();
+    assert.deepEqual([await answerOf("other"), await answerOf("shop.example")], ["421 nginx", "200 shop"]);
+  });
+});
