@@ -154,10 +154,10 @@ describe("components on mocks", () => {
       ]);
       assert.deepEqual(Object.keys(inputs["tmpfs"] as object), ["/tmp", "/var/cache/shop"]);
       assert.deepEqual([inputs["command"], inputs["user"], inputs["cpus"]], [["serve", "--all"], "1000:1000", "0.5"]);
-      assert.deepEqual(inputs["envs"], ["A=a", "TOKEN=t"]);
+      assert.deepEqual((inputs["envs"] as { value: unknown }).value, ["A=a", "TOKEN=t"]);
       const aliasWith = async (change: object) =>
         (await build({ pool: { apps: [{ ...app, ...change }] } })).pool.servers[0]?.name;
-      for (const change of [{ networks: [] }, { volumes: [] }, { secretEnv: { TOKEN: "u" } }, { image: "shop:2" }])
+      for (const change of [{ networks: ["other"] }, { volumes: [] }, { secretEnv: { TOKEN: "u" } }, { image: "shop:2" }])
         assert.notEqual(await aliasWith(change), pool.servers[0]?.name, JSON.stringify(change));
       assert.equal(await aliasWith({ hosts: ["shop.example"], paths: ["/a"] }), pool.servers[0]?.name);
     });
