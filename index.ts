@@ -35,6 +35,7 @@ export = async () => {
     knownOwner,
     key: knownKey,
     images,
+    pinnedImages: host.images,
     existing: host.containers.filter(({ role }) => role === "backend"),
   });
 

@@ -34,6 +34,8 @@ export interface BackendPoolArgs {
   /** Identity of the stack, for the labels of its containers. */
   readonly owner: pulumi.Input<string>;
   readonly by: pulumi.Input<string>;
+  /** What the names of apps' images stand for, see rollout/pinned-images.ts. */
+  readonly pinnedImages: ReadonlyMap<string, string>;
   /** The stack's backend containers of now, newest first: their aliases are not given to others. */
   readonly existing: readonly ExistingBackend[];
   /** What keeps the hashes of environments from telling what is in them: secret, the same for as long as the stack is there. */
@@ -140,7 +142,11 @@ function imageOf(app: AppSettings, args: BackendPoolArgs): StackImage {
   const name = appImageName(app.name);
   return app.image === undefined
     ? args.images.build({ name, context: app.path ?? "", buildArgs: { PYTHON_IMAGE: args.pythonImage } })
-    : args.images.pull(name, app.image);
+    : args.images.pull(name, pinnedOf(app.image, args));
+}
+
+function pinnedOf(image: string, { pinnedImages }: BackendPoolArgs): string {
+  return pinnedImages.get(image) ?? image;
 }
 
 function containerSettings(app: AppSettings) {
@@ -191,6 +197,10 @@ function slotLabels(slot: Slot<AppSettings>, args: BackendPoolArgs): Record<stri
     [labels.role]: "backend",
     [labels.app]: slot.app.name,
     [labels.slot]: slot.name,
+    ...(slot.app.image !== undefined && {
+      [labels.image]: slot.app.image,
+      [labels.pinned]: pinnedOf(slot.app.image, args),
+    }),
     ...(args.revision === "" ? {} : { [labels.revision]: args.revision }),
   };
 }

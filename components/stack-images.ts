@@ -75,13 +75,13 @@ export class StackImages extends pulumi.ComponentResource {
     return { tag, id: image.imageId };
   }
 
-  /** Pulls an image that is made elsewhere; it stays on the host when the stack goes. */
-  pull(name: string, image: string): StackImage {
-    const pulled = new docker.RemoteImage(
+  /** Takes an image that is made elsewhere, by its digest or its id. It stays on the host when the stack goes. */
+  pull(name: string, pinned: string): StackImage {
+    const pulled = new command.local.Command(
       `${this.name}-${name}`,
-      { name: image, keepLocally: true },
-      { parent: this, deleteBeforeReplace: false, dependsOn: this.removal },
+      { create: rolloutCommand("pull"), environment: { PINNED: pinned }, logging: command.local.Logging.Stderr },
+      { parent: this, dependsOn: this.removal },
     );
-    return { tag: image, id: pulled.imageId };
+    return { tag: pinned, id: pulled.stdout };
   }
 }

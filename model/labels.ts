@@ -8,6 +8,9 @@ export const labels = {
   slot: "nginx-load-balancer.slot",
   /** Hash of all that made a backend or an entry what it is. */
   hash: "nginx-load-balancer.hash",
+  /** A backend's image as the config names it, and what that name stood for when it was made; none where it is built here. */
+  image: "nginx-load-balancer.image",
+  pinned: "nginx-load-balancer.pinned",
   /** A backend's name on the network. */
   alias: "nginx-load-balancer.alias",
   /** The address that an entry is to publish, for example 127.0.0.1:8080. */

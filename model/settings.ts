@@ -39,6 +39,13 @@ export const settingsSchema = z.strictObject({
   pythonImage: image
     .default("python:3.14-slim")
     .meta({ description: "`PYTHON_IMAGE` of the apps' Dockerfiles", change: "rolls all" }),
+  keepImages: rule("true or false", (e) => z.boolean(e))
+    .default(false)
+    .meta({
+      description:
+        "whether an app's image of last time, else the one on Docker's host, will do where its registry can't be asked",
+      change: "nothing that runs",
+    }),
   balancerMemoryMb: integer(64, 65536).default(1024).meta({
     description: "memory limit of the balancer, MiB: 8 for each of the host's cores, 0.2 for each request in flight",
     change: "changes it in place",

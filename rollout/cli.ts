@@ -5,6 +5,7 @@ import { text as readAll } from "node:stream/consumers";
 import { messageOf, UserError } from "../lib/errors";
 import { schemaVersion, type Change } from "../model/release";
 import { removeRest, removeServing } from "./destroy";
+import { pull } from "./pinned-images";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,6 +24,8 @@ const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> 
     await removeServing(destination, policy.drainSeconds, (signature) => signature !== at);
     return "";
   },
+  /** Has Docker's host get the image that PINNED names, and tells its id. */
+  pull: (env) => pull(need(env, "PINNED"), log),
   /** The last step of a destroy. */
   "remove-rest": async (env) => {
     await removeRest(need(env, "STACK"));

@@ -12,11 +12,12 @@ const columns = {
   ports: "{{.Ports}}",
   age: "{{.RunningFor}}",
   ...Object.fromEntries(
-    (["role", "app", "slot", "hash", "alias", "listen", "owner", "by"] as const).map((key) => [
+    (["role", "app", "slot", "hash", "alias", "listen", "owner", "by", "pinned"] as const).map((key) => [
       key,
       `{{.Label "${labels[key]}"}}`,
     ]),
   ),
+  reference: `{{.Label "${labels.image}"}}`,
 };
 
 /**

@@ -20,6 +20,9 @@ export interface ObservedContainer {
   readonly health: string;
   readonly networks: readonly string[];
   readonly image: string;
+  /** Its image as the config named it, and what that name stood for; empty where it was built here. */
+  readonly reference: string;
+  readonly pinned: string;
   /** The addresses that it publishes, as `docker ps` writes them. */
   readonly ports: string;
   /** The address that it is to publish, if it is an entry. */

@@ -2,12 +2,14 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { publicAddress } from "../model/entry";
 import type { LiveRelease } from "../model/identity";
+import type { Settings } from "../model/settings";
 import { docker } from "./docker";
 import { ailments } from "./drift";
 import { balancerOf, listContainers } from "./containers";
 import { assertHandsOver } from "./engine";
 import { lookInside } from "./observe";
 import type { ObservedContainer } from "./observed";
+import { pinImages } from "./pinned-images";
 import { assertPortIsFree } from "./port";
 import { acceptsConnections } from "./steps/public-address";
 
@@ -17,6 +19,8 @@ export interface Host {
   readonly containers: readonly ObservedContainer[];
   /** The address for clients. */
   readonly url: string;
+  /** What the names of apps' images stand for. */
+  readonly images: ReadonlyMap<string, string>;
 }
 
 /**
@@ -25,11 +29,19 @@ export interface Host {
  * @param stack value of the stack's label
  * @throws Error when Docker doesn't answer, the port is taken, or the engine can't hand a socket over
  */
-export async function lookAtHost(stack: string, where: { bindAddress: string; port: number }): Promise<Host> {
+export async function lookAtHost(
+  stack: string,
+  where: Pick<Settings, "bindAddress" | "port" | "apps" | "keepImages">,
+): Promise<Host> {
   const [containers, { here, remote }] = await Promise.all([listContainers(stack), dockerHost()]);
+  const references = [...new Set(where.apps.flatMap(({ image }) => image ?? []))];
+  const images = await pinImages(
+    references.map((image) => ({ image, last: containers.find(({ reference }) => reference === image)?.pinned })),
+    where.keepImages,
+  );
   if (here) await assertPortIsFree(where, portsOf(containers));
   if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
-  return { containers, url: urlOf(where.bindAddress, where.port, remote) };
+  return { containers, url: urlOf(where.bindAddress, where.port, remote), images };
 }
 
 /** The addresses that a stack publishes now. */

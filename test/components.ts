@@ -31,6 +31,7 @@ export const poolArgs = (images: StackImages, more: Partial<BackendPoolArgs> = {
   ...identity,
   stackLabel,
   images,
+  pinnedImages: new Map(),
   existing: [],
   knownOwner: identity.owner,
   key: "key",

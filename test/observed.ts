@@ -27,6 +27,8 @@ export function containerOf(alias = "", more: Partial<ObservedContainer> = {}): 
     health: "healthy",
     networks: ["net"],
     image: "image",
+    reference: "",
+    pinned: "",
     ports: "",
     listen: "",
     age: "2 minutes ago",

@@ -46,7 +46,7 @@ export class TestStack {
 
   private constructor(
     label: string,
-    private readonly folder: string,
+    readonly folder: string,
   ) {
     this.name = `e2e-${label}-${process.pid}`;
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
+import { currentRelease, mainFile } from "../../model/layout";
 import type { Topology } from "../../model/topology";
 import { releaseOf, showFiles } from "../../nginx/render/config";
 import { docker, tryDocker } from "../../rollout/docker";
@@ -45,16 +46,15 @@ describe("without the protection, the load generator reports losses", function (
     );
   });
 
-  /** Puts a text in the live place and reloads, as somebody would by hand: no test, no second phase, no wait. */
+  /** Puts files in the live place, as the output shows them, and reloads, as somebody would by hand: no test, no second phase, no wait. */
   async function reloadWith(text: string): Promise<void> {
-    const encoded = Buffer.from(text).toString("base64");
-    await docker(
-      "exec",
-      balancer,
-      "sh",
-      "-c",
-      `echo ${encoded} | base64 -d >/etc/nginx/live/current/nginx.conf && kill -HUP 1`,
-    );
+    const [main = "", ...more] = text.split(/^\n# (\w+\.conf)\n/m);
+    const files = [[mainFile, main], ...more.flatMap((name, at) => (at % 2 === 0 ? [[name, more[at + 1] ?? ""]] : []))];
+    const commands = files.map(([name, content = ""]) => {
+      const encoded = Buffer.from(content).toString("base64");
+      return `echo ${encoded} | base64 -d >${currentRelease}/${name}`;
+    });
+    await docker("exec", balancer, "sh", "-c", [...commands, "kill -HUP 1"].join(" && "));
   }
 
   /** Starts containers of the app's image on the stack's network, as new backends; waits until they answer. */

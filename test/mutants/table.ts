@@ -41,6 +41,7 @@ const inApp = faultsIn("an app", "model/app.ts", "settings");
 const inRoutes = faultsIn("routes", "model/routes.ts", "settings", "routes");
 const inRules = faultsIn("settings", "model/rules.ts", "settings");
 const inSites = faultsIn("sites", "nginx/render/sites.ts", "routes", "nginx-config");
+const inPinned = faultsIn("an image's name", "rollout/pinned-images.ts", "pinned-images");
 const inAnswers = faultsIn("public address", "rollout/steps/public-address.ts", "steps");
 const inCandidate = faultsIn("candidate", "rollout/steps/candidate.ts", "waits");
 const inHealthcheck = faultsIn("candidate", "rollout/steps/healthcheck.ts", "waits");
@@ -154,17 +155,8 @@ export const mutants: readonly Mutant[] = [
   inHardening("log without an end", `"max-size": "10m", `, ""),
   inHardening("left down after Docker has crashed", `restart: "always"`, `restart: "unless-stopped"`),
 
-  inImages(
-    "old one deleted first",
-    "deleteBeforeReplace: false, dependsOn: this.removal },\n    );\n    return { tag, id",
-    "deleteBeforeReplace: true, dependsOn: this.removal },\n    );\n    return { tag, id",
-  ),
-  inImages(
-    "removed by the provider",
-    "triggers: { source: hash }, keepLocally: true",
-    "triggers: { source: hash }, keepLocally: false",
-  ),
-  inImages("an image of others removed", "name: image, keepLocally: true", "name: image, keepLocally: false"),
+  inImages("old one deleted first", "deleteBeforeReplace: false", "deleteBeforeReplace: true"),
+  inImages("removed by the provider", "keepLocally: true", "keepLocally: false"),
   inImages("another source is the same image", "source: hashTree(context), ", ""),
   inImages("build arguments not in the hash", "source: hashTree(context), buildArgs }", "source: hashTree(context) }"),
   inImages("not built again", "triggers: { source: hash }", "triggers: {}"),
@@ -263,6 +255,8 @@ export const mutants: readonly Mutant[] = [
   inSites("a path takes what only begins like it", "`${path}/`]", "path]"),
   inSites("names that no app has are answered", "return 421;", "return 200;"),
   inSites("a dot in a path is any character", `path.replaceAll(".", "\\\\.")`, "path"),
+  inPinned("a registry's port is a tag", ":[^/:]+$", ":[^:]+$"),
+  inPinned("whatever a registry says, it has none", "no such manifest|", "|"),
   inAnswers("5xx counts as serving", "(status < 500 && (asked", "(status < 600 && (asked"),
   inCandidate("restarts ignored", "state.restarts > restartsAllowed", "state.restarts > Infinity"),
   inHealthcheck("undecided health without a bound", " && healthInterval <= patienceSeconds", ""),

@@ -143,10 +143,8 @@ describe("components on mocks", () => {
       };
       const { recording, pool } = await build({ pool: { apps: [app] } });
       const inputs = container(recording, "pool-app1-0");
-      assert.deepEqual(recording.one(types.image, "img-app1").inputs, {
-        name: "registry.example/shop:1",
-        keepLocally: true,
-      });
+      const { environment } = recording.one(types.command, "img-app1").inputs;
+      assert.deepEqual(environment, { PINNED: "registry.example/shop:1" });
       assert.deepEqual((inputs["networksAdvanced"] as { name: string }[])[1], { name: "database" });
       assert.deepEqual(inputs["volumes"], [
         { volumeName: "media", containerPath: "/srv/media", readOnly: true },
@@ -157,7 +155,12 @@ describe("components on mocks", () => {
       assert.deepEqual((inputs["envs"] as { value: unknown }).value, ["A=a", "TOKEN=t"]);
       const aliasWith = async (change: object) =>
         (await build({ pool: { apps: [{ ...app, ...change }] } })).pool.servers[0]?.name;
-      for (const change of [{ networks: ["other"] }, { volumes: [] }, { secretEnv: { TOKEN: "u" } }, { image: "shop:2" }])
+      for (const change of [
+        { networks: ["other"] },
+        { volumes: [] },
+        { secretEnv: { TOKEN: "u" } },
+        { image: "shop:2" },
+      ])
         assert.notEqual(await aliasWith(change), pool.servers[0]?.name, JSON.stringify(change));
       assert.equal(await aliasWith({ hosts: ["shop.example"], paths: ["/a"] }), pool.servers[0]?.name);
     });

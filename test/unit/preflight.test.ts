@@ -49,7 +49,7 @@ describe("the port, on Docker's host", () => {
   const { PATH, DOCKER_HOST } = process.env;
   let folder: string;
   let other: Server;
-  let where: { bindAddress: string; port: number };
+  let where: Parameters<typeof lookAtHost>[1];
   beforeEach(async () => {
     // A docker that finds no container, and whose engine is in this very machine or container.
     folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
@@ -59,7 +59,7 @@ describe("the port, on Docker's host", () => {
     process.env["PATH"] = `${folder}:${PATH}`;
     other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
-    where = { bindAddress: "127.0.0.1", port: (other.address() as AddressInfo).port };
+    where = { bindAddress: "127.0.0.1", port: (other.address() as AddressInfo).port, apps: [], keepImages: false };
   });
   afterEach(async () => {
     process.env["PATH"] = PATH;
@@ -81,6 +81,7 @@ describe("the port, on Docker's host", () => {
     assert.deepEqual(await lookAtHost("nginx-load-balancer/dev", where), {
       containers: [],
       url: `http://127.0.0.1:${where.port}`,
+      images: new Map(),
     });
   });
 });

@@ -48,6 +48,7 @@ describe("settings", () => {
       pythonImage: "python:3.14-slim",
       nginxImage: "nginx:1.30",
       entryImage: "debian:13-slim",
+      keepImages: false,
       balancerMemoryMb: 1024,
       method: "round_robin",
       drainSeconds: 10,

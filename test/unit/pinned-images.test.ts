@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { platformsOf, refusalOf, repositoryOf } from "../../rollout/pinned-images";
+
+describe("what a name of an image stands for", () => {
+  it("is asked of the repository, without the tag", () => {
+    for (const [image, repository] of [
+      ["shop", "shop"],
+      ["shop:1", "shop"],
+      ["team/shop:1.2-rc", "team/shop"],
+      ["registry.example:5000/shop", "registry.example:5000/shop"],
+      ["registry.example:5000/team/shop:1", "registry.example:5000/team/shop"],
+    ] as const)
+      assert.equal(repositoryOf(image), repository);
+  });
+
+  it("is the digest of Docker's own platform, of an image that has several", () => {
+    const of = (os: string, architecture: string, digest: string) => ({ digest, platform: { os, architecture } });
+    const list = {
+      manifests: [of("linux", "amd64", "sha256:a"), of("linux", "arm64", "sha256:b"), { digest: "sha256:c" }],
+    };
+    assert.equal(platformsOf(JSON.stringify(list))?.get("linux/arm64"), "sha256:b");
+    assert.equal(platformsOf(JSON.stringify({ schemaVersion: 2, config: {} })), undefined);
+  });
+
+  for (const [stderr, isRefused] of [
+    ["no such manifest: registry.example/shop:2", true],
+    ["errors:\ndenied: requested access to the resource is denied\nunauthorized: authentication required", true],
+    [`Get "https://registry.example/v2/shop/manifests/1": no basic auth credentials`, true],
+    [
+      `failed to configure transport: error pinging v2 registry: Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host`,
+      false,
+    ],
+    [`Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused`, false],
+    ["toomanyrequests: You have reached your pull rate limit.", false],
+  ] as const)
+    it(`is ${isRefused ? "refused" : "not told"} by: ${stderr.split("\n").at(-1)}`, () =>
+      assert.deepEqual(refusalOf(`${stderr}\n`), { isRefused, words: stderr.split("\n").at(-1) }));
+});
