@@ -66,6 +66,7 @@ export = async () => {
     live: readLiveRelease(host),
     networkName: pool.networkName,
     containerIds: pool.containerIds,
+    sharedCount: pool.sharedCount,
   });
 
   return {

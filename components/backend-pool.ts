@@ -58,6 +58,8 @@ export class BackendPool extends pulumi.ComponentResource {
   public readonly backends: readonly Backend[];
   /** Name of the network that the balancer reaches the backends through. */
   public readonly networkName: pulumi.Output<string>;
+  /** How many of them the apps share that ask for no number; 0 where none does. */
+  public readonly sharedCount: number;
   /** Container ids by alias. */
   public readonly containerIds: pulumi.Output<Record<string, string>>;
 
@@ -72,6 +74,7 @@ export class BackendPool extends pulumi.ComponentResource {
     this.networkName = network.name;
 
     const slots = deal(args.apps, args.backendCount);
+    this.sharedCount = slots.filter(({ app }) => app.count === undefined).length;
     const images = new Map([...new Set(slots.map(({ app }) => app))].map((app) => [app.name, imageOf(app, args)]));
 
     const made = slots.map((slot) => {

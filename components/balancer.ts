@@ -33,6 +33,8 @@ export interface BalancerArgs {
   readonly balancerMemoryMb: number;
   /** How long a new backend may take to answer, in seconds. */
   readonly healthTimeoutSeconds: number;
+  /** Backends that apps without a number of their own share; 0 where none does. */
+  readonly sharedCount: number;
   /**
    * Value of the label by which the containers of one pool and its balancer are found. A second pool in the program needs
    * another one: a change of the balancer removes containers that carry its label and don't serve.
@@ -140,6 +142,7 @@ export class Balancer extends pulumi.ComponentResource {
             owners: [owner, adopted],
           },
           topology: args.topology,
+          backendCount: args.sharedCount,
         }),
       );
     const installed = new command.local.Command(

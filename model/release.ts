@@ -51,6 +51,8 @@ export interface Change {
   readonly topology: Topology;
   readonly policy: Policy;
   readonly destination: Destination;
+  /** Backends that apps without a number of their own share; 0 where none does. For what scales the stack. */
+  readonly backendCount: number;
   /** Counts up when what runs differs from what was installed last, so that the engine takes the step again. */
   readonly attempt: number;
 }

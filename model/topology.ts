@@ -129,6 +129,58 @@ export function serversOf({ upstreams }: Pick<Topology, "upstreams">): readonly 
   return upstreams.flatMap(({ name: upstream, servers }) => servers.map((server) => ({ ...server, upstream })));
 }
 
+/** A route with the names of its site; none: every name that no other site has. */
+export interface NamedRoute extends Route {
+  readonly hosts: readonly string[];
+}
+
+/** What is answered; states of before there were sites tell nothing of them. */
+export type Answered = Pick<Topology, "upstreams"> & Partial<Pick<Topology, "sites">>;
+
+/** All routes, those of the names which no app has first. */
+export function routesOf({ sites = [] }: Pick<Answered, "sites">): readonly NamedRoute[] {
+  const routes = sites.flatMap(({ hosts = [], routes: own = [] }: Partial<Site>) =>
+    own.map((route) => ({ ...route, hosts })),
+  );
+  return [...routes.filter(({ hosts }) => hosts.length === 0), ...routes.filter(({ hosts }) => hosts.length > 0)];
+}
+
+/** What may be asked for, and who answers it. */
+export interface FrontDoor {
+  /** Default: the address itself. */
+  readonly host?: string;
+  readonly path: string;
+  readonly upstream: string;
+}
+
+/**
+ * What to ask for where nothing else is said.
+ *
+ * @param host default: any name, else the first one that an app has
+ * @param path default: the first one of that name
+ */
+export function frontDoorOf(topology: Answered, host?: string, path?: string): FrontDoor {
+  const routes = routesOf(topology);
+  const named = (is: (name: string) => boolean) => routes.filter(({ hosts }) => hosts.some(is));
+  const choices =
+    host === undefined
+      ? [routes.filter(({ hosts }) => hosts === routes[0]?.hosts)]
+      : [
+          named((name) => name === host),
+          named((name) => name.startsWith("*.") && host.endsWith(name.slice(1))),
+          routes.filter(({ hosts }) => hosts.length === 0),
+        ];
+  const own = choices.find((list) => list.length > 0) ?? [];
+  const isBelow = ({ path: head }: Route) => head === "/" || `${path}/`.startsWith(`${head}/`);
+  const route = path === undefined ? own[0] : own.filter(isBelow).sort((a, b) => b.path.length - a.path.length)[0];
+  const name = host ?? route?.hosts[0]?.replace("*", "any");
+  return {
+    path: path ?? route?.path ?? "/",
+    upstream: route?.upstream ?? topology.upstreams[0]?.name ?? "",
+    ...(name !== undefined && { host: name }),
+  };
+}
+
 /**
  * A topology with the servers of an older one besides its own, upstream by upstream: what runs between the two. An upstream
  * that only the older one has is not asked for any more.

@@ -1,7 +1,7 @@
 import { run, runInForeground } from "../lib/process";
 import { labels } from "../model/labels";
 import type { Change, Release } from "../model/release";
-import { serversOf, type Topology } from "../model/topology";
+import { serversOf, type Answered } from "../model/topology";
 import { readLegacyStep } from "../rollout/legacy/text";
 import type { LastChange } from "../rollout/report";
 import { UserError } from "./cli";
@@ -26,7 +26,7 @@ export interface StackOutputs {
   readonly network: string;
   readonly lastChange: LastChange;
   /** Id of the release that was installed, and the topology that it was rendered from. */
-  readonly release: Pick<Release, "id"> & { readonly topology: Pick<Topology, "upstreams"> };
+  readonly release: Pick<Release, "id"> & { readonly topology: Answered } & Partial<Pick<Change, "backendCount">>;
 }
 
 /** The parts of the engine's state that are read here. */

@@ -1,4 +1,4 @@
-import { serversOf } from "../model/topology";
+import { routesOf, serversOf, type Answered } from "../model/topology";
 import { docker } from "../rollout/docker";
 import { ailments } from "../rollout/drift";
 import { balancerOf, listContainers } from "../rollout/containers";
@@ -34,10 +34,20 @@ export interface BackendStatus {
   readonly receives: string;
 }
 
+/** What is answered, by whom. */
+export interface RouteStatus {
+  /** Host names; none: every name that no app has. */
+  readonly hosts: readonly string[];
+  readonly path: string;
+  /** Aliases of the backends that share its requests. */
+  readonly backends: readonly string[];
+}
+
 export interface StackStatus {
   readonly url: string;
   readonly balancer: { readonly container: string; readonly health: string; readonly configuration: string };
   readonly backends: readonly BackendStatus[];
+  readonly routes: readonly RouteStatus[];
   /** What differs from what the last update left, a sentence each; empty when nothing does. */
   readonly drift: readonly string[];
 }
@@ -60,8 +70,16 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
       configuration: inside.served ?? "none",
     },
     backends: backendsOf(outputs, observed, addresses),
+    routes: routesStatusOf(outputs.release.topology),
     drift: describeDrift(outputs, observed),
   };
+}
+
+function routesStatusOf(topology: Answered): RouteStatus[] {
+  return routesOf(topology).map(({ hosts, path, upstream }) => {
+    const own = serversOf(topology).filter((server) => server.upstream === upstream);
+    return { hosts, path, backends: own.map(({ name }) => name) };
+  });
 }
 
 function backendsOf(
@@ -137,14 +155,22 @@ export function formatStatus(status: StackStatus): string {
     address || "-",
     receives === "no" || receives === "drain" ? receives : `weight ${receives}`,
   ]);
-  const { balancer } = status;
+  const { balancer, routes } = status;
+  const isPlain = routes.every(({ hosts, path }) => hosts.length === 0 && path === "/");
+  const sites = routes.map(({ hosts, path, backends }) => [hosts.join(" ") || "any", path, summary(backends)]);
   return [
     `${status.url}  ${balancer.container || "no balancer"} (${balancer.health}), configuration ${balancer.configuration}`,
     formatTable(["backend", "app", "container", "health", "address", "receives"], rows),
+    ...(isPlain ? [] : [formatTable(["host", "path", "backends"], sites)]),
     ...(status.drift.length === 0
       ? ["No drift."]
       : ["Drift, which `npm run up -- --refresh` repairs:", ...status.drift.map((line) => `  ${line}`)]),
   ].join("\n");
+}
+
+/** A list that fits a line. */
+function summary(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 2).join(", ")} and ${names.length - 2} more` : names.join(", ");
 }
 
 async function main(args: string[]): Promise<void> {

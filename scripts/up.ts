@@ -1,4 +1,5 @@
 import { get } from "node:http";
+import { frontDoorOf, type FrontDoor } from "../model/topology";
 import { formatChange } from "../rollout/report";
 import { runMain, takeOptions } from "./cli";
 import { readOutputs, runEngine } from "./pulumi";
@@ -23,28 +24,30 @@ async function main(args: string[]): Promise<void> {
   await runSetup({ quiet: true, install });
   await runEngine(["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs", ...rest]);
   const outputs = await readOutputs(stack);
+  const door = frontDoorOf(outputs.release.topology);
   process.stdout.write(`\n${formatChange(outputs.lastChange)}\n`);
   process.stdout.write(`\n${formatStatus(await readStatus(stackLabelOf(stack), outputs))}\n`);
-  process.stdout.write(`\n${formatSpread(await spread(outputs.url))}\n`);
+  process.stdout.write(`\n${formatSpread(door, await spread(outputs.url, door))}\n`);
 }
 
 /** How often each answer came, for requests to the balancer one after the other. */
-async function spread(url: string): Promise<Map<string, number>> {
+async function spread(url: string, door: FrontDoor): Promise<Map<string, number>> {
   const answers = new Map<string, number>();
   for (let sent = 0; sent < requests; sent++) {
-    const answer = await ask(url);
+    const answer = await ask(url, door);
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
   }
   return new Map([...answers].sort());
 }
 
-function formatSpread(answers: ReadonlyMap<string, number>): string {
-  return formatTable([`answer to GET / (${requests} requests)`, "times"], [...answers]);
+function formatSpread({ host = "", path }: FrontDoor, answers: ReadonlyMap<string, number>): string {
+  return formatTable([`answer to GET ${host}${path} (${requests} requests)`, "times"], [...answers]);
 }
 
-async function ask(url: string): Promise<string> {
+async function ask(url: string, { host, path }: FrontDoor): Promise<string> {
   return new Promise((resolve) => {
-    const request = get(url, { agent: false, timeout: 10_000 }, (response) => {
+    const headers = host === undefined ? {} : { Host: host };
+    const request = get(url, { path, headers, agent: false, timeout: 10_000 }, (response) => {
       let body = "";
       response.setEncoding("utf8").on("data", (text: string) => (body += text));
       response.on("end", () => resolve(`${response.statusCode} ${body.trim().slice(0, 60)}`));

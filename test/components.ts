@@ -66,6 +66,7 @@ export const balancerArgs = (
   live: undefined,
   networkName: pool.networkName,
   containerIds: pool.containerIds,
+  sharedCount: pool.sharedCount,
   ...more,
 });
 

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
 import type { Release } from "../../model/release";
-import { serversOf, type HealthCheck, type Topology } from "../../model/topology";
+import { routesOf, serversOf, type HealthCheck, type Topology } from "../../model/topology";
 import { tryDocker, type DockerResult } from "../docker";
 import type { Context } from "./context";
 
@@ -33,11 +33,10 @@ export interface Question extends HealthCheck {
  */
 export function publicQuestions({ sites, upstreams }: Pick<Topology, "sites" | "upstreams">): Question[][] {
   return upstreams.flatMap(({ name: upstream, servers }) => {
-    const site = sites.find(({ routes }) => routes.some((route) => route.upstream === upstream));
-    const route = site?.routes.find((one) => one.upstream === upstream);
+    const route = routesOf({ sites }).find((one) => one.upstream === upstream);
     const health = (servers.find(({ weight }) => weight > 0) ?? servers[0])?.health;
     if (route === undefined || health === undefined) return [];
-    const host = site?.hosts[0]?.replace("*", "any") ?? health.host;
+    const host = route.hosts[0]?.replace("*", "any") ?? health.host;
     const below = route.path === "/" ? "/" : `${route.path}/`;
     const check = route.stripPrefix ? below + health.path.slice(1) : health.path;
     return [
@@ -45,7 +44,7 @@ export function publicQuestions({ sites, upstreams }: Pick<Topology, "sites" | "
         upstream,
         path,
         host,
-        shown: (site?.hosts[0] ?? "") + path,
+        shown: (route.hosts[0] ?? "") + path,
         isLast: index === length - 1,
       })),
     ];

@@ -19,7 +19,8 @@ too, and after Ctrl-C. Beware that backends are replaced and one is killed: on a
 for nothing.
 
   --stack NAME         the stack, default dev; it has to run and to be up to date
-  --path PATH          what the load GETs; has to answer 200. Default /
+  --path PATH          what the load GETs; has to answer 200. Default: the first path of that name, / for most
+  --host NAME          the name that it asks for. Default: any, or the first one where every app has names
   --post PATH          POSTs there, too; has to answer 200. Without it the load has no POSTs. A POST that a killed backend
                        has already received is not repeated, so those are reported, but not held against it
   --clients N          requests at a time, 2 to 64, default 8: half on kept connections, half with one for each
@@ -33,8 +34,10 @@ Exit code 0 when nothing was lost and every step did what it should, 130 after C
 
 export interface VerifyOptions {
   readonly stack: string;
-  /** What is asked with GET. */
-  readonly path: string;
+  /** What is asked with GET; undefined for the first page. */
+  readonly path: string | undefined;
+  /** Name that is asked for; undefined for the first one. */
+  readonly host: string | undefined;
   /** What is asked with POST; undefined for no POSTs. */
   readonly post: string | undefined;
   /** Requests at a time. */
@@ -56,7 +59,8 @@ export function parseVerifyOptions(args: string[]): VerifyOptions {
     args,
     {
       stack: { type: "string", default: "dev" },
-      path: { type: "string", default: "/" },
+      path: { type: "string" },
+      host: { type: "string" },
       post: { type: "string" },
       clients: { type: "string", default: "8" },
       seconds: { type: "string", default: "900" },
@@ -65,10 +69,10 @@ export function parseVerifyOptions(args: string[]): VerifyOptions {
     },
     help,
   );
-  const { stack, path, post, clients, seconds, "config-file": configFile, json } = values;
+  const { stack, path, host, post, clients, seconds, "config-file": configFile, json } = values;
   const problems = [
     ...(/^[\w./-]+$/.test(basename(stack)) ? [] : [`--stack: got ${show(stack)}, expected a stack's name`]),
-    ...badPath("--path", path),
+    ...(path === undefined ? [] : badPath("--path", path)),
     ...(post === undefined ? [] : badPath("--post", post)),
     ...badInteger("--clients", clients, 2, 64),
     ...badInteger("--seconds", seconds, 10, 7200),
@@ -77,6 +81,7 @@ export function parseVerifyOptions(args: string[]): VerifyOptions {
   return {
     stack,
     path,
+    host,
     post,
     clients: Number(clients),
     seconds: Number(seconds),

@@ -1,5 +1,6 @@
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
+import { frontDoorOf, type FrontDoor } from "../../model/topology";
 import { startLoad, type Load } from "../load/load";
 import type { VerifyOptions } from "./options";
 import type { Progress } from "./progress";
@@ -47,7 +48,10 @@ class Run {
     private readonly progress: Progress,
     private readonly signal: AbortSignal,
   ) {
-    this.steps = planSteps(target.before.backends.length, `verify-${Date.now().toString(36)}`);
+    const { backends, installed } = target.before;
+    const { backendCount = backends.length } = installed;
+    this.steps = planSteps(backends.length, backendCount, `verify-${Date.now().toString(36)}`);
+    if (backendCount === 0) this.notes.push("scale up, scale down: left out, since each app has a number of its own.");
   }
 
   async report(): Promise<Report> {
@@ -67,7 +71,7 @@ class Run {
   private async takeSteps(): Promise<void> {
     for (const [index, step] of this.steps.entries()) {
       if (this.signal.aborted) return;
-      if (step.kind === "kill" && servingBackends(this.target.before).length < 2) {
+      if (step.kind === "kill" && servingBackends(this.target.before, this.door.upstream).length < 2) {
         this.notes.push(`${step.name}: left out, since no other backend could answer.`);
         continue;
       }
@@ -81,10 +85,16 @@ class Run {
     }
   }
 
+  /** What the load asks for, and who answers it. */
+  private get door(): FrontDoor {
+    const { host, path } = this.options;
+    return frontDoorOf(this.target.before.installed.topology, host, path);
+  }
+
   /** A load of its own for each step: its books are closed when its last request has ended. */
   private async takeStep(step: Step, title: string): Promise<StepResult> {
-    const { path, post, clients, seconds: maxSeconds } = this.options;
-    const profiles = planLoad(path, post, clients);
+    const { post, clients, seconds: maxSeconds } = this.options;
+    const profiles = planLoad(this.door, post, clients);
     const started = performance.now();
     const { url } = this.target.before;
     const load = startLoad({ url, allowHost: new URL(url).hostname, profiles, maxSeconds });
@@ -143,7 +153,7 @@ class Run {
         return;
       }
       case "kill":
-        return target.killBackend(() => this.furtherAnswers(load), signal);
+        return target.killBackend(this.door.upstream, () => this.furtherAnswers(load), signal);
       case "restore":
         return target.restore();
     }

@@ -1,3 +1,4 @@
+import type { FrontDoor } from "../../model/topology";
 import type { Profile } from "../load/load";
 
 /** A step of the run: what it does to the stack, while the load goes on. */
@@ -32,18 +33,20 @@ const directive = "refused_by_verify";
 /**
  * The steps for a stack of so many backends. The config of each step is a difference from the stack's own.
  *
+ * @param shared how many of them `backendCount` counts; 0 where no app shares any: then nothing is scaled
  * @param revision a value of the config key `revision` that the stack doesn't have
  */
-export function planSteps(backends: number, revision: string): Step[] {
-  const other = backends + 2 <= mostBackends ? backends + 2 : backends - 2;
+export function planSteps(backends: number, shared: number, revision: string): Step[] {
+  const more = shared + 2 <= mostBackends ? 2 : -2;
+  const names = more > 0 ? ["scale up", "scale down"] : ["scale down", "scale up"];
+  const config = { backendCount: String(shared + more) };
   const scaling: Step[] = [
-    { kind: "change", name: "", config: { backendCount: String(other) }, backends: other, replacesAll: false },
-    { kind: "change", name: "", config: {}, backends, replacesAll: false },
+    { kind: "change", name: names[0] ?? "", config, backends: backends + more, replacesAll: false },
+    { kind: "change", name: names[1] ?? "", config: {}, backends, replacesAll: false },
   ];
-  const names = other > backends ? ["scale up", "scale down"] : ["scale down", "scale up"];
   return [
     { kind: "steady", name: "steady" },
-    ...scaling.map((step, index) => ({ ...step, name: names[index] ?? "" })),
+    ...(shared === 0 ? [] : scaling),
     { kind: "change", name: "roll", config: { revision }, backends, replacesAll: true },
     {
       kind: "refusal",
@@ -64,15 +67,20 @@ export const postProfile = "kept POST";
 const pauseMilliseconds = 5;
 
 /** The load: the clients dealt to kept-alive GETs, GETs with a connection each, and POSTs, if there is a path for them. */
-export function planLoad(path: string, post: string | undefined, clients: number): Profile[] {
+export function planLoad(
+  { host, path }: Pick<FrontDoor, "host" | "path">,
+  post: string | undefined,
+  clients: number,
+): Profile[] {
+  const site = host === undefined ? {} : { host };
   const kinds: Omit<Profile, "clients">[] = [
-    { name: "kept GET", method: "GET", path, keepAlive: true, pauseMilliseconds },
-    { name: "fresh GET", method: "GET", path, keepAlive: false, pauseMilliseconds },
+    { ...site, name: "kept GET", method: "GET", path, keepAlive: true, pauseMilliseconds },
+    { ...site, name: "fresh GET", method: "GET", path, keepAlive: false, pauseMilliseconds },
   ];
   if (post !== undefined) {
     let number = 0;
     const body = () => `verify ${++number} ${"x".repeat(number % 1000)}`;
-    kinds.push({ name: postProfile, method: "POST", path: post, keepAlive: true, pauseMilliseconds, body });
+    kinds.push({ ...site, name: postProfile, method: "POST", path: post, keepAlive: true, pauseMilliseconds, body });
   }
   return kinds
     .map((kind, index) => ({ ...kind, clients: Math.floor((clients + kinds.length - 1 - index) / kinds.length) }))

@@ -113,9 +113,9 @@ export class Target {
     return serving;
   }
 
-  /** Kills a backend that gets requests, then has it started again and waits until it is healthy. */
-  async killBackend(whileDead: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const victim = servingBackends(await this.observe())[0];
+  /** Kills a backend that gets requests of an upstream, then has it started again and waits until it is healthy. */
+  async killBackend(upstream: string, whileDead: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const victim = servingBackends(await this.observe(), upstream)[0];
     if (victim === undefined) throw new Error("no backend gets requests");
     signal.throwIfAborted();
     try {
@@ -191,9 +191,13 @@ async function observe(stack: string): Promise<Serving> {
   };
 }
 
-/** The backends that get a share of the requests. */
-export function servingBackends({ installed, backends }: Pick<Serving, "installed" | "backends">): ExistingBackend[] {
-  const serving = new Set(serversOf(installed.topology).flatMap(({ name, weight }) => (weight > 0 ? name : [])));
+/** The backends that get a share of an upstream's requests. */
+export function servingBackends(
+  { installed, backends }: Pick<Serving, "installed" | "backends">,
+  upstream: string,
+): ExistingBackend[] {
+  const own = serversOf(installed.topology).filter((server) => server.upstream === upstream);
+  const serving = new Set(own.flatMap(({ name, weight }) => (weight > 0 ? name : [])));
   return backends.filter(({ alias }) => serving.has(alias));
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { get } from "node:http";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
+import { readStatus } from "../../scripts/status";
 import { FixtureApp } from "./app";
 import { assertNoneLost } from "./books";
 import { TestStack, type Outputs } from "./stack";
@@ -135,8 +136,20 @@ describe("sites under load", function () {
     );
   });
 
-  it("refuses names that no app has, once none is left that has no names", async () => {
+  it("is shown with its routes, and verified at one of its names", async () => {
     await load.stop();
+    const { routes } = await readStatus(stack.stackLabel, outputs);
+    assert.deepEqual(
+      routes.map(({ hosts, path, backends }) => `${hosts.join()}${path} ${backends.length}`),
+      ["/ 2", "old.example/ 4", "blog.example,*.blog.example/ 2", "shop.example/ 2"],
+    );
+    const options = ["--config-file", stack.configFile, "--host", "blog.example", "--post", "/echo"];
+    const { code, output } = await stack.script("verify", ...options);
+    assert.equal(code, 0, output);
+    assert.match(output, /│ scale up +│/);
+  });
+
+  it("refuses names that no app has, once none is left that has no names", async () => {
     await stack.configure({ apps: [app("shop", shop), app("blog", blog)] });
     outputs = await stack.up();
     assert.deepEqual([await answerOf("other"), await answerOf("shop.example")], ["421 nginx", "200 shop"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { groupsOf, problemsOfRoutes, type Routed } from "../../model/routes";
-import { topologyOf } from "../../model/topology";
+import { frontDoorOf, topologyOf } from "../../model/topology";
 import { livePlace } from "../../model/layout";
 import { renderSites } from "../../nginx/render/sites";
 import { settings } from "../components";
@@ -64,6 +64,32 @@ describe("apps by what they answer", () => {
       ],
     );
   });
+});
+
+describe("what may be asked for", () => {
+  const { sites, upstreams } = sitesOf(
+    app("shop", { hosts: ["shop.example", "*.shop.example"], paths: ["/a"] }),
+    app("api", { hosts: ["shop.example", "*.shop.example"], paths: ["/a/b"] }),
+  );
+  const named = { sites, upstreams };
+  const plain = sitesOf(app("rest"), app("shop", { hosts: ["shop.example"] }));
+  for (const [topology, host, path, expected] of [
+    [plain, undefined, undefined, { path: "/", upstream: "backends" }],
+    [plain, "shop.example", undefined, { host: "shop.example", path: "/", upstream: "shop" }],
+    [plain, "other", "/x", { host: "other", path: "/x", upstream: "backends" }],
+    [named, undefined, undefined, { host: "shop.example", path: "/a", upstream: "shop" }],
+    [named, undefined, "/a/b", { host: "shop.example", path: "/a/b", upstream: "api" }],
+    [named, "a.shop.example", "/a/b/c", { host: "a.shop.example", path: "/a/b/c", upstream: "api" }],
+    [named, "shop.example", "/a/bc", { host: "shop.example", path: "/a/bc", upstream: "shop" }],
+    [
+      { upstreams: [{ name: "old", method: "round_robin", servers: [] }] },
+      undefined,
+      undefined,
+      { path: "/", upstream: "old" },
+    ],
+  ] as const)
+    it(`is ${expected.path} of ${expected.upstream} for ${host} and ${path}`, () =>
+      assert.deepEqual(frontDoorOf(topology, host, path), expected));
 });
 
 describe("routes that contradict each other", () => {

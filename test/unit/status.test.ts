@@ -99,6 +99,7 @@ describe("status", () => {
       url: "http://127.0.0.1:8080",
       balancer: { container: "lb", health: "healthy", configuration: release.id },
       backends: [shown],
+      routes: [{ hosts: [], path: "/", backends: ["a-0-h1"] }],
       drift: [],
     };
     assert.deepEqual(formatStatus(status).split("\n"), [
@@ -116,6 +117,17 @@ describe("status", () => {
       ),
     );
   });
+});
+
+it("status has the routes, where there is more to tell than one for all names", () => {
+  const many = ["a-0", "a-1", "a-2", "a-3"];
+  const routes = [
+    { hosts: [], path: "/", backends: ["rest-0"] },
+    { hosts: ["shop.example", "www.shop.example"], path: "/api", backends: many },
+  ];
+  const balancer = { container: "lb", health: "healthy", configuration: release.id };
+  const text = formatStatus({ url: "http://127.0.0.1:8080", balancer, backends: [], routes, drift: [] });
+  assert.match(text, /│ any +│ \/ +│ rest-0 +│\n│ shop\.example www\.shop\.example │ \/api │ a-0, a-1 and 2 more │/);
 });
 
 describe("outputs from the engine's state", () => {

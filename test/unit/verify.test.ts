@@ -20,7 +20,8 @@ describe("options of verify", () => {
   it("have defaults", () => {
     assert.deepEqual(parseVerifyOptions([]), {
       stack: "dev",
-      path: "/",
+      path: undefined,
+      host: undefined,
       post: undefined,
       clients: 8,
       seconds: 900,
@@ -34,6 +35,7 @@ describe("options of verify", () => {
     assert.deepEqual(parseVerifyOptions(args), {
       stack: "a",
       path: "/x?y=1",
+      host: undefined,
       post: "/z",
       clients: 64,
       seconds: 10,
@@ -64,7 +66,7 @@ describe("options of verify", () => {
 describe("steps of verify", () => {
   it("come in order, with the scaled and the original count", () => {
     assert.deepEqual(
-      planSteps(2, "r1").map((step) => [step.name, ...("backends" in step ? [step.config, step.backends] : [])]),
+      planSteps(2, 2, "r1").map((step) => [step.name, ...("backends" in step ? [step.config, step.backends] : [])]),
       [
         ["steady"],
         ["scale up", { backendCount: "4" }, 4],
@@ -78,10 +80,25 @@ describe("steps of verify", () => {
     );
   });
 
+  it("count the backends that apps don't share, too, and scale nothing where they share none", () => {
+    const scaled = planSteps(5, 2, "r1").flatMap((step) =>
+      step.kind === "change" ? [[step.config, step.backends]] : [],
+    );
+    assert.deepEqual(scaled, [
+      [{ backendCount: "4" }, 7],
+      [{}, 5],
+      [{ revision: "r1" }, 5],
+    ]);
+    assert.deepEqual(
+      planSteps(5, 0, "r1").map(({ name }) => name),
+      ["steady", "roll", "refused config", "killed backend", "replaced balancer", "restore"],
+    );
+  });
+
   it("keep the rolled revision while a config is refused and the balancer is replaced, or those would roll back first", () => {
-    const replacement = planSteps(2, "r1").find(({ kind }) => kind === "replacement");
+    const replacement = planSteps(2, 2, "r1").find(({ kind }) => kind === "replacement");
     assert.deepEqual(replacement, { kind: "replacement", name: "replaced balancer", config: { revision: "r1" } });
-    const refusal = planSteps(2, "r1").find(({ kind }) => kind === "refusal");
+    const refusal = planSteps(2, 2, "r1").find(({ kind }) => kind === "refusal");
     assert.deepEqual(refusal, {
       kind: "refusal",
       name: "refused config",
@@ -96,7 +113,7 @@ describe("steps of verify", () => {
     [200, ["scale down", "scale up"], 198],
   ] as const) {
     it(`stay within 200 backends, from ${backends}`, () => {
-      const [, first, second] = planSteps(backends, "r1");
+      const [, first, second] = planSteps(backends, backends, "r1");
       assert.deepEqual([first?.name, second?.name], names);
       assert.equal(first?.kind === "change" && first.backends, other);
     });
@@ -108,7 +125,7 @@ describe("load of verify", () => {
     const post = fc.option(fc.constant("/echo"), { nil: undefined });
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 64 }), post, (clients, path) => {
-        const counts = planLoad("/", path, clients).map((profile) => profile.clients);
+        const counts = planLoad({ path: "/" }, path, clients).map((profile) => profile.clients);
         assert.equal(
           counts.reduce((sum, count) => sum + count, 0),
           clients,
@@ -120,13 +137,18 @@ describe("load of verify", () => {
 
   it("has POSTs only where they are wanted", () => {
     assert.deepEqual(
-      planLoad("/a", undefined, 8).map(({ method, path, keepAlive, clients }) => [method, path, keepAlive, clients]),
+      planLoad({ path: "/a" }, undefined, 8).map(({ method, path, keepAlive, clients }) => [
+        method,
+        path,
+        keepAlive,
+        clients,
+      ]),
       [
         ["GET", "/a", true, 4],
         ["GET", "/a", false, 4],
       ],
     );
-    const [, , posts] = planLoad("/a", "/b", 8);
+    const [, , posts] = planLoad({ path: "/a" }, "/b", 8);
     assert.deepEqual([posts?.method, posts?.path, posts?.clients], ["POST", "/b", 2]);
     assert.notEqual(posts?.body?.(), posts?.body?.());
   });
@@ -134,8 +156,8 @@ describe("load of verify", () => {
 
 describe("a killed backend", () => {
   it("may take along the POSTs that it has, those that show nginx that it is dead, and answers that it has begun", () => {
-    assert.deepEqual(excusableOfKill(planLoad("/", "/echo", 8)), { posts: 5, truncated: 6 });
-    assert.deepEqual(excusableOfKill(planLoad("/", undefined, 8)), { posts: 0, truncated: 8 });
+    assert.deepEqual(excusableOfKill(planLoad({ path: "/" }, "/echo", 8)), { posts: 5, truncated: 6 });
+    assert.deepEqual(excusableOfKill(planLoad({ path: "/" }, undefined, 8)), { posts: 0, truncated: 8 });
   });
 });
 
@@ -263,8 +285,9 @@ describe("stack under verify", () => {
 
   it("serves from the backends that get requests", () => {
     const backends = [backend("a-0", "0123456789"), backend("a-1", "abcdef0123")];
-    assert.deepEqual(servingBackends({ backends, installed: installed(backends) }), backends);
-    assert.deepEqual(servingBackends({ backends, installed: installed(backends, 0) }), []);
+    assert.deepEqual(servingBackends({ backends, installed: installed(backends) }, "backends"), backends);
+    assert.deepEqual(servingBackends({ backends, installed: installed(backends) }, "other"), []);
+    assert.deepEqual(servingBackends({ backends, installed: installed(backends, 0) }, "backends"), []);
   });
 
   it("shows the end of the engine's output without empty lines", () => {
