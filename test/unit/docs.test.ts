@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { z } from "zod";
 import { parseDirectives } from "../../model/directives";
 import { livePlace } from "../../model/layout";
 import { appSchema } from "../../model/app";
-import { settingsSchema } from "../../model/settings";
+import { groupsOf } from "../../model/routes";
+import { parseSettings, settingsSchema } from "../../model/settings";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
 import { madeDocs } from "../../docs/make";
@@ -47,6 +49,26 @@ describe("docs", () => {
       [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
     );
     assert.deepEqual(named.sort(), [...rendered].sort());
+  });
+
+  it("bring a compose file over with a config that is taken", () => {
+    const page = readFileSync(join(projectRoot, "docs", "sites.md"), "utf8");
+    const [, example = ""] = /```yaml\n(config:[^`]*)```/.exec(page) ?? [];
+    const { load } = createRequire(require.resolve("@pulumi/pulumi"))("js-yaml") as { load(text: string): unknown };
+    const { config } = load(example) as { config: Record<string, unknown> };
+    const raw = Object.entries(config).map(([key, value]) => [
+      key.replace("nginx-load-balancer:", ""),
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
+    const { apps } = parseSettings(Object.fromEntries(raw) as Record<string, string>, { isApp: () => true });
+    assert.deepEqual(
+      groupsOf(apps).map(({ upstream, hosts, paths }) => [upstream, hosts.length, paths]),
+      [
+        ["shop", 2, ["/"]],
+        ["api", 2, ["/api"]],
+        ["blog", 2, ["/"]],
+      ],
+    );
   });
 
   describe("the schema for editors", () => {
