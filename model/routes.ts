@@ -61,6 +61,22 @@ export function problemsOfRoutes(
   return [...missing, ...problemsOfClaims(apps)];
 }
 
+/** Names that browsers are sent away from, although something answers them, or that they are sent in circles to. */
+export function problemsOfRedirects(
+  redirects: readonly { readonly from: string; readonly to: string }[],
+  apps: readonly Routed[],
+): Problem[] {
+  return redirects.flatMap(({ from, to }, index): Problem[] => {
+    const at = (key: string, expected: string) => [{ path: ["redirects", index, key], expected }];
+    const owner = apps.findIndex(({ hosts }) => hosts.includes(from));
+    if (owner >= 0) return at("from", `a name that no app has, other than apps[${owner}]`);
+    const first = redirects.findIndex((other) => other.from === from);
+    if (first < index) return at("from", `a name other than that of redirects[${first}]`);
+    const next = redirects.findIndex((other) => other.from === to);
+    return next >= 0 ? at("to", `a name that is not sent on by redirects[${next}]`) : [];
+  });
+}
+
 function problemsOfClaims(apps: readonly Routed[]): Problem[] {
   const claims = new Map<string, number>();
   return apps.flatMap((app, index): Problem[] => {

@@ -17,28 +17,33 @@ export function choice<const T extends readonly string[]>(values: T) {
 }
 
 /**
- * A list of different texts, of which each failure says what to write instead, if that can be known.
+ * A text, of which each failure says what to write instead, if that can be known.
  *
- * @param expected what a list is expected to be
- * @param pattern of each text
+ * @param expected what a text is expected to be
  * @param suggest what is meant by a text that doesn't match; undefined where that is anybody's guess
  */
-export function texts(
+export function suggested(
   expected: string,
-  each: string,
   pattern: RegExp,
   suggest: (text: string) => string | undefined = () => undefined,
 ) {
-  const instead = (text: unknown) => {
-    const suggestion = typeof text === "string" ? suggest(text) : undefined;
-    return suggestion !== undefined && pattern.test(suggestion) ? `expected ${suggestion}` : `expected ${each}`;
+  const error = ({ input }: { readonly input?: unknown }) => {
+    const suggestion = typeof input === "string" ? suggest(input) : undefined;
+    return `expected ${suggestion !== undefined && pattern.test(suggestion) ? suggestion : expected}`;
   };
-  const item = z.string({ error: () => `expected ${each}` }).refine((text) => pattern.test(text), {
-    error: ({ input }) => instead(input),
-  });
+  return z.string({ error }).refine((text) => pattern.test(text), { error });
+}
+
+/**
+ * A list of different texts.
+ *
+ * @param expected what a list is expected to be
+ * @param item what each of them is, see {@link suggested}
+ */
+export function texts(expected: string, ...item: Parameters<typeof suggested>) {
   return rule(expected, (e) =>
     z
-      .array(item, e)
+      .array(suggested(...item), e)
       .max(100, e)
       .refine((list) => new Set(list).size === list.length, { error: () => "expected no item twice" }),
   );

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { appSchema, problemsOfApps } from "./app";
-import { problemsOfRoutes } from "./routes";
+import { appSchema, problemsOfApps, redirectSchema } from "./app";
+import { problemsOfRedirects, problemsOfRoutes } from "./routes";
 import { choice, image, integer, rule } from "./rules";
 import { problemsOfDirectives } from "./server-config";
 
@@ -29,6 +29,12 @@ export const settingsSchema = z.strictObject({
   )
     .prefault(defaultApps)
     .meta({ description: "what runs, see below", change: "see below", default: defaultApps }),
+  redirects: rule("a list of up to 200 objects {from, to} of host names", (e) => z.array(redirectSchema, e).max(200, e))
+    .default([])
+    .meta({
+      description: "names that are answered with 308 to the same path of another one, say of `www.shop.example`",
+      change: "reloads",
+    }),
   nginxImage: image
     .default("nginx:1.30")
     .meta({ description: "base of the balancer's image", change: "replaces balancer" }),
@@ -140,6 +146,7 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
       areSecret: context.secretKeys?.has("apps") === true,
     }),
     ...(result.success ? problemsOfRoutes(result.data.apps, result.data.backendCount) : []),
+    ...(result.success ? problemsOfRedirects(result.data.redirects, result.data.apps) : []),
   ];
   problems.push(...crossed.map(({ path, expected }) => `${keyPath(path)}: got ${got(path)}, expected ${expected}`));
   problems.push(...problemsOfDirectives(raw["serverConfig"] ?? "").map((what) => `serverConfig, ${what}`));
@@ -188,7 +195,9 @@ function mayHoldSecrets(
 
 function describe(issue: z.core.$ZodIssue, got: Got): string[] {
   if (issue.code === "unrecognized_keys") {
-    const known = Object.keys((issue.path.length === 0 ? settingsSchema : appSchema).shape);
+    const [key] = issue.path;
+    const schema = key === undefined ? settingsSchema : key === "redirects" ? redirectSchema : appSchema;
+    const known = Object.keys(schema.shape);
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
       return `${keyPath(path)}: unknown key (got ${got(path)}), allowed keys are ${known.join(", ")}`;

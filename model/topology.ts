@@ -50,10 +50,17 @@ export interface Route {
   readonly stripPrefix: boolean;
 }
 
+export interface Redirect {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** All that nginx's configuration depends on: one document, which the renderer turns into text and a release carries. */
 export interface Topology {
   /** Of different host names; at most one has none. */
   readonly sites: readonly Site[];
+  /** Names that are answered with a redirect to another one; of different `from`. */
+  readonly redirects: readonly Redirect[];
   /** nginx directives of the user's for each site's server block, as they were written; empty for none. */
   readonly directives: string;
   readonly upstreams: readonly Upstream[];
@@ -77,7 +84,7 @@ export interface AppServer extends Server {
 
 /** The topology that a stack's settings ask for. */
 export function topologyOf(
-  settings: Pick<Settings, keyof ProxyPolicy | "apps" | "method" | "accessLog" | "serverConfig">,
+  settings: Pick<Settings, keyof ProxyPolicy | "apps" | "redirects" | "method" | "accessLog" | "serverConfig">,
   servers: readonly AppServer[],
 ): Topology {
   const { method, drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy } = settings;
@@ -89,6 +96,7 @@ export function topologyOf(
   });
   return {
     sites: sitesOf(groups),
+    redirects: settings.redirects,
     directives: settings.serverConfig,
     upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
     proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy },
@@ -135,7 +143,7 @@ export interface NamedRoute extends Route {
 }
 
 /** What is answered; states of before there were sites tell nothing of them. */
-export type Answered = Pick<Topology, "upstreams"> & Partial<Pick<Topology, "sites">>;
+export type Answered = Pick<Topology, "upstreams"> & Partial<Pick<Topology, "sites" | "redirects">>;
 
 /** All routes, those of the names which no app has first. */
 export function routesOf({ sites = [] }: Pick<Answered, "sites">): readonly NamedRoute[] {

@@ -39,8 +39,10 @@ export interface RouteStatus {
   /** Host names; none: every name that no app has. */
   readonly hosts: readonly string[];
   readonly path: string;
-  /** Aliases of the backends that share its requests. */
+  /** Aliases of the backends that share its requests; none where browsers are sent to another name. */
   readonly backends: readonly string[];
+  /** That name. */
+  readonly redirect?: string;
 }
 
 export interface StackStatus {
@@ -76,10 +78,12 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
 }
 
 function routesStatusOf(topology: Answered): RouteStatus[] {
-  return routesOf(topology).map(({ hosts, path, upstream }) => {
+  const routes = routesOf(topology).map(({ hosts, path, upstream }) => {
     const own = serversOf(topology).filter((server) => server.upstream === upstream);
     return { hosts, path, backends: own.map(({ name }) => name) };
   });
+  const redirects = topology.redirects ?? [];
+  return [...routes, ...redirects.map(({ from, to }) => ({ hosts: [from], path: "/", backends: [], redirect: to }))];
 }
 
 function backendsOf(
@@ -157,7 +161,11 @@ export function formatStatus(status: StackStatus): string {
   ]);
   const { balancer, routes } = status;
   const isPlain = routes.every(({ hosts, path }) => hosts.length === 0 && path === "/");
-  const sites = routes.map(({ hosts, path, backends }) => [hosts.join(" ") || "any", path, summary(backends)]);
+  const sites = routes.map(({ hosts, path, backends, redirect }) => [
+    hosts.join(" ") || "any",
+    path,
+    redirect === undefined ? summary(backends) : `308 to ${redirect}`,
+  ]);
   return [
     `${status.url}  ${balancer.container || "no balancer"} (${balancer.health}), configuration ${balancer.configuration}`,
     formatTable(["backend", "app", "container", "health", "address", "receives"], rows),

@@ -1,7 +1,7 @@
 import type { Directive } from "../../model/directives";
 import { directivesFile, routeFile, siteFile, type Place } from "../../model/layout";
 import type { ReleaseFile } from "../../model/release";
-import type { Route, Site, Topology } from "../../model/topology";
+import type { Redirect, Route, Site, Topology } from "../../model/topology";
 import { headersOf } from "./headers";
 import { renderHandingOn } from "./retry";
 
@@ -31,7 +31,10 @@ ${locations}`;
 }
 
 /** The server blocks, that of the names which no other has first. */
-export function renderSites({ sites }: Pick<Topology, "sites">, place: Place): string {
+export function renderSites(
+  { sites, redirects, proxy }: Pick<Topology, "sites" | "redirects" | "proxy">,
+  place: Place,
+): string {
   const [others, named] = [
     sites.find(({ hosts }) => hosts.length === 0),
     sites.filter(({ hosts }) => hosts.length > 0),
@@ -44,8 +47,13 @@ export function renderSites({ sites }: Pick<Topology, "sites">, place: Place): s
   const first = `${place.listen} default_server backlog=4096`;
   // The first name is what a request without Host asks for.
   const rest = others === undefined ? renderNobody(first) : renderSite(others, first, "localhost");
-  const blocks = [rest, ...named.map((site) => renderSite(site, place.listen, site.hosts.join(" ")))];
-  return (named.length > 0 ? hashes : "") + blocks.join("\n");
+  const scheme = proxy.behindProxy ? "$client_scheme" : "$scheme";
+  const blocks = [
+    rest,
+    ...named.map((site) => renderSite(site, place.listen, site.hosts.join(" "))),
+    ...redirects.map((redirect) => renderRedirect(redirect, place.listen, scheme)),
+  ];
+  return (blocks.length > 1 ? hashes : "") + blocks.join("\n");
 }
 
 /** Refuses names that nobody serves (RFC 9110, 15.5.20). */
@@ -54,6 +62,15 @@ function renderNobody(listen: string): string {
   server {
     listen ${listen};
     return 421;
+  }
+`;
+}
+
+function renderRedirect({ from, to }: Redirect, listen: string, scheme: string): string {
+  return `  server {
+    listen ${listen};
+    server_name ${from};
+    return 308 ${scheme}://${to}$is_request_port$request_port$request_uri;
   }
 `;
 }

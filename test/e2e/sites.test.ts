@@ -136,12 +136,25 @@ describe("sites under load", function () {
     );
   });
 
+  it("sends browsers of one name to another, with port, path and query", async () => {
+    await stack.configure({ redirects: [{ from: "www.shop.example", to: "shop.example" }] });
+    outputs = await stack.up();
+    assertNoneLost(load.mark());
+    const [status, location] = await new Promise<unknown[]>((resolve, reject) => {
+      get(outputs.url, { path: "/a%20b?c=/d", agent: false, headers: { Host: "www.shop.example:8080" } }, (answer) => {
+        answer.resume();
+        resolve([answer.statusCode, answer.headers.location]);
+      }).on("error", reject);
+    });
+    assert.deepEqual([status, location], [308, "http://shop.example:8080/a%20b?c=/d"]);
+  });
+
   it("is shown with its routes, and verified at one of its names", async () => {
     await load.stop();
     const { routes } = await readStatus(stack.stackLabel, outputs);
     assert.deepEqual(
       routes.map(({ hosts, path, backends }) => `${hosts.join()}${path} ${backends.length}`),
-      ["/ 2", "old.example/ 4", "blog.example,*.blog.example/ 2", "shop.example/ 2"],
+      ["/ 2", "old.example/ 4", "blog.example,*.blog.example/ 2", "shop.example/ 2", "www.shop.example/ 0"],
     );
     const options = ["--config-file", stack.configFile, "--host", "blog.example", "--post", "/echo"];
     const { code, output } = await stack.script("verify", ...options);

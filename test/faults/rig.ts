@@ -106,6 +106,7 @@ export class Rig {
     const topology = topologyOf(
       {
         apps: this.apps,
+        redirects: [],
         drainSeconds: 4,
         requestTimeoutSeconds: 2,
         maxBodyMb: 64,

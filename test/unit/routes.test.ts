@@ -131,6 +131,23 @@ describe("routes that contradict each other", () => {
 describe("server blocks", () => {
   const blocks = (...apps: readonly Routed[]) => renderSites(sitesOf(...apps), livePlace);
 
+  it("send browsers to another name, with the scheme that a proxy in front tells", () => {
+    const redirects = [{ from: "www.a.example", to: "a.example" }];
+    const lastLines = (behindProxy: boolean) => {
+      const { sites, proxy } = sitesOf(app("a"));
+      return renderSites({ sites, redirects, proxy: { ...proxy, behindProxy } }, livePlace)
+        .split("\n")
+        .slice(-6, -2);
+    };
+    assert.deepEqual(lastLines(false), [
+      "  server {",
+      "    listen 8080;",
+      "    server_name www.a.example;",
+      "    return 308 $scheme://a.example$is_request_port$request_port$request_uri;",
+    ]);
+    assert.match(lastLines(true).join(), /308 \$client_scheme:/);
+  });
+
   it("are one for all names by default", () => {
     assert.equal(
       blocks(app("a")),

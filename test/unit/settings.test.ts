@@ -49,6 +49,7 @@ describe("settings", () => {
       nginxImage: "nginx:1.30",
       entryImage: "debian:13-slim",
       keepImages: false,
+      redirects: [],
       balancerMemoryMb: 1024,
       method: "round_robin",
       drainSeconds: 10,
@@ -226,6 +227,51 @@ describe("settings", () => {
   for (const [app, problem] of appTable)
     it(`refuses an app with ${JSON.stringify(app)}`, () =>
       assert.deepEqual(problemsOf({ apps: JSON.stringify([{ name: "a", path: "a", ...app }]) }), [problem]));
+
+  const redirectTable: readonly [redirects: unknown, problem: string][] = [
+    ["shop.example", `redirects: got "shop.example", expected a list of up to 200 objects {from, to} of host names`],
+    [[{ from: "WWW.a.example", to: "a.example" }], `redirects[0].from: got "WWW.a.example", expected www.a.example`],
+    [
+      [{ from: "*.a.example", to: "a.example" }],
+      `redirects[0].from: got "*.a.example", expected a host name in lower case, for example shop.example`,
+    ],
+    [
+      [{ from: "b.example", to: "https://a.example/x" }],
+      `redirects[0].to: got "https://a.example/x", expected a.example`,
+    ],
+    [
+      [{ from: "b.example" }],
+      "redirects[0].to: got nothing, expected a host name in lower case, for example shop.example",
+    ],
+    [
+      [{ from: "b.example", to: "a.example", code: 301 }],
+      "redirects[0].code: unknown key (got 301), allowed keys are from, to",
+    ],
+    [
+      [{ from: "a.example", to: "b.example" }],
+      `redirects[0].from: got "a.example", expected a name that no app has, other than apps[0]`,
+    ],
+    [
+      [
+        { from: "b.example", to: "a.example" },
+        { from: "b.example", to: "c.example" },
+      ],
+      `redirects[1].from: got "b.example", expected a name other than that of redirects[0]`,
+    ],
+    [
+      [{ from: "b.example", to: "b.example" }],
+      `redirects[0].to: got "b.example", expected a name that is not sent on by redirects[0]`,
+    ],
+  ];
+  for (const [redirects, problem] of redirectTable)
+    it(`refuses redirects ${JSON.stringify(redirects)}`, () =>
+      assert.deepEqual(
+        problemsOf({
+          apps: JSON.stringify([{ name: "a", path: "a", hosts: ["a.example"] }]),
+          redirects: typeof redirects === "string" ? redirects : JSON.stringify(redirects),
+        }),
+        [problem],
+      ));
 
   it("refuses apps that contradict each other", () => {
     const shop = { path: "a", hosts: ["shop.example"] };
