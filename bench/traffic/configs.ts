@@ -1,4 +1,4 @@
-import { releaseOf, showFiles } from "../../nginx/render/config";
+import { releaseOf } from "../../nginx/render/config";
 import { parseSettings, type Settings } from "../../model/settings";
 import { topologyOf } from "../../model/topology";
 
@@ -47,7 +47,8 @@ export function ourSettings(given: Readonly<Record<string, string>> = {}): Setti
 export function ourConfig(hosts: readonly string[], given: Readonly<Record<string, string>> = {}): string {
   const health = { path: "/health", host: "localhost" };
   const servers = hosts.map((name) => ({ name, port: backendPort, weight: 1, health }));
-  return showFiles(releaseOf(topologyOf(ourSettings(given), servers)).files);
+  const [main, ...included] = releaseOf(topologyOf(ourSettings(given), servers)).files;
+  return included.reduce((text, { name, text: part }) => text.replaceAll(`include ${name};`, part), main?.text ?? "");
 }
 
 /**
