@@ -78,7 +78,6 @@ describe("sites under load", function () {
     outputs = await stack.up();
     assertNoneLost(load.mark());
     assert.deepEqual(await Promise.all(kept.map(backendsOf)), before);
-    await stack.engineOk("preview", "--expect-no-changes");
   }
 
   it("answers each name by its app, and others by the one that has none", async () => {
@@ -89,6 +88,7 @@ describe("sites under load", function () {
       ["200 shop", "200 shop", "200 blog", "200 blog", "200 rest"],
     );
     assert.equal(outputs.backends.length, 6);
+    await stack.engineOk("preview", "--expect-no-changes");
   });
 
   it("adds a site", async () => {
@@ -149,17 +149,13 @@ describe("sites under load", function () {
     assert.deepEqual([status, location], [308, "http://shop.example:8080/a%20b?c=/d"]);
   });
 
-  it("is shown with its routes, and verified at one of its names", async () => {
+  it("is shown with its routes", async () => {
     await load.stop();
     const { routes } = await readStatus(stack.stackLabel, outputs);
     assert.deepEqual(
       routes.map(({ hosts, path, backends }) => `${hosts.join()}${path} ${backends.length}`),
       ["/ 2", "old.example/ 4", "blog.example,*.blog.example/ 2", "shop.example/ 2", "www.shop.example/ 0"],
     );
-    const options = ["--config-file", stack.configFile, "--host", "blog.example", "--post", "/echo"];
-    const { code, output } = await stack.script("verify", ...options);
-    assert.equal(code, 0, output);
-    assert.match(output, /│ scale up +│/);
   });
 
   it("refuses names that no app has, once none is left that has no names", async () => {

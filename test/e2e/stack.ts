@@ -99,6 +99,11 @@ export class TestStack {
     }
   }
 
+  /** A value of its config, as text. */
+  configured(key: string): string | undefined {
+    return this.config.get(key);
+  }
+
   /** Runs the engine on this stack; a failing run is a result. */
   async engine(...args: string[]): Promise<EngineRun> {
     return this.start(...args).ended;

@@ -18,7 +18,10 @@ describe("npm run verify", function () {
     stack = await TestStack.create("verify", {
       backendCount: 2,
       drainSeconds: 4,
-      apps: [{ name: "fixture", path: app.path }],
+      apps: [
+        { name: "fixture", path: app.path, hosts: ["*.shop.example"] },
+        { name: "other", path: app.path, count: 1 },
+      ],
     });
     await stack.up();
   });
@@ -62,7 +65,7 @@ describe("npm run verify", function () {
 
   it("takes every step, loses nothing, and leaves the stack as it was", async () => {
     const before = await fingerprint();
-    const { code, stdout, stderr } = await start("--post", "/echo").ended;
+    const { code, stdout, stderr } = await start("--host", "a.shop.example", "--post", "/echo").ended;
     assert.equal(code, 0, stdout + stderr);
     const report = JSON.parse(stdout) as Report;
     assert.deepEqual(

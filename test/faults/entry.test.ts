@@ -209,6 +209,19 @@ describe("the entry, under load", function () {
     assert.ok(lost <= clients * deaths, `${lost} lost`);
   }
 
+  it("is replaced once by two updates at once, of which the engine lets one go on, and loses nothing", async () => {
+    const before = await patient.balancer();
+    await patient.stack.configure({ nginxImage: images[patient.stack.configured("nginxImage") === images[0] ? 1 : 0] });
+    const runs = await Promise.all([patient.up(), patient.up()]);
+    const [done, refused] = runs.sort((a, b) => Number(a.code) - Number(b.code));
+    assert.equal(done?.code, 0, done?.output);
+    if (refused?.code !== 0) assert.match(refused?.output ?? "", /the stack is currently locked/);
+    assertNoneLost(patient.closeBooks());
+    assert.notEqual(await patient.balancer(), before);
+    await patient.upOk();
+    await patient.assertWhole();
+  });
+
   it("has a socket that lets no worker wait for a connection that another one has taken", async () => {
     const flags = await patient.inBalancer("grep flags /proc/1/fdinfo/3");
     assert.equal(parseInt(flags.split(/\s+/)[1] ?? "", 8) & constants.O_NONBLOCK, constants.O_NONBLOCK, flags);
