@@ -105,7 +105,7 @@ describe("npm run verify", function () {
     const run = start();
     await until("a step changes the stack", 60, async () => {
       const { backends } = await stack.containers();
-      return backends.length > 2;
+      return backends.length > 3;
     });
     run.child.kill("SIGINT");
     const { code, stdout } = await run.ended;
@@ -119,6 +119,6 @@ describe("npm run verify", function () {
     const { code, stdout, stderr } = await start().ended;
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(stderr, /has changes that are not rolled out: run npm run up first/);
-    assert.equal((await stack.containers()).backends.length, 2);
+    assert.equal((await stack.containers()).backends.length, 3);
   });
 });
