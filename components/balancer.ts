@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { pack } from "../lib/pack";
 import { chooseAttempt, type LiveRelease } from "../model/identity";
 import { labelList, labels } from "../model/labels";
 import { configurationPath, controlCommand, doorFolder, livePlace, volumeFolder } from "../model/layout";
@@ -151,7 +152,7 @@ export class Balancer extends pulumi.ComponentResource {
         create: rolloutCommand("install"),
         delete: rolloutCommand("remove"),
         stdin: this.upstreamConfig,
-        environment: { RELEASE: guarded(pulumi.jsonStringify(change)) },
+        environment: { RELEASE: guarded(pulumi.jsonStringify(change).apply(pack)) },
         logging: command.local.Logging.Stderr,
       },
       { parent: this },

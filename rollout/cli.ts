@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { hostname, userInfo } from "node:os";
 import { text as readAll } from "node:stream/consumers";
 import { messageOf, UserError } from "../lib/errors";
+import { unpack } from "../lib/pack";
 import { schemaVersion, type Change } from "../model/release";
 import { removeRest, removeServing } from "./destroy";
 import { pull } from "./pinned-images";
@@ -48,7 +49,7 @@ function need(env: Environment, name: string): string {
 }
 
 function readChange(text: string): Change {
-  const { schema, ...change } = JSON.parse(text) as Omit<Change, "schema"> & { readonly schema: number };
+  const { schema, ...change } = JSON.parse(unpack(text)) as Omit<Change, "schema"> & { readonly schema: number };
   if (schema !== schemaVersion)
     throw new UserError(`RELEASE: got schema ${schema}, expected ${schemaVersion}: another version made it.`);
   return { ...change, schema };

@@ -1,3 +1,4 @@
+import { unpack } from "../lib/pack";
 import { run, runInForeground } from "../lib/process";
 import { labels } from "../model/labels";
 import type { Change, Release } from "../model/release";
@@ -68,7 +69,8 @@ export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefi
   if (typeof upstreamConfig !== "string" || environment === undefined) return undefined;
   const variables = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, String(plain(value))]));
   const { RELEASE } = variables;
-  const release = RELEASE === undefined ? readLegacyStep(upstreamConfig, variables) : (JSON.parse(RELEASE) as Change);
+  const release =
+    RELEASE === undefined ? readLegacyStep(upstreamConfig, variables) : (JSON.parse(unpack(RELEASE)) as Change);
   if (release === undefined) return undefined;
   const containers = current.flatMap(({ type, outputs }) => {
     if (type !== "docker:index/container:Container") return [];

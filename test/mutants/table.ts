@@ -256,6 +256,13 @@ export const mutants: readonly Mutant[] = [
   inSites("a path takes what only begins like it", "`${path}/`]", "path]"),
   inSites("names that no app has are answered", "return 421;", "return 200;"),
   inSites("a dot in a path is any character", `path.replaceAll(".", "\\\\.")`, "path"),
+  {
+    name: "pack: more than fits into a variable",
+    file: "lib/pack.ts",
+    find: "<= mostCharacters",
+    replace: "<= Infinity",
+    tests: ["lib"],
+  },
   inPinned("a registry's port is a tag", ":[^/:]+$", ":[^:]+$"),
   inPinned("whatever a registry says, it has none", "no such manifest|", "|"),
   inAnswers("5xx counts as serving", "(status < 500 && (asked", "(status < 600 && (asked"),

@@ -3,6 +3,7 @@ import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { failureOf, Interrupted, messageOf, UserError } from "../../lib/errors";
+import { pack, unpack } from "../../lib/pack";
 import { lastWords, run, start } from "../../lib/process";
 import { Deadline, until } from "../../lib/until";
 
@@ -182,5 +183,15 @@ describe("a process", () => {
     await log.close();
     assert.deepEqual({ stdout, code }, { stdout: "", code: 0 });
     assert.equal(await readFile(join(folder, "log"), "utf8"), "out\nerr\n");
+  });
+});
+
+describe("a text for an environment variable", () => {
+  it("stays as it is where it fits into one, and else gets shorter; it is read as it was", () => {
+    const short = JSON.stringify({ a: "é".repeat(50_000) });
+    const long = JSON.stringify({ names: Array.from({ length: 10_000 }, (_, at) => `shop-${at}-0123456789`) });
+    assert.equal(pack(short), short);
+    assert.ok(long.length > 131_072 && pack(long).length < 120_000);
+    for (const text of [short, long]) assert.equal(unpack(pack(text)), text);
   });
 });
