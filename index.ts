@@ -25,6 +25,7 @@ export = async () => {
     assertOwned(stackLabel, host.containers, own, settings.adopt);
   });
 
+  for (const sentence of host.moved) await pulumi.log.info(sentence);
   const images = new StackImages("images", { stackLabel });
 
   const pool = new BackendPool("backends", {

@@ -24,6 +24,14 @@ export async function pinImages(sources: readonly ImageSource[], keep: boolean):
   return new Map(found.map(([image, result]) => [image, "pinned" in result ? result.pinned : ""]));
 }
 
+/** What names that stand for another image than last time stand for now. */
+export function movedOf(sources: readonly ImageSource[], images: ReadonlyMap<string, string>): string[] {
+  return sources.flatMap(({ image, last }) => {
+    const now = images.get(image);
+    return last === undefined || last === now ? [] : [`${image} has moved: it is ${now}, and was ${last}.`];
+  });
+}
+
 type Pinned = { readonly pinned: string } | { readonly problem: string };
 
 async function pinImage({ image, last }: ImageSource, keep: boolean): Promise<Pinned> {

@@ -9,7 +9,7 @@ import { balancerOf, listContainers } from "./containers";
 import { assertHandsOver } from "./engine";
 import { lookInside } from "./observe";
 import type { ObservedContainer } from "./observed";
-import { pinImages } from "./pinned-images";
+import { movedOf, pinImages } from "./pinned-images";
 import { assertPortIsFree } from "./port";
 import { acceptsConnections } from "./steps/public-address";
 
@@ -21,6 +21,8 @@ export interface Host {
   readonly url: string;
   /** What the names of apps' images stand for. */
   readonly images: ReadonlyMap<string, string>;
+  /** A sentence for each that stands for another image than it does to the containers that run. */
+  readonly moved: readonly string[];
 }
 
 /**
@@ -34,14 +36,14 @@ export async function lookAtHost(
   where: Pick<Settings, "bindAddress" | "port" | "apps" | "keepImages">,
 ): Promise<Host> {
   const [containers, { here, remote }] = await Promise.all([listContainers(stack), dockerHost()]);
-  const references = [...new Set(where.apps.flatMap(({ image }) => image ?? []))];
-  const images = await pinImages(
-    references.map((image) => ({ image, last: containers.find(({ reference }) => reference === image)?.pinned })),
-    where.keepImages,
-  );
+  const sources = [...new Set(where.apps.flatMap(({ image }) => image ?? []))].map((image) => ({
+    image,
+    last: containers.find(({ reference }) => reference === image)?.pinned,
+  }));
+  const images = await pinImages(sources, where.keepImages);
   if (here) await assertPortIsFree(where, portsOf(containers));
   if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
-  return { containers, url: urlOf(where.bindAddress, where.port, remote), images };
+  return { containers, url: urlOf(where.bindAddress, where.port, remote), images, moved: movedOf(sources, images) };
 }
 
 /** The addresses that a stack publishes now. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { platformsOf, refusalOf, repositoryOf } from "../../rollout/pinned-images";
+import { movedOf, platformsOf, refusalOf, repositoryOf } from "../../rollout/pinned-images";
 
 describe("what a name of an image stands for", () => {
   it("is asked of the repository, without the tag", () => {
@@ -11,6 +11,16 @@ describe("what a name of an image stands for", () => {
       ["registry.example:5000/team/shop:1", "registry.example:5000/team/shop"],
     ] as const)
       assert.equal(repositoryOf(image), repository);
+  });
+
+  it("is told where it is another one than last time", () => {
+    const sources = [
+      { image: "a:1", last: "a@sha256:1" },
+      { image: "b:1", last: "b@sha256:1" },
+      { image: "c:1", last: undefined },
+    ];
+    const images = new Map(["a:1", "b:1", "c:1"].map((name, at) => [name, `${name[0]}@sha256:${at + 1}`]));
+    assert.deepEqual(movedOf(sources, images), ["b:1 has moved: it is b@sha256:2, and was b@sha256:1."]);
   });
 
   it("is the digest of Docker's own platform, of an image that has several", () => {

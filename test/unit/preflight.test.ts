@@ -82,6 +82,7 @@ describe("the port, on Docker's host", () => {
       containers: [],
       url: `http://127.0.0.1:${where.port}`,
       images: new Map(),
+      moved: [],
     });
   });
 });
