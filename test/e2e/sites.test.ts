@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { get } from "node:http";
+import { join } from "node:path";
+import { docker } from "../../rollout/docker";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp } from "./app";
@@ -150,7 +153,6 @@ describe("sites under load", function () {
   });
 
   it("is shown with its routes", async () => {
-    await load.stop();
     const { routes } = await readStatus(stack.stackLabel, outputs);
     assert.deepEqual(
       routes.map(({ hosts, path, backends }) => `${hosts.join()}${path} ${backends.length}`),
@@ -158,7 +160,56 @@ describe("sites under load", function () {
     );
   });
 
+  it("gives an app the networks, volumes, folders, user, command, processors and secrets that it asks for", async () => {
+    const name = `e2e-sites-${process.pid}`;
+    await docker("network", "create", name);
+    await docker("volume", "create", name);
+    try {
+      const wanted = {
+        hosts: ["api.example"],
+        count: 1,
+        networks: [name],
+        volumes: [`${name}:/srv/read`, "/usr/share/zoneinfo:/srv/host:rw"],
+        writable: ["/var/cache/app"],
+        user: "12345:12345",
+        command: ["sh", "-c", "exec ./serve.sh"],
+        cpus: 0.5,
+        env: { PLAIN: "a b" },
+      };
+      await stack.configure({
+        apps: [app("shop", { ...shop, count: 4 }), app("rest"), app("blog", blog), app("api", wanted)],
+      });
+      await stack.engineOk("config", "set", "--secret", "--path", "apps[3].secretEnv.TOKEN", "s3cr3t");
+      outputs = await stack.up();
+      assertNoneLost(load.mark());
+      assert.equal(await answerOf("api.example"), "200 shop of another app");
+      const [id = ""] = await backendsOf("api");
+      const inside = `id -u; echo $PLAIN-$TOKEN; touch /var/cache/app/x && echo writes
+touch /srv/read/x 2>/dev/null || echo reads; grep -c " /srv/host .*rw," /proc/mounts`;
+      assert.deepEqual((await docker("exec", id, "sh", "-c", inside)).trim().split("\n"), [
+        ...["12345", "a b-s3cr3t", "writes", "reads", "1"],
+      ]);
+      const format = `{{.HostConfig.NanoCpus}} {{len .NetworkSettings.Networks}} {{json .Config.Cmd}}`;
+      assert.equal(
+        (await docker("inspect", "--format", format, id)).trim(),
+        `500000000 2 ${JSON.stringify(wanted.command)}`,
+      );
+      const preview = await stack.engineOk("preview", "--expect-no-changes", "--diff");
+      assert.ok(!preview.includes("s3cr3t"));
+      for (const file of stack.stateFiles().filter((path) => path.endsWith(".json")))
+        assert.ok(!readFileSync(join(stack.folder, file), "utf8").includes("s3cr3t"), file);
+    } finally {
+      await stack.configure({
+        apps: [app("shop", { ...shop, count: 4 }), app("rest"), app("blog", blog), app("api", shop)],
+      });
+      await stack.up();
+      await docker("network", "rm", name);
+      await docker("volume", "rm", name);
+    }
+  });
+
   it("refuses names that no app has, once none is left that has no names", async () => {
+    await load.stop();
     await stack.configure({ apps: [app("shop", shop), app("blog", blog)] });
     outputs = await stack.up();
     assert.deepEqual([await answerOf("other"), await answerOf("shop.example")], ["421 nginx", "200 shop"]);
