@@ -175,11 +175,10 @@ describe("sites under load", function () {
         command: ["sh", "-c", "exec ./serve.sh"],
         cpus: 0.5,
         env: { PLAIN: "a b" },
+        secretEnv: { TOKEN: "s3cr3t" },
       };
-      await stack.configure({
-        apps: [app("shop", { ...shop, count: 4 }), app("rest"), app("blog", blog), app("api", wanted)],
-      });
-      await stack.engineOk("config", "set", "--secret", "--path", "apps[3].secretEnv.TOKEN", "s3cr3t");
+      const apps = [app("shop", { ...shop, count: 4 }), app("rest"), app("blog", blog), app("api", wanted)];
+      await stack.engineOk("config", "set", "--secret", "apps", JSON.stringify(apps));
       outputs = await stack.up();
       assertNoneLost(load.mark());
       assert.equal(await answerOf("api.example"), "200 shop of another app");
