@@ -7,11 +7,13 @@ Proves on your own running stack that a change loses no request: puts a load on 
 and counts. Each step is a real \`pulumi up\`:
 
   steady            no change, for reference
-  scale up, down    two backends more, and back (the other way round near the limit of 200)
+  scale up, down    two backends more, and back (the other way round near the limit of 200); left out where each app has a
+                    count of its own
   roll              every backend replaced by one with another label
   refused config    directives that nginx refuses: the update has to fail and to change nothing
-  killed backend    SIGKILL for one backend, then its container is started again; an answer that it has begun can't be
+  killed backend    SIGKILL for one of those that the load asks, then its container is started again; an answer that it has begun can't be
                     retried, so it is reported, but not held against it
+  replaced balancer another nginx container, beside the one before it
   restore           the stack as it was before
 
 The stack's config file is never written: the changes are made from copies of it. The stack is put back after a failure,
