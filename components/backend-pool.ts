@@ -80,11 +80,12 @@ export class BackendPool extends pulumi.ComponentResource {
     const made = slots.map((slot) => {
       const image = images.get(slot.app.name) as StackImage;
       const healthcheck = healthcheckOf(slot.app);
+      const variables = variablesOf(slot.app);
       const hash = hashValue({
         image: image.tag,
         container: { ...containerSettings(slot.app), healthcheck },
         ...(slot.app.networks.length > 0 && { networks: slot.app.networks }),
-        env: hashEnvironment(slot.app, args.key),
+        env: Object.keys(variables).length === 0 ? {} : keyedHash(variables, args.key),
         revision: args.revision,
       });
       const alias = chooseAlias(slot.name, hash, args.existing, args.knownOwner);
@@ -181,13 +182,12 @@ function healthOf({ healthPath, healthHost }: AppSettings): HealthCheck {
   return { path: healthPath, host: healthHost };
 }
 
-function hashEnvironment({ env, secretEnv }: AppSettings, key: string) {
-  const all = { ...env, ...secretEnv };
-  return Object.keys(all).length === 0 ? {} : keyedHash(all, key);
+function variablesOf({ env, secretEnv }: AppSettings): Readonly<Record<string, string>> {
+  return { ...env, ...secretEnv };
 }
 
 function environmentOf(app: AppSettings): string[] {
-  return Object.entries({ ...app.env, ...app.secretEnv })
+  return Object.entries(variablesOf(app))
     .map(([key, value]) => `${key}=${value}`)
     .sort();
 }

@@ -1,6 +1,6 @@
 import { domainToASCII } from "node:url";
 import { z } from "zod";
-import { image, integer, rule, suggested, texts } from "./rules";
+import { flag, image, integer, rule, suggested, texts } from "./rules";
 
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const hostOf = (first: string) => new RegExp(`^(?=.{1,253}$)${first}${label}(?:\\.${label})*$`);
@@ -76,7 +76,7 @@ export const appSchema = z.strictObject({
       description: "the paths that it answers there, each with all that is below it; the longest one wins",
       change: "reloads",
     }),
-  stripPrefix: rule("true or false", (e) => z.boolean(e))
+  stripPrefix: flag
     .default(false)
     .meta({ description: "whether it gets `/orders` for `/api/orders` of its path `/api`", change: "reloads" }),
   port: integer(1, 65535)

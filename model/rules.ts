@@ -49,6 +49,8 @@ export function texts(expected: string, ...item: Parameters<typeof suggested>) {
   );
 }
 
+export const flag = rule("true or false", (e) => z.boolean(e));
+
 export const image = rule("an image reference without blanks, for example nginx:1.30", (e) =>
   z.string(e).regex(/^[^\s]+$/, e),
 );

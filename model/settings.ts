@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { appSchema, problemsOfApps, redirectSchema } from "./app";
 import { problemsOfRedirects, problemsOfRoutes } from "./routes";
-import { choice, image, integer, rule } from "./rules";
+import { choice, flag, image, integer, rule } from "./rules";
 import { problemsOfDirectives } from "./server-config";
 
 const defaultApps = ["app1", "app2"].map((name) => ({ name, path: `apps/${name}` }));
@@ -45,13 +45,11 @@ export const settingsSchema = z.strictObject({
   pythonImage: image
     .default("python:3.14-slim")
     .meta({ description: "`PYTHON_IMAGE` of the apps' Dockerfiles", change: "rolls all" }),
-  keepImages: rule("true or false", (e) => z.boolean(e))
-    .default(false)
-    .meta({
-      description:
-        "whether an app's image of last time, else the one on Docker's host, will do where its registry can't be asked",
-      change: "nothing that runs",
-    }),
+  keepImages: flag.default(false).meta({
+    description:
+      "whether an app's image of last time, else the one on Docker's host, will do where its registry can't be asked",
+    change: "nothing that runs",
+  }),
   balancerMemoryMb: integer(64, 65536).default(1024).meta({
     description: "memory limit of the balancer, MiB: 8 for each of the host's cores, 0.2 for each request in flight",
     change: "changes it in place",
@@ -83,13 +81,10 @@ export const settingsSchema = z.strictObject({
     description: "what the balancer logs (`docker logs`); `errors` are answers of 500 and above",
     change: "reloads",
   }),
-  behindProxy: rule("true or false", (e) => z.boolean(e))
-    .default(false)
-    .meta({
-      description:
-        "hand on what the proxy in front tells about its client (docs/headers.md), which else nobody can tell",
-      change: "reloads",
-    }),
+  behindProxy: flag.default(false).meta({
+    description: "hand on what the proxy in front tells about its client (docs/headers.md), which else nobody can tell",
+    change: "reloads",
+  }),
   serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e))
     .default("")
     .meta({ description: "added to the public `server` block (docs/directives.md)", change: "reloads" }),

@@ -137,6 +137,11 @@ export function serversOf({ upstreams }: Pick<Topology, "upstreams">): readonly 
   return upstreams.flatMap(({ name: upstream, servers }) => servers.map((server) => ({ ...server, upstream })));
 }
 
+/** The servers of one of a topology's upstreams; none where it has no such. */
+export function serversIn({ upstreams }: Pick<Topology, "upstreams">, upstream: string): readonly Server[] {
+  return upstreams.find(({ name }) => name === upstream)?.servers ?? [];
+}
+
 /** A route with the names of its site; none: every name that no other site has. */
 export interface NamedRoute extends Route {
   readonly hosts: readonly string[];
@@ -151,6 +156,11 @@ export function routesOf({ sites = [] }: Pick<Answered, "sites">): readonly Name
     own.map((route) => ({ ...route, hosts })),
   );
   return [...routes.filter(({ hosts }) => hosts.length === 0), ...routes.filter(({ hosts }) => hosts.length > 0)];
+}
+
+/** A name that a host of an app stands for: itself, or one below it. */
+export function nameFor(host: string): string {
+  return host.replace("*", "any");
 }
 
 /** What may be asked for, and who answers it. */
@@ -181,7 +191,8 @@ export function frontDoorOf(topology: Answered, host?: string, path?: string): F
   const own = choices.find((list) => list.length > 0) ?? [];
   const isBelow = ({ path: head }: Route) => head === "/" || `${path}/`.startsWith(`${head}/`);
   const route = path === undefined ? own[0] : own.filter(isBelow).sort((a, b) => b.path.length - a.path.length)[0];
-  const name = host ?? route?.hosts[0]?.replace("*", "any");
+  const [first] = route?.hosts ?? [];
+  const name = host ?? (first === undefined ? undefined : nameFor(first));
   return {
     path: path ?? route?.path ?? "/",
     upstream: route?.upstream ?? topology.upstreams[0]?.name ?? "",
@@ -196,7 +207,7 @@ export function frontDoorOf(topology: Answered, host?: string, path?: string): F
 export function merge(wanted: Topology, older: Pick<Topology, "upstreams">): Topology {
   const upstreams = wanted.upstreams.map((upstream) => {
     const own = new Set(upstream.servers.map(({ name }) => name));
-    const before = older.upstreams.find(({ name }) => name === upstream.name)?.servers ?? [];
+    const before = serversIn(older, upstream.name);
     return { ...upstream, servers: sorted([...upstream.servers, ...before.filter(({ name }) => !own.has(name))]) };
   });
   return { ...wanted, upstreams };

@@ -1,8 +1,8 @@
 import { docker, tryDocker } from "./docker";
 import type { Log } from "./runtime/runtime";
 
-/** Says which image a name stands for right now. */
-export interface ImageSource {
+/** A name of an image. */
+export interface NamedImage {
   /** As the config names it. */
   readonly image: string;
   /** What it was to the containers that run; undefined when none does. */
@@ -17,15 +17,19 @@ export interface ImageSource {
  * @returns by name
  * @throws Error that names each image which nobody has, or whose registry doesn't answer
  */
-export async function pinImages(sources: readonly ImageSource[], keep: boolean): Promise<Map<string, string>> {
-  const found = await Promise.all(sources.map(async (source) => [source.image, await pinImage(source, keep)] as const));
+export async function pinImages(sources: readonly NamedImage[], keep: boolean): Promise<Map<string, string>> {
+  let asked: Promise<string> | undefined;
+  const platform = () => (asked ??= docker("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"));
+  const found = await Promise.all(
+    sources.map(async (source) => [source.image, await pinImage(source, keep, platform)] as const),
+  );
   const problems = found.flatMap(([image, result]) => ("problem" in result ? [`  ${image}: ${result.problem}`] : []));
   if (problems.length > 0) throw new Error(["Images that can't be told:", ...problems].join("\n"));
   return new Map(found.map(([image, result]) => [image, "pinned" in result ? result.pinned : ""]));
 }
 
 /** What names that stand for another image than last time stand for now. */
-export function movedOf(sources: readonly ImageSource[], images: ReadonlyMap<string, string>): string[] {
+export function movedOf(sources: readonly NamedImage[], images: ReadonlyMap<string, string>): string[] {
   return sources.flatMap(({ image, last }) => {
     const now = images.get(image);
     return last === undefined || last === now ? [] : [`${image} has moved: it is ${now}, and was ${last}.`];
@@ -34,12 +38,13 @@ export function movedOf(sources: readonly ImageSource[], images: ReadonlyMap<str
 
 type Pinned = { readonly pinned: string } | { readonly problem: string };
 
-async function pinImage({ image, last }: ImageSource, keep: boolean): Promise<Pinned> {
+/** @param platform tells the one of Docker's host */
+async function pinImage({ image, last }: NamedImage, keep: boolean, platform: () => Promise<string>): Promise<Pinned> {
   if (image.includes("@")) return { pinned: image };
   const host = await onHost(image);
   // It has never been in a registry: it was built here.
   if (host !== undefined && !host.isOfRegistry) return { pinned: host.id };
-  const asked = await askRegistry(image);
+  const asked = await askRegistry(image, platform);
   if ("digest" in asked) return { pinned: `${repositoryOf(image)}@${asked.digest}` };
   if (asked.isRefused) return host === undefined ? { problem: asked.words } : { pinned: host.id };
   if (!keep)
@@ -52,10 +57,10 @@ async function pinImage({ image, last }: ImageSource, keep: boolean): Promise<Pi
 
 /** Pulls an image unless the host has it; gives its id. The Docker provider would not use the credentials of `docker login`. */
 export async function pull(pinned: string, log: Log): Promise<string> {
-  if ((await onHost(pinned)) === undefined) {
-    log(`pulling ${pinned}`);
-    await docker("pull", "--quiet", pinned);
-  }
+  const host = await onHost(pinned);
+  if (host !== undefined) return host.id;
+  log(`pulling ${pinned}`);
+  await docker("pull", "--quiet", pinned);
   return (await docker("image", "inspect", "--format", "{{.Id}}", pinned)).trim();
 }
 
@@ -68,7 +73,7 @@ async function onHost(image: string): Promise<{ id: string; isOfRegistry: boolea
 
 type Asked = { readonly digest: string } | { readonly isRefused: boolean; readonly words: string };
 
-async function askRegistry(image: string): Promise<Asked> {
+async function askRegistry(image: string, platform: () => Promise<string>): Promise<Asked> {
   // As the engine does: without TLS where that is this host.
   const insecure = /^(?:localhost|127\.\d+\.\d+\.\d+)(?::\d+)?\//.test(image) ? ["--insecure"] : [];
   const ask = (...options: string[]) => tryDocker("manifest", "inspect", ...insecure, ...options, image);
@@ -76,10 +81,10 @@ async function askRegistry(image: string): Promise<Asked> {
   if (short.code !== 0) return refusalOf(short.stderr);
   const platforms = platformsOf(short.stdout);
   if (platforms !== undefined) {
-    const platform = (await docker("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}")).trim();
-    const digest = platforms.get(platform);
+    const own = (await platform()).trim();
+    const digest = platforms.get(own);
     return digest === undefined
-      ? { isRefused: true, words: `there is none for ${platform}, but for ${[...platforms.keys()].join(", ")}` }
+      ? { isRefused: true, words: `there is none for ${own}, but for ${[...platforms.keys()].join(", ")}` }
       : { digest };
   }
   const long = await ask("--verbose");

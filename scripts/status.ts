@@ -1,4 +1,4 @@
-import { routesOf, serversOf, type Answered } from "../model/topology";
+import { routesOf, serversIn, serversOf, type Answered } from "../model/topology";
 import { docker } from "../rollout/docker";
 import { ailments } from "../rollout/drift";
 import { balancerOf, listContainers } from "../rollout/containers";
@@ -78,10 +78,11 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
 }
 
 function routesStatusOf(topology: Answered): RouteStatus[] {
-  const routes = routesOf(topology).map(({ hosts, path, upstream }) => {
-    const own = serversOf(topology).filter((server) => server.upstream === upstream);
-    return { hosts, path, backends: own.map(({ name }) => name) };
-  });
+  const routes = routesOf(topology).map(({ hosts, path, upstream }) => ({
+    hosts,
+    path,
+    backends: serversIn(topology, upstream).map(({ name }) => name),
+  }));
   const redirects = topology.redirects ?? [];
   return [...routes, ...redirects.map(({ from, to }) => ({ hosts: [from], path: "/", backends: [], redirect: to }))];
 }

@@ -29,7 +29,7 @@ function waiting(
   options: readonly string[],
 ): Server {
   const { files } = nginx(ourConfig(hosts), images);
-  const wait = "mkdir -p /tmp/nginx; until [ -e /tmp/nginx/serve ]; do sleep 0.05; done";
+  const wait = "until [ -e /tmp/nginx/serve ]; do sleep 0.05; done";
   return {
     name,
     image: images.balancer,
@@ -120,13 +120,13 @@ export const entryPart: Part = {
       await serving.begin();
 
       const target = (place: string, port: number): Target => ({ lab, tools: images.peers, place, port });
-      const targets: Readonly<Record<string, Target>> = {
+      const targets = {
         entry: target("host", await lab.publishedPort("entry", proxyPort)),
         published: target("host", await lab.publishedPort("ours", proxyPort)),
         "entry, inside": target("entry", proxyPort),
         "published, inside": target("ours", proxyPort),
       };
-      const through = targets["entry, inside"] as Target;
+      const through = targets["entry, inside"];
       const rate = context.tiny ? 100 : (await mostRate(through, { connections, seconds: 4 })) / loadShare;
       const replacement = async () => {
         const next = await ready(startBehindEntry);
@@ -147,21 +147,22 @@ export const entryPart: Part = {
           before.shell.close();
         }
       };
-      const moments: Readonly<Record<string, () => Promise<Record<string, number>>>> = { replacement, bystander };
-      const measure = async (side: string) => {
-        const [load, moment] = [targets[side], moments[side]];
-        if (moment !== undefined || load === undefined) return moment?.() ?? {};
-        const { rate: requests, failures } = await throughput(load, planOf(context, connections));
+      const most = (side: keyof typeof targets) => async () => {
+        const { rate: requests, failures } = await throughput(targets[side], planOf(context, connections));
         if (failures !== undefined) context.note(`${side}: ${failures}`);
         return { [side]: requests };
       };
+      const sides = {
+        entry: most("entry"),
+        published: most("published"),
+        "entry, inside": most("entry, inside"),
+        "published, inside": most("published, inside"),
+        replacement,
+        bystander,
+      };
+      const names = Object.keys(sides) as (keyof typeof sides)[];
       try {
-        return await interleave(
-          [...Object.keys(targets), ...Object.keys(moments)],
-          context,
-          measure,
-          loadTurns(context),
-        );
+        return await interleave<keyof typeof sides>(names, context, (side) => sides[side](), loadTurns(context));
       } finally {
         serving.shell.close();
       }

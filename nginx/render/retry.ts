@@ -42,10 +42,8 @@ export const moment = `    location = ${momentPath} {
     }
 `;
 
-const spareSuffix = "_spare";
-
 /** Name of the upstream of the same servers that takes none out for its failures. */
-export const spareOf = (upstream: string): string => upstream + spareSuffix;
+export const spareOf = (upstream: string): string => `${upstream}_spare`;
 
 /**
  * What hands requests on to the upstream that `$upstream` names, as what `$target` says, or as what they ask for where that is
@@ -67,7 +65,7 @@ export function renderHandingOn(
   const isWhole = !directives.some(({ name, args }) => name === "proxy_request_buffering" && args[0] === "off");
   const settings = isWhole ? pages.map((line) => `${line};\n`).join("") : "";
   const first = renderFirstTry(`${settings}proxy_pass http://$upstream$target;\n`, spoolMb, directives);
-  const spare = `${settings}proxy_pass http://\${upstream}${spareSuffix}$target;\n`;
+  const spare = `${settings}proxy_pass http://${spareOf("${upstream}")}$target;\n`;
   const ends = "recursive_error_pages on;\n";
   const locations = [
     first.locations,

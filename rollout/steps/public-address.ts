@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
 import type { Release } from "../../model/release";
-import { routesOf, serversOf, type HealthCheck, type Topology } from "../../model/topology";
+import { nameFor, routesOf, serversIn, type HealthCheck, type Topology } from "../../model/topology";
 import { tryDocker, type DockerResult } from "../docker";
 import type { Context } from "./context";
 
@@ -32,11 +32,13 @@ export interface Question extends HealthCheck {
  * that, or nginx answers it itself, as it does with paths that are not for the public, the first page.
  */
 export function publicQuestions({ sites, upstreams }: Pick<Topology, "sites" | "upstreams">): Question[][] {
+  const routes = routesOf({ sites });
   return upstreams.flatMap(({ name: upstream, servers }) => {
-    const route = routesOf({ sites }).find((one) => one.upstream === upstream);
+    const route = routes.find((one) => one.upstream === upstream);
     const health = (servers.find(({ weight }) => weight > 0) ?? servers[0])?.health;
     if (route === undefined || health === undefined) return [];
-    const host = route.hosts[0]?.replace("*", "any") ?? health.host;
+    const [name] = route.hosts;
+    const host = name === undefined ? health.host : nameFor(name);
     const below = route.path === "/" ? "/" : `${route.path}/`;
     const check = route.stripPrefix ? below + health.path.slice(1) : health.path;
     return [
@@ -44,7 +46,7 @@ export function publicQuestions({ sites, upstreams }: Pick<Topology, "sites" | "
         upstream,
         path,
         host,
-        shown: (route.hosts[0] ?? "") + path,
+        shown: (name ?? "") + path,
         isLast: index === length - 1,
       })),
     ];
@@ -70,8 +72,9 @@ export function judge(
     const refuses = status === 401 || status === 403;
     return isLast && status >= 400 && !refuses ? `${gets} from nginx itself` : status < 500 ? "look further" : gets;
   }
-  const own = serversOf(release.topology).filter((one) => one.upstream === upstream);
-  const asked = own.some(({ health }) => health.path !== path || health.host !== host);
+  const asked = serversIn(release.topology, upstream).some(
+    ({ health }) => health.path !== path || health.host !== host,
+  );
   // Each server answers its own path with 200; of another's it may know nothing.
   return status === 200 || (status < 500 && (asked || isLast)) ? "works" : gets;
 }
@@ -177,9 +180,8 @@ export async function askInTurn(
   ask: (question: Question) => Promise<PublicAnswer>,
 ): Promise<void> {
   for (const questions of publicQuestions(release.topology)) {
-    const serving = serversOf(release.topology).filter(
-      ({ upstream, weight }) => upstream === questions[0]?.upstream && weight > 0,
-    );
+    const own = serversIn(release.topology, questions[0]?.upstream ?? "");
+    const serving = own.filter(({ weight }) => weight > 0);
     if (sick.size > 0 && serving.every(({ name }) => sick.has(name))) continue;
     for (const question of questions) {
       const verdict = judge(question, await ask(question), release);

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
 import type { ExistingBackend } from "../../model/identity";
-import { serversOf } from "../../model/topology";
+import { serversIn, serversOf } from "../../model/topology";
 import { docker, inspectContainers, lastLogLines } from "../../rollout/docker";
 import { balancerOf, listContainers } from "../../rollout/containers";
 import { lookInside } from "../../rollout/observe";
@@ -196,7 +196,7 @@ export function servingBackends(
   { installed, backends }: Pick<Serving, "installed" | "backends">,
   upstream: string,
 ): ExistingBackend[] {
-  const own = serversOf(installed.topology).filter((server) => server.upstream === upstream);
+  const own = serversIn(installed.topology, upstream);
   const serving = new Set(own.flatMap(({ name, weight }) => (weight > 0 ? name : [])));
   return backends.filter(({ alias }) => serving.has(alias));
 }

@@ -37,6 +37,8 @@ describe("images of a registry, under load", function () {
     await docker("rmi", "--force", image);
     return digest;
   }
+  const registryAnswers = () =>
+    until("the registry answers", 20, async () => (await fetch(`http://${address}/v2/`).catch(() => undefined))?.status === 401); // prettier-ignore
   const answer = async () => (await fetch(outputs.url)).text();
   const pinned = async () =>
     (await docker("ps", "--filter", `label=nginx-load-balancer.stack=${stack.stackLabel}`, "--format", `{{.Label "nginx-load-balancer.pinned"}}`)) // prettier-ignore
@@ -51,7 +53,7 @@ describe("images of a registry, under load", function () {
     const source = join(projectRoot, "test", "fixtures", "registry");
     await docker("build", "--quiet", "--tag", registry, "--build-arg", `BASE=${entryImage}`, source);
     await docker("run", "--detach", "--name", registry, "--publish", `${address}:5000`, registry);
-    await until("the registry answers", 20, async () => (await fetch(`http://${address}/v2/`).catch(() => undefined))?.status === 401); // prettier-ignore
+    await registryAnswers();
     const login = spawnSync("docker", ["login", "--username", "reader", "--password-stdin", address], {
       input: password,
     });
@@ -118,7 +120,7 @@ describe("images of a registry, under load", function () {
   });
 
   it("are told by what the registry says where it has none", async () => {
-    await until("the registry answers", 20, async () => (await fetch(`http://${address}/v2/`).catch(() => undefined))?.status === 401); // prettier-ignore
+    await registryAnswers();
     await stack.configure({ apps: [{ name: "shop", image: `${address}/shop:none`, count: 2 }] });
     const { code, output } = await stack.engine("preview");
     assert.notEqual(code, 0);

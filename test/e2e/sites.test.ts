@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { get } from "node:http";
+import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { docker } from "../../rollout/docker";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
@@ -65,13 +65,17 @@ describe("sites under load", function () {
   });
   beforeEach(() => void load.mark());
 
-  const answerOf = (host: string, path = "/") =>
-    new Promise<string>((resolve, reject) => {
-      get(outputs.url, { path, agent: false, headers: { Host: host } }, (answer) => {
-        answer.resume();
-        resolve(`${answer.statusCode} ${answer.headers["x-version"] ?? "nginx"}`);
-      }).on("error", reject);
+  const ask = (host: string, path: string) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      get(outputs.url, { path, agent: false, headers: { Host: host } }, (answer) => resolve(answer.resume())).on(
+        "error",
+        reject,
+      );
     });
+  const answerOf = async (host: string, path = "/") => {
+    const { statusCode, headers } = await ask(host, path);
+    return `${statusCode} ${String(headers["x-version"] ?? "nginx")}`;
+  };
 
   /** Changes the apps, and loses nothing; others than those named keep their containers. */
   async function change(apps: readonly object[], ...touched: string[]): Promise<void> {
@@ -143,13 +147,8 @@ describe("sites under load", function () {
     await stack.configure({ redirects: [{ from: "www.shop.example", to: "shop.example" }] });
     outputs = await stack.up();
     assertNoneLost(load.mark());
-    const [status, location] = await new Promise<unknown[]>((resolve, reject) => {
-      get(outputs.url, { path: "/a%20b?c=/d", agent: false, headers: { Host: "www.shop.example:8080" } }, (answer) => {
-        answer.resume();
-        resolve([answer.statusCode, answer.headers.location]);
-      }).on("error", reject);
-    });
-    assert.deepEqual([status, location], [308, "http://shop.example:8080/a%20b?c=/d"]);
+    const { statusCode, headers } = await ask("www.shop.example:8080", "/a%20b?c=/d");
+    assert.deepEqual([statusCode, headers.location], [308, "http://shop.example:8080/a%20b?c=/d"]);
   });
 
   it("is shown with its routes", async () => {
