@@ -42,6 +42,10 @@ export const settingsSchema = z.strictObject({
     description: "base of the image of the entry, which has the published port",
     change: "**replaces entry**, with a gap",
   }),
+  legoImage: image.default("goacme/lego:v4.35.2").meta({
+    description: "base of the image of lego, which gets certificates (`tls.acme`)",
+    change: "replaces lego",
+  }),
   pythonImage: image
     .default("python:3.14-slim")
     .meta({ description: "`PYTHON_IMAGE` of the apps' Dockerfiles", change: "rolls all" }),

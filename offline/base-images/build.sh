@@ -1,11 +1,11 @@
 #!/bin/sh
 # Builds a stand-in for an official base image from Debian packages, where an image registry is out of reach.
-# Usage: build.sh python|nginx|debian IMAGE   (as root; needs debootstrap and a Docker engine)
+# Usage: build.sh python|nginx|debian|lego IMAGE   (as root; needs debootstrap and a Docker engine)
 set -eu
 # Containers have users of their own.
 umask 022
 
-kind=${1:?python, nginx or debian} image=${2:?image name}
+kind=${1:?python, nginx, debian or lego} image=${2:?image name}
 suite=forky
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 ca_bundle=/etc/ssl/certs/ca-certificates.crt
@@ -15,7 +15,8 @@ case $kind in
   # With s6, which the images that are built from them install where they can.
   nginx) packages=nginx-light,s6,curl,ca-certificates ;;
   debian) packages=s6,ca-certificates ;;
-  *) echo "build.sh: got '$kind', allowed are python, nginx and debian" >&2; exit 2 ;;
+  lego) packages=lego ;;
+  *) echo "build.sh: got '$kind', allowed are python, nginx, debian and lego" >&2; exit 2 ;;
 esac
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/base-image.XXXXXX")
@@ -52,12 +53,19 @@ prepare_nginx() {
 
 prepare_debian() { :; }
 
+prepare_lego() {
+  # Where the official image has it.
+  ln -s usr/bin/lego "$root/lego"
+  chroot "$root" /lego --version
+}
+
 "prepare_$kind"
 
 case $kind in
   python) set -- --change 'CMD ["python3"]' ;;
   nginx) set -- --change 'CMD ["nginx", "-g", "daemon off;"]' --change 'EXPOSE 80' ;;
   debian) set -- --change 'CMD ["bash"]' ;;
+  lego) set -- --change 'ENTRYPOINT ["/lego"]' ;;
 esac
 description="Stand-in for the official $kind image, built from Debian $suite packages"
 tar -C "$root" --numeric-owner -c \

@@ -8,6 +8,7 @@ export interface BaseImages {
   readonly pythonImage: string;
   readonly nginxImage: string;
   readonly entryImage: string;
+  readonly legoImage: string;
 }
 
 /** One base image: where it comes from, and what takes its place where no registry can be reached. */
@@ -15,7 +16,7 @@ export interface BaseImage {
   /** The stack's setting that names it. */
   readonly setting: keyof BaseImages;
   /** What offline/base-images/build.sh calls it. */
-  readonly kind: "python" | "nginx" | "debian";
+  readonly kind: "python" | "nginx" | "debian" | "lego";
   /** The default of the setting. */
   readonly official: string;
   readonly standIn: string;
@@ -42,7 +43,14 @@ const debianBaseImage: BaseImage = {
   standIn: "nginx-load-balancer/base-debian:forky",
 };
 
-export const knownBaseImages: readonly BaseImage[] = [pythonBaseImage, nginxBaseImage, debianBaseImage];
+const legoBaseImage: BaseImage = {
+  setting: "legoImage",
+  kind: "lego",
+  official: "goacme/lego:v4.35.2",
+  standIn: "nginx-load-balancer/base-lego:forky",
+};
+
+export const knownBaseImages: readonly BaseImage[] = [pythonBaseImage, nginxBaseImage, debianBaseImage, legoBaseImage];
 
 /** The stack that set-up creates. */
 export const stackName = "dev";

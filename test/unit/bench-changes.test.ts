@@ -7,7 +7,12 @@ import { offlineFolder } from "../../scripts/setup/project";
 
 describe("the Compose project of the bench", () => {
   const files = composeFiles({
-    baseImages: { pythonImage: "python:unit", nginxImage: "nginx:unit", entryImage: "debian:unit" },
+    baseImages: {
+      pythonImage: "python:unit",
+      nginxImage: "nginx:unit",
+      entryImage: "debian:unit",
+      legoImage: "lego:unit",
+    },
     appPath: "/apps/unit",
     port: 8123,
     healthIntervalSeconds: 3,

@@ -48,6 +48,7 @@ describe("settings", () => {
       pythonImage: "python:3.14-slim",
       nginxImage: "nginx:1.30",
       entryImage: "debian:13-slim",
+      legoImage: "goacme/lego:v4.35.2",
       keepImages: false,
       redirects: [],
       balancerMemoryMb: 1024,

@@ -355,26 +355,30 @@ describe("set-up", () => {
 
   describe("base images", () => {
     type Known = (typeof knownBaseImages)[0];
-    const [python, nginx, debian] = knownBaseImages as [Known, Known, Known];
+    const [python, nginx, debian, lego] = knownBaseImages as [Known, Known, Known, Known];
     const has =
       (...names: string[]): Run =>
       async () =>
         result("failed", "", names.map((name) => JSON.stringify([name])).join("\n"));
 
     it("are the official ones where they are, each for itself", async () => {
-      assert.deepEqual(await baseImages(has(python.official, python.standIn, nginx.standIn, debian.official), folder), {
+      const present = [python.official, python.standIn, nginx.standIn, debian.official, lego.standIn];
+      assert.deepEqual(await baseImages(has(...present), folder), {
         pythonImage: python.official,
         nginxImage: nginx.standIn,
         entryImage: debian.official,
+        legoImage: lego.standIn,
       });
     });
 
     it("are those that the user has named", async () => {
       await writeFile(join(folder, "Pulumi.dev.yaml"), "config:\n  nginx-load-balancer:nginxImage: mirror/nginx:1\n");
-      assert.deepEqual(await baseImages(has(python.official, nginx.official, debian.standIn), folder), {
+      const present = [python.official, nginx.official, debian.standIn, lego.official, lego.standIn];
+      assert.deepEqual(await baseImages(has(...present), folder), {
         pythonImage: python.official,
         nginxImage: "mirror/nginx:1",
         entryImage: debian.standIn,
+        legoImage: lego.official,
       });
     });
 
