@@ -17,7 +17,7 @@ export function loadSettings(): { readonly settings: Settings; readonly secretKe
   const secretKeys = secretKeysOf(namespace);
   const settings = parseSettings(
     { ...builtImages(), ...Object.fromEntries(raw) },
-    { isApp: (path) => existsSync(join(path, "Dockerfile")), secretKeys },
+    { isApp: (path) => existsSync(join(path, "Dockerfile")), readFile, secretKeys },
   );
   return { settings, secretKeys };
 }
@@ -34,6 +34,14 @@ export async function ownContainers(found: readonly { readonly owner: string }[]
   const state = (await pulumi.runtime.invoke(token, { stackName: pulumi.getStack() })) as { outputs?: Resources };
   const ids = Object.values(state.outputs ?? {}).map(({ outputs }) => outputs?.id);
   return new Set(ids.filter((id) => typeof id === "string"));
+}
+
+function readFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
 }
 
 /** Keys of a namespace whose values are encrypted, wholly or in a part, as the engine tells its programs. */

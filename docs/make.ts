@@ -78,11 +78,12 @@ function table(head: readonly string[], rows: readonly (readonly (string | undef
 }
 
 function headersPage(): string {
-  const show = (value: string | undefined) =>
-    value === undefined ? "as the proxy sends it" : value === "" ? "dropped" : `\`${value}\``;
-  const rows = headerRules.map(({ name, value, behindProxy, why }: HeaderRule) => [
+  const show = (value: string | undefined, otherwise = "as the proxy sends it") =>
+    value === undefined ? otherwise : value === "" ? "dropped" : `\`${value}\``;
+  const rows = headerRules.map(({ name, value, behindProxy, trusted, why }: HeaderRule) => [
     `\`${name}\``,
     show(value),
+    show(trusted, "as one of them sends it, else dropped"),
     show(behindProxy),
     why,
   ]);
@@ -92,10 +93,57 @@ Made by \`npm run docs\` from nginx/render/headers.ts. What says who the client 
 balancer or not at all. All other headers reach the backend as the client has sent them, but for those with an underscore in their name, which
 nginx drops: in an app they could not be told from those with a hyphen.
 
-${table(["header", "a backend gets", "with `behindProxy`", "what it says"], rows)}
+${table(["header", "a backend gets", "with `trustedProxies`", "with `behindProxy`", "what it says"], rows)}
 
 A header that your own directives set takes the place of the one here: \`proxy_set_header X-Forwarded-Prefix /shop;\` in
 \`serverConfig\`, say. The others stay, also in a location of yours that sets some.
+
+## Behind proxies
+
+\`trustedProxies\` names the proxies in front, or a file with them:
+
+\`\`\`yaml
+nginx-load-balancer:trustedProxies: [192.0.2.7, 10.0.0.0/8, "2001:db8::/32"]
+# or a file with one of them a line, where # begins a comment
+nginx-load-balancer:trustedProxies: proxies.txt
+\`\`\`
+
+A file is read in the preview, which shows what a changed one changes. Whoever connects from one of these addresses is taken at its word:
+
+- **The client's address** is the last one in its X-Forwarded-For that is not one of them, whatever its client has written before that. So it is in
+  the log, for \`ip_hash\`, and for directives of your own, say \`deny\`. Where X-Forwarded-For is missing, it is the proxy's own. X-Real-IP is not read.
+- **The other headers of the table** reach the backend as the proxy sends them. A proxy that hands on such headers of its clients' speaks for them,
+  too: have it drop those that it doesn't set, or do it here (\`proxy_set_header Remote-User "";\` in \`serverConfig\`).
+
+From any other address all of these headers are dropped, and the client's address is the one that it connects from. \`behindProxy: true\`, of before
+there was \`trustedProxies\`, takes the word of whoever connects: only where nobody but the proxy can.
+
+### The address that a proxy connects from
+
+Docker publishes the port of the entry ([entry.md](entry.md)). What comes by way of Docker's own process for the port comes from the gateway of the entry's
+network, and so it depends on where the proxy runs, and on what it connects to:
+
+${table(
+  ["the proxy", "connects to", "its address is"],
+  [
+    ["on another host", "this host", "its own"],
+    ["on this host, or in a container with the host's network", "127.0.0.1", "the gateway of the entry's network"],
+    ["the same", "another address of this host", "that address"],
+    ["in a container of another network", "this host", "the gateway of the entry's network"],
+    ["in a container of the entry's network", "the entry's container", "its own in that network"],
+  ],
+)}
+
+The gateway stays the same until the stack is destroyed. To find it, for stack \`dev\`:
+
+\`\`\`sh
+docker network inspect --format '{{range .IPAM.Config}}{{.Gateway}}{{end}}' \\
+  $(docker network ls --quiet --filter label=nginx-load-balancer.stack=nginx-load-balancer/dev --filter name=entry)
+\`\`\`
+
+Everything on this host can connect from there. Where other hosts go by way of such a process, too, everybody does: over IPv6, and as a rule in rootless Docker
+and in Docker Desktop. There, trust the gateway only with a \`bindAddress\` of 127.0.0.1. Any row is seen in the log: \`accessLog: all\`, one request, and
+\`docker logs\` of the balancer, whose lines begin with the address.
 `;
 }
 

@@ -10,9 +10,9 @@ export interface Refusal {
   matches(directive: Directive, isOutermost: boolean): boolean;
 }
 
-/** Variables of the balancer's own text: with another value in them, requests would go astray. */
+/** Variables of the balancer's own text, `*` for any end of the name: with another value in them, requests would go astray. */
 export const ownVariables =
-  "added_address after_failure balancer_check client_address client_scheme connection_upgrade is_error probe_route spool_share strip stripped target told_address upstream way_of_answer websocket".split(" "); // prettier-ignore
+  "added_address after_failure balancer_check client_address client_scheme connection_upgrade from_proxy is_error probe_route spool_share strip stripped target told_* upstream way_of_answer websocket".split(" "); // prettier-ignore
 
 // What nginx takes at the level of http, or above it, alone.
 const outsideServer =
@@ -29,7 +29,7 @@ export const ownLocations = [
   "@spooled",
   "@unspooled",
 ];
-const variable = ownVariables.join("|");
+const variable = ownVariables.join("|").replaceAll("*", "\\w*");
 const setsVariable = new RegExp(`^\\$(?:${variable})$`);
 const capturesVariable = new RegExp(`\\(\\?P?[<'](?:${variable})[>']`);
 

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { appSchema, problemsOfApps, redirectSchema } from "./app";
+import { problemsOfTrust, proxiesOf, proxiesSchema } from "./proxies";
 import { problemsOfRedirects, problemsOfRoutes } from "./routes";
 import { choice, flag, image, integer, rule } from "./rules";
 import { problemsOfDirectives } from "./server-config";
@@ -89,6 +90,10 @@ export const settingsSchema = z.strictObject({
     description: "hand on what the proxy in front tells about its client (docs/headers.md), which else nobody can tell",
     change: "reloads",
   }),
+  trustedProxies: proxiesSchema.default([]).meta({
+    description: "the proxies in front whose word on their client is taken, and nobody else's (docs/headers.md)",
+    change: "reloads",
+  }),
   serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e))
     .default("")
     .meta({ description: "added to the public `server` block (docs/directives.md)", change: "reloads" }),
@@ -107,7 +112,12 @@ export const settingsSchema = z.strictObject({
 });
 
 /** The stack's config, validated and with every default filled in. Meanings, units, ranges and defaults: docs/settings.md. */
-export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
+export type Settings = DeepReadonly<
+  Omit<z.output<typeof settingsSchema>, "trustedProxies"> & {
+    /** What they are, also where the config names a file. */
+    trustedProxies: string[];
+  }
+>;
 export type AppSettings = Settings["apps"][number];
 export type BalancingMethod = Settings["method"];
 export type AccessLog = Settings["accessLog"];
@@ -118,6 +128,8 @@ type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReado
 export interface SettingsContext {
   /** Whether `path`, relative to the program's folder, is a folder that holds a Dockerfile. */
   isApp(path: string): boolean;
+  /** Text of a file, by its path relative to the program's folder; undefined where none can be read. Default: there are no files. */
+  readFile?(path: string): string | undefined;
   /** Keys whose values are secret, wholly or in a part: no message shows them. Values of `env` it never shows. */
   readonly secretKeys?: ReadonlySet<string>;
 }
@@ -139,7 +151,10 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
   const got: Got = (path) =>
     show(valueAt(values, path), context.secretKeys?.has(String(path[0])) === true || mayHoldSecrets(path, values));
   const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, got));
+  const proxies = proxiesOf(values["trustedProxies"], (path) => context.readFile?.(path));
   const crossed = [
+    ...proxies.problems,
+    ...problemsOfTrust(values["behindProxy"] === true, proxies),
     ...problemsOfApps(values["apps"], {
       isApp: (path) => context.isApp(path),
       areSecret: context.secretKeys?.has("apps") === true,
@@ -153,7 +168,7 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
     const heading = problems.length === 1 ? "Bad stack config:" : `Bad stack config, ${problems.length} problems:`;
     throw new SettingsError([heading, ...problems.map((problem) => `  ${problem}`)].join("\n"));
   }
-  return result.data;
+  return { ...result.data, trustedProxies: proxies.networks };
 }
 
 /** Keys whose values are text even when the text looks like a number. */

@@ -75,6 +75,7 @@ export interface ProxyPolicy {
   readonly maxBodyMb: number;
   readonly spoolMb: number;
   readonly behindProxy: boolean;
+  readonly trustedProxies: readonly string[];
 }
 
 /** A server, and the app whose it is; default: the first one. */
@@ -87,7 +88,7 @@ export function topologyOf(
   settings: Pick<Settings, keyof ProxyPolicy | "apps" | "redirects" | "method" | "accessLog" | "serverConfig">,
   servers: readonly AppServer[],
 ): Topology {
-  const { method, drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy } = settings;
+  const { method, drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies } = settings;
   const [first] = settings.apps;
   const groups = groupsOf(settings.apps).map(({ apps, ...group }) => {
     const names = new Set(apps.map(({ name }) => name));
@@ -99,7 +100,7 @@ export function topologyOf(
     redirects: settings.redirects,
     directives: settings.serverConfig,
     upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
-    proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy },
+    proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies },
     accessLog: settings.accessLog,
   };
 }

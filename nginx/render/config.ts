@@ -192,7 +192,7 @@ function renderServer({ name, address = name, port, weight }: Server, patience: 
 function renderMethod(method: BalancingMethod, { behindProxy }: ProxyPolicy): string {
   if (method === "round_robin") return "";
   if (method === "random") return "    random two least_conn;\n";
-  // All clients of a proxy have its address: they are told apart by what it tells.
+  // All clients of a proxy have its address: they are told apart by what it tells. A trusted one's, nginx knows itself.
   return method === "ip_hash" && behindProxy ? "    hash $client_address consistent;\n" : `    ${method};\n`;
 }
 

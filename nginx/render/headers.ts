@@ -1,5 +1,6 @@
 import { everyDirective, parseDirectives, type Directive } from "../../model/directives";
 import type { ProxyPolicy } from "../../model/topology";
+import { renderTrust, toldVariable } from "./proxies";
 
 /** What becomes of a header of a request on its way to a backend, whatever the client has sent. */
 export interface HeaderRule {
@@ -8,11 +9,19 @@ export interface HeaderRule {
   readonly value: string;
   /** The same with `behindProxy`. Default: the header as the proxy sends it. */
   readonly behindProxy?: string;
+  /** The same with `trustedProxies`. Default: the header as one of them sends it, nothing from anybody else. */
+  readonly trusted?: string;
   /** For people: what it is that a client could claim with it. */
   readonly why: string;
 }
 
-const both = (name: string, value: string, why: string): HeaderRule => ({ name, value, behindProxy: value, why });
+const both = (name: string, value: string, why: string): HeaderRule => ({
+  name,
+  value,
+  behindProxy: value,
+  trusted: value,
+  why,
+});
 const unlessProxied = (why: string, ...names: string[]): HeaderRule[] =>
   names.map((name) => ({ name, value: "", why }));
 
@@ -25,14 +34,16 @@ export const headerRules: readonly HeaderRule[] = [
   ),
   both("Connection", "$connection_upgrade", "`upgrade` for a WebSocket, else the backend's connection stays open"),
   both("Upgrade", "$websocket", "`websocket` alone: after any other protocol nothing could be looked at any more"),
-  { name: "X-Real-IP", value: "$remote_addr", behindProxy: "$client_address", why: "address of the client" },
+  { name: "X-Real-IP", value: "$remote_addr", behindProxy: "$client_address", trusted: "$remote_addr", why: "address of the client" }, // prettier-ignore
   {
     name: "X-Forwarded-For",
     value: "$remote_addr",
     behindProxy: "$proxy_add_x_forwarded_for",
-    why: "addresses of the client and of the proxies after it",
+    // What stands before the client's address there is what the client has claimed.
+    trusted: "$remote_addr",
+    why: "addresses of the client and, with `behindProxy`, of the proxies after it",
   },
-  { name: "X-Forwarded-Proto", value: "$scheme", behindProxy: "$client_scheme", why: "`http` or `https`" },
+  { name: "X-Forwarded-Proto", value: "$scheme", behindProxy: "$client_scheme", trusted: "$client_scheme", why: "`http` or `https`" }, // prettier-ignore
   ...unlessProxied("what was asked of a proxy", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-Uri", "X-Forwarded-Method", "X-Host", "X-Original-Host"), // prettier-ignore
   ...unlessProxied("`https`, as some frameworks read it", "X-Forwarded-Protocol", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Scheme", "X-Url-Scheme", "Front-End-Https"), // prettier-ignore
   ...unlessProxied("address of the client, as other proxies tell it", "Forwarded", "True-Client-IP", "X-Client-IP", "X-Cluster-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP", "X-Original-Forwarded-For", "X-Envoy-External-Address"), // prettier-ignore
@@ -41,8 +52,17 @@ export const headerRules: readonly HeaderRule[] = [
   both("Proxy", "", "the environment variable HTTP_PROXY of a CGI program (httpoxy)"),
 ];
 
+/** Whose word on the client is taken; at most one of the two is set. */
+type Trust = Pick<ProxyPolicy, "behindProxy" | "trustedProxies">;
+
+const trusts = ({ trustedProxies }: Trust): boolean => trustedProxies.length > 0;
+
+/** Variable with the scheme that the client uses, or a proxy in front says it does. */
+export const schemeFor = (trust: Trust): string => (trust.behindProxy || trusts(trust) ? "$client_scheme" : "$scheme");
+
 /** Variables that the rules read, for the http block. */
-export function renderHeaderVariables(policy: Pick<ProxyPolicy, "behindProxy">): string {
+export function renderHeaderVariables(trust: Trust): string {
+  const told = headerRules.filter(({ trusted }) => trusted === undefined).map(({ name }) => name);
   return `  map $http_upgrade $websocket {
     default "";
     websocket websocket;
@@ -52,7 +72,7 @@ export function renderHeaderVariables(policy: Pick<ProxyPolicy, "behindProxy">):
     # Empty keeps the connection to the backend open.
     "" "";
   }
-${policy.behindProxy ? toldByProxy : ""}  # Room for the headers that backends get from here.
+${trust.behindProxy ? toldByProxy : renderTrust(trust.trustedProxies, told)}  # Room for the headers that backends get from here.
   proxy_headers_hash_max_size 1024;
   proxy_headers_hash_bucket_size 128;
 `;
@@ -76,10 +96,14 @@ const toldByProxy = `  # behindProxy: what the proxy tells about its client is t
  *
  * @param level the user's directives of the same level: the headers that they set are theirs
  */
-export function headersOf(level: readonly Directive[], { behindProxy }: Pick<ProxyPolicy, "behindProxy">): string[] {
+export function headersOf(level: readonly Directive[], trust: Trust): string[] {
   const theirs = new Set(level.filter(setsHeader).map(({ args: [name = ""] }) => name.toLowerCase()));
   return headerRules.flatMap((rule) => {
-    const value = behindProxy ? rule.behindProxy : rule.value;
+    const value = trust.behindProxy
+      ? rule.behindProxy
+      : trusts(trust)
+        ? (rule.trusted ?? toldVariable(rule.name))
+        : rule.value;
     const isOurs = value !== undefined && !theirs.has(rule.name.toLowerCase());
     return isOurs ? [`proxy_set_header ${rule.name} ${value === "" ? '""' : value};`] : [];
   });
@@ -89,10 +113,10 @@ export function headersOf(level: readonly Directive[], { behindProxy }: Pick<Pro
  * The user's directives, with the rules in each location of theirs that sets a header: there nginx forgets all that are set around it.
  * They come on the line of that header, so that nginx names the user's lines.
  */
-export function withHeaders(text: string, policy: Pick<ProxyPolicy, "behindProxy">): string {
+export function withHeaders(text: string, trust: Trust): string {
   const places = everyDirective(parseDirectives(text)).flatMap(({ block = [] }) => {
     const first = block.find(setsHeader);
-    return first ? [{ at: first.start, headers: headersOf(block, policy).join(" ") }] : [];
+    return first ? [{ at: first.start, headers: headersOf(block, trust).join(" ") }] : [];
   });
   const fromLast = places.sort((a, b) => b.at - a.at);
   return fromLast.reduce((result, { at, headers }) => `${result.slice(0, at)}${headers} ${result.slice(at)}`, text);

@@ -2,7 +2,7 @@ import type { Directive } from "../../model/directives";
 import { directivesFile, routeFile, siteFile, type Place } from "../../model/layout";
 import type { ReleaseFile } from "../../model/release";
 import type { Redirect, Route, Site, Topology } from "../../model/topology";
-import { headersOf } from "./headers";
+import { headersOf, schemeFor } from "./headers";
 import { renderHandingOn } from "./retry";
 
 /** What all sites have in common, and all of their routes, in files that their server blocks include. */
@@ -47,11 +47,10 @@ export function renderSites(
   const first = `${place.listen} default_server backlog=4096`;
   // The first name is what a request without Host asks for.
   const rest = others === undefined ? renderNobody(first) : renderSite(others, first, "localhost");
-  const scheme = proxy.behindProxy ? "$client_scheme" : "$scheme";
   const blocks = [
     rest,
     ...named.map((site) => renderSite(site, place.listen, site.hosts.join(" "))),
-    ...redirects.map((redirect) => renderRedirect(redirect, place.listen, scheme)),
+    ...redirects.map((redirect) => renderRedirect(redirect, place.listen, schemeFor(proxy))),
   ];
   return (blocks.length > 1 ? hashes : "") + blocks.join("\n");
 }

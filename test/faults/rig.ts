@@ -63,11 +63,12 @@ export class Rig {
   /**
    * @param label part of the names of its containers
    * @param count of backends, 1 or more
+   * @param settings by the address, too, that nginx sees this host come from: the gateway of its network
    */
   static async create(
     label: string,
     count: number,
-    settings: Partial<Settings> = {},
+    settings: Partial<Settings> | ((gateway: string) => Partial<Settings>) = {},
     options: Options = {},
   ): Promise<Rig> {
     const name = `faults-${label}-${process.pid}`;
@@ -76,7 +77,12 @@ export class Rig {
     try {
       await docker("network", "create", name);
       await Promise.all(backends.map((backend) => rig.start(backend)));
-      await rig.serve(settings);
+      const gateway = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
+      await rig.serve(
+        typeof settings === "function"
+          ? settings((await docker("network", "inspect", "--format", gateway, name)).trim())
+          : settings,
+      );
       return rig;
     } catch (error) {
       await rig.remove();
@@ -112,6 +118,7 @@ export class Rig {
         maxBodyMb: 64,
         spoolMb: 0,
         behindProxy: false,
+        trustedProxies: [],
         method: "round_robin",
         accessLog: "all",
         serverConfig: "",

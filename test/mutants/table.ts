@@ -41,6 +41,9 @@ const inApp = faultsIn("an app", "model/app.ts", "settings");
 const inRoutes = faultsIn("routes", "model/routes.ts", "settings", "routes");
 const inRules = faultsIn("settings", "model/rules.ts", "settings");
 const inSites = faultsIn("sites", "nginx/render/sites.ts", "routes", "nginx-config");
+const inProxies = faultsIn("proxies", "model/proxies.ts", "proxies");
+const inNetworks = faultsIn("proxies", "model/networks.ts", "proxies");
+const inTrust = faultsIn("proxies", "nginx/render/proxies.ts", "nginx-config");
 const inPinned = faultsIn("an image's name", "rollout/pinned-images.ts", "pinned-images");
 const inAnswers = faultsIn("public address", "rollout/steps/public-address.ts", "steps");
 const inCandidate = faultsIn("candidate", "rollout/steps/candidate.ts", "waits");
@@ -246,6 +249,22 @@ export const mutants: readonly Mutant[] = [
   inRoutes("shared paths pass", "if (claimOf(app) !== claimOf(other))", "if (claimOf(app) === undefined)"),
   inRoutes("an answer without a backend passes", "backendCount < needed", "needed < 0"),
   inRules("numbers below the range pass", "z.int(e).min(from, e)", "z.int(e)"),
+  inProxies("a file's lines are counted without the empty ones", "number: at + 1 }]", "number: 0 }]"),
+  inProxies("a file of nobody passes", "lines.length === 0 || ", ""),
+  inProxies("another order is another configuration", ".sort(), problems }", ", problems }"),
+  inProxies("beside behindProxy they mean nothing", "behindProxy && networks.length > 0", "false"),
+  inNetworks("a network too large passes", "if (length > width) return undefined;", ""),
+  inNetworks("bits of a host pass", "unmapped(masked(network));\n  return", "unmapped(network);\n  return"),
+  inNetworks("a spelling that no peer has passes", "length <= 96 || ", "length <= 128 || "),
+  inNetworks("every address passes for a network", "\\/([1-9][0-9]{0,2})", "\\/([0-9]{1,3})"),
+  inTrust("what a client has written before its address counts", "real_ip_recursive on", "real_ip_recursive off"),
+  inTrust("a client's word counts as a proxy's", "geo $realip_remote_addr", "geo $remote_addr"),
+  inHeaders(
+    "what a client has claimed before a trusted proxy is handed on",
+    `trusted: "$remote_addr",\n    why: "addresses`,
+    `trusted: "$http_x_forwarded_for",\n    why: "addresses`,
+  ),
+  inTrust("anybody's scheme is believed", "~^1(?<told_scheme>", "~^.(?<told_scheme>"),
   inSettings("a revision that looks like a number is one", `if (textKeys.has(key)) return text;`, ``),
   inNginx(
     "the drain's seconds are a constant",

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { loadSettings, ownContainers, prepare } from "../../config";
 import { mockEngine } from "../mocks";
@@ -33,6 +35,19 @@ describe("stack config", () => {
     assert.equal((await appAt("apps/app2")).settings.apps[0]?.path, "apps/app2");
     for (const path of ["lib", "no-such-folder"])
       await assert.rejects(appAt(path), /apps\[0\]\.path: got ".*", expected a folder that holds a Dockerfile/);
+  });
+
+  it("may name a file with proxies, relative to the program's folder", async () => {
+    const folder = mkdtempSync(".unit-config-");
+    const proxiesIn = (name: string) => settingsOf({ "nginx-load-balancer:trustedProxies": `${folder}/${name}` });
+    try {
+      writeFileSync(join(folder, "proxies.txt"), "192.0.2.7\n");
+      assert.deepEqual((await proxiesIn("proxies.txt")).settings.trustedProxies, ["192.0.2.7"]);
+      for (const name of ["missing.txt", "."])
+        await assert.rejects(proxiesIn(name), /trustedProxies: got ".*", expected .* a file that can be read/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("that is bad ends the program with a message and no stack trace", async () => {

@@ -115,17 +115,24 @@ it("every location of the public server's own is one that they may not have", ()
 
 it("every variable of the balancer's own text is one that they may not set", () => {
   const servers = [{ name: "a-0", port: 1, weight: 1, health: { path: "/", host: "a" } }];
-  const texts = [settings, { ...settings, behindProxy: true, accessLog: "off" as const }].map((one) =>
+  const proxied = [
+    { ...settings, behindProxy: true, accessLog: "off" as const },
+    { ...settings, trustedProxies: ["10.0.0.0/8"] },
+  ];
+  const texts = [settings, ...proxied].map((one) =>
     showFiles(renderFiles(topologyOf(one, servers), livePlace, "0".repeat(16))),
   );
   const all = texts.flatMap((text) => everyDirective(parseDirectives(text)));
-  const set = all.flatMap(({ name, args }) => (name === "map" ? [args[1]] : name === "set" ? [args[0]] : []));
+  const set = all.flatMap(({ name, args }) =>
+    /^(?:map|geo)$/.test(name) ? [args[1]] : name === "set" ? [args[0]] : [],
+  );
   const captured = texts.flatMap((text) => [...text.matchAll(/\(\?<(\w+)>/g)].map(([, name]) => `$${name}`));
-  assert.deepEqual([...new Set([...set, ...captured])].sort(), ownVariables.map((name) => `$${name}`).sort());
+  const names = [...set, ...captured].map((name) => name?.replace(/^\$told_.*/, "$told_*"));
+  assert.deepEqual([...new Set(names)].sort(), ownVariables.map((name) => `$${name}`).sort());
 });
 
 describe("headers that a user sets", () => {
-  const policy = { behindProxy: false };
+  const policy = { behindProxy: false, trustedProxies: [] };
   const namesIn = (lines: readonly string[]) => lines.map((line) => line.split(" ")[1]);
 
   it("take the place of ours of the same name, in whatever case, and leave the others", () => {

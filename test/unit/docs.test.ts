@@ -37,13 +37,15 @@ describe("docs", () => {
 
   it("name every directive that differs from nginx's default, and no other one", () => {
     const server = { name: "a-0", port: 1, weight: 1, health: { path: "/", host: "a" } };
-    const topology = topologyOf({ ...settings, behindProxy: true, accessLog: "all" }, [server]);
-    const [main] = renderFiles(topology, livePlace, "0".repeat(16));
-    const all = parseDirectives(main?.text ?? "");
-    const http = all.find(({ name }) => name === "http")?.block ?? [];
+    const all = [{ behindProxy: true }, { trustedProxies: ["10.0.0.0/8"] }].flatMap((trust) => {
+      const topology = topologyOf({ ...settings, ...trust, accessLog: "all" }, [server]);
+      const [main] = renderFiles(topology, livePlace, "0".repeat(16));
+      return parseDirectives(main?.text ?? "");
+    });
+    const http = all.flatMap(({ name, block = [] }) => (name === "http" ? block : []));
     const upstream = http.find(({ name }) => name === "upstream")?.block ?? [];
     const rendered = new Set([...all, ...http, ...upstream].map(({ name }) => name));
-    for (const name of ["events", "http", "map", "server", "upstream", "log_format"]) rendered.delete(name);
+    for (const name of ["events", "http", "map", "geo", "server", "upstream", "log_format"]) rendered.delete(name);
     const page = readFileSync(join(projectRoot, "docs", "nginx-defaults.md"), "utf8");
     const named = [...page.matchAll(/^\| (`.*?) *\|/gm)].flatMap(([, cell = ""]) =>
       [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),

@@ -59,6 +59,7 @@ describe("nginx config", () => {
         serverConfig: "gzip on;\nlocation /status {\n  return 204;\n}\n",
       }),
     ],
+    ["trusted-proxies", rendered({ method: "ip_hash", trustedProxies: ["10.0.0.0/8", "2001:db8::7"] })],
     ["candidate", showFiles(renderFiles(topology(), candidatePlace, releaseOf(topology()).id))],
   ];
   for (const [name, text] of texts)
@@ -99,6 +100,7 @@ describe("nginx config", () => {
   const lines: [change: Change, head: string, line: string][] = [
     [{ method: "least_conn" }, "upstream backends", "least_conn;"],
     [{ method: "ip_hash" }, "upstream backends", "ip_hash;"],
+    [{ method: "ip_hash", trustedProxies: ["10.0.0.0/8"] }, "upstream backends", "ip_hash;"],
     [{ method: "ip_hash", behindProxy: true }, "upstream backends", "hash $client_address consistent;"],
     [{ method: "ip_hash", behindProxy: true }, "upstream backends_spare", "hash $client_address consistent;"],
     [

@@ -133,19 +133,20 @@ describe("server blocks", () => {
 
   it("send browsers to another name, with the scheme that a proxy in front tells", () => {
     const redirects = [{ from: "www.a.example", to: "a.example" }];
-    const lastLines = (behindProxy: boolean) => {
+    const lastLines = (trust: { behindProxy?: boolean; trustedProxies?: readonly string[] }) => {
       const { sites, proxy } = sitesOf(app("a"));
-      return renderSites({ sites, redirects, proxy: { ...proxy, behindProxy } }, livePlace)
+      return renderSites({ sites, redirects, proxy: { ...proxy, ...trust } }, livePlace)
         .split("\n")
         .slice(-6, -2);
     };
-    assert.deepEqual(lastLines(false), [
+    assert.deepEqual(lastLines({}), [
       "  server {",
       "    listen 8080;",
       "    server_name www.a.example;",
       "    return 308 $scheme://a.example$is_request_port$request_port$request_uri;",
     ]);
-    assert.match(lastLines(true).join(), /308 \$client_scheme:/);
+    for (const trust of [{ behindProxy: true }, { trustedProxies: ["10.0.0.0/8"] }])
+      assert.match(lastLines(trust).join(), /308 \$client_scheme:/);
   });
 
   it("are one for all names by default", () => {

@@ -60,6 +60,7 @@ describe("settings", () => {
       spoolMb: 2048,
       accessLog: "errors",
       behindProxy: false,
+      trustedProxies: [],
       serverConfig: "",
       adopt: "",
       revision: "",
