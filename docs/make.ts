@@ -128,7 +128,7 @@ ${table(
   [
     ["on another host", "this host", "its own"],
     ["on this host, or in a container with the host's network", "127.0.0.1", "the gateway of the entry's network"],
-    ["the same", "another address of this host", "that address"],
+    ["the same", "an address that this host has in another host's network", "that address"],
     ["in a container of another network", "this host", "the gateway of the entry's network"],
     ["in a container of the entry's network", "the entry's container", "its own in that network"],
   ],

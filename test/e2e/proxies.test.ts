@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { Agent } from "node:http";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { run } from "../../lib/process";
 import { headerRules } from "../../nginx/render/headers";
-import { docker } from "../../rollout/docker";
+import { docker, tryDocker } from "../../rollout/docker";
+import { projectRoot } from "../../scripts/setup/project";
 import { Rig } from "../faults/rig";
 import { baseImages } from "../machine";
+import { FixtureApp } from "./app";
+import { TestStack, takePort, type Outputs } from "./stack";
 import { until } from "./until";
 
 /** Headers of an answer's body, as the backend has got them, by their names in lower case. */
@@ -97,5 +104,140 @@ describe("what trusted proxies tell, on the real nginx", function () {
     await until("the line is there", 10, async () => (await rig.log()).includes(path));
     const line = (await rig.log()).split("\n").find((text) => text.includes(path));
     assert.match(line ?? "", /^192\.0\.2\.77 \[/);
+  });
+});
+
+/** This host's addresses to other hosts: those that are none of Docker's networks. */
+const addresses = Object.entries(networkInterfaces())
+  .filter(([name]) => !/^(?:docker|br-|veth)/.test(name))
+  .flatMap(([, own = []]) => own)
+  .filter(({ family, internal }) => family === "IPv4" && !internal)
+  .map(({ address }) => address);
+
+/** What the fixture app says it was told. */
+interface Told {
+  readonly client: string;
+  readonly forwarded: string;
+  readonly scheme: string;
+  readonly host: string | null;
+}
+
+const readTold = (text: string): Told => {
+  const told = JSON.parse(text) as Record<string, string | null>;
+  return {
+    client: told["HTTP_X_REAL_IP"] ?? "",
+    forwarded: told["HTTP_X_FORWARDED_FOR"] ?? "",
+    scheme: told["HTTP_X_FORWARDED_PROTO"] ?? "",
+    host: told["HTTP_X_FORWARDED_HOST"] ?? null,
+  };
+};
+
+describe("a proxy in front of a stack on the same host", function () {
+  this.timeout(600_000);
+  let app: FixtureApp;
+  let stack: TestStack;
+  let outputs: Outputs;
+  let image = "";
+  let entryGateway = "";
+  const proxyPort = takePort();
+  const name = `e2e-front-${process.pid}`;
+  const names = { onHost: `${name}-host`, onOwn: `${name}-own` };
+  const claim = { "X-Forwarded-For": "198.51.100.9", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "wss" };
+
+  before(async () => {
+    app = await FixtureApp.create();
+    ({ nginxImage: image } = await baseImages());
+    stack = await TestStack.create("front", {
+      backendCount: 1,
+      bindAddress: "0.0.0.0",
+      apps: [{ name: "fixture", path: app.path }],
+    });
+    outputs = await stack.up();
+    const page = await readFile(join(projectRoot, "docs", "headers.md"), "utf8");
+    const [, command = ""] = /```sh\n(docker network [^`]*)```/.exec(page) ?? [];
+    entryGateway = (
+      await run("sh", ["-c", command.replace("nginx-load-balancer/dev", stack.stackLabel)])
+    ).stdout.trim();
+    await docker("network", "create", name);
+    const format = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
+    const ownGateway = (await docker("network", "inspect", "--format", format, name)).trim();
+    await startProxy(names.onHost, "host", `127.0.0.1:${proxyPort}`, `127.0.0.1:${stack.port}`);
+    await startProxy(names.onOwn, name, "8080", `${ownGateway}:${stack.port}`);
+  });
+  after(async () => {
+    await tryDocker("rm", "--force", "--volumes", ...Object.values(names));
+    await tryDocker("network", "rm", name);
+    await stack?.remove();
+    await app?.remove();
+  });
+
+  async function startProxy(container: string, network: string, listen: string, to: string): Promise<void> {
+    const text = `events {} pid /tmp/nginx.pid; error_log stderr; http { access_log off; server { listen ${listen};
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header X-Forwarded-Host front.example; location / { proxy_pass http://${to}; } } }`;
+    const start = `echo "$CONF" >/tmp/nginx.conf && exec nginx -c /tmp/nginx.conf -g 'daemon off;'`;
+    await docker("run", "--detach", "--name", container, "--network", network, "--env", `CONF=${text}`, image, "sh", "-c", start); // prettier-ignore
+  }
+
+  const fromHere = async (url: string): Promise<Told> =>
+    readTold(await (await fetch(`${url}/told`, { headers: claim })).text());
+
+  /** From a container of a network, whose address there comes with the answer. */
+  async function fromContainer(network: string, url: string): Promise<{ address: string; told: Told }> {
+    const headers = Object.entries(claim).map(([key, value]) => `--header '${key}: ${value}'`);
+    const command = `hostname -i; curl --silent --max-time 5 ${headers.join(" ")} ${url}/told`;
+    const text = await docker("run", "--rm", "--network", network, image, "sh", "-c", command);
+    const [address = "", answer = ""] = text.split("\n");
+    return { address, told: readTold(answer) };
+  }
+
+  const onHost = () => fromHere(`http://127.0.0.1:${proxyPort}`);
+  const onOwn = () => fromContainer(name, `http://${names.onOwn}:8080`);
+  const untold = (client: string): Told => ({ client, forwarded: client, scheme: "http", host: null });
+  const told = (client: string): Told => ({ client, forwarded: client, scheme: "https", host: "front.example" });
+
+  it("comes from the gateway of the entry's network, and is not believed", async () => {
+    await until("the proxies answer", 20, async () => {
+      const proxies = await Promise.all([onHost(), onOwn()].map((asked) => asked.catch(() => undefined)));
+      return proxies.every((answer) => answer !== undefined);
+    });
+    assert.deepEqual(await onHost(), untold(entryGateway));
+    assert.deepEqual((await onOwn()).told, untold(entryGateway));
+    assert.deepEqual(await fromHere(outputs.url), untold(entryGateway));
+    for (const own of addresses) assert.deepEqual(await fromHere(`http://${own}:${stack.port}`), untold(own));
+  });
+
+  it("is believed once a file names it, and what the client claims behind it is not", async () => {
+    const file = join(stack.folder, "proxies.txt");
+    await writeFile(file, `# docker network inspect\n${entryGateway}\n`);
+    await stack.configure({ trustedProxies: file });
+    outputs = await stack.up();
+    assert.deepEqual(await onHost(), told("127.0.0.1"));
+    const { address, told: own } = await onOwn();
+    assert.deepEqual(own, told(address));
+  });
+
+  it("is none for who comes from another address", async () => {
+    const { entry } = await stack.containers();
+    const format = "{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.IPAddress}}{{end}}";
+    const [network = "", to] = (await docker("inspect", "--format", format, entry?.id ?? "")).trim().split(" ");
+    const { address, told: direct } = await fromContainer(network, `http://${to}:8080`);
+    assert.deepEqual(direct, untold(address));
+    for (const own of addresses) assert.deepEqual(await fromHere(`http://${own}:${stack.port}`), untold(own));
+  });
+
+  it("is another one in the preview when the file has changed, and the same for another comment", async () => {
+    const file = join(stack.folder, "proxies.txt");
+    await writeFile(file, `${entryGateway} # of the entry\n`);
+    await stack.engineOk("preview", "--expect-no-changes");
+    await writeFile(file, `${entryGateway}\n203.0.113.0/24\n`);
+    assert.match(await stack.engineOk("preview", "--diff"), /\+ *set_real_ip_from 203\.0\.113\.0\/24;/);
+    await writeFile(file, `${entryGateway}\n\n203.0.113.7/24\n`);
+    const { code, output } = await stack.engine("preview");
+    assert.notEqual(code, 0);
+    assert.ok(
+      output.includes(`trustedProxies: got "${file}", expected 203.0.113.0/24 in its line 3, not "203.0.113.7/24"`),
+      output,
+    );
   });
 });
