@@ -2,14 +2,20 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { messageOf } from "./lib/errors";
+import type { Certificate } from "./model/certificates";
 import { parseSettings, type Settings } from "./model/settings";
+import { certificateContext, readCertificates } from "./rollout/certificates";
 
 /**
  * Reads and validates the stack's config, the keys of the project's namespace.
  *
  * @throws SettingsError that names every offending key
  */
-export function loadSettings(): { readonly settings: Settings; readonly secretKeys: ReadonlySet<string> } {
+export function loadSettings(): {
+  readonly settings: Settings;
+  readonly secretKeys: ReadonlySet<string>;
+  readonly certificates: readonly Certificate[];
+} {
   const namespace = `${pulumi.getProject()}:`;
   const raw = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
     key.startsWith(namespace) ? [[key.slice(namespace.length), value] as const] : [],
@@ -17,9 +23,13 @@ export function loadSettings(): { readonly settings: Settings; readonly secretKe
   const secretKeys = secretKeysOf(namespace);
   const settings = parseSettings(
     { ...builtImages(), ...Object.fromEntries(raw) },
-    { isApp: (path) => existsSync(join(path, "Dockerfile")), readFile, secretKeys },
+    { isApp: (path) => existsSync(join(path, "Dockerfile")), secretKeys, ...certificateContext },
   );
-  return { settings, secretKeys };
+  return {
+    settings,
+    secretKeys,
+    certificates: readCertificates(settings.tls?.certificates).map((one) => one.certificate),
+  };
 }
 
 /**
@@ -34,14 +44,6 @@ export async function ownContainers(found: readonly { readonly owner: string }[]
   const state = (await pulumi.runtime.invoke(token, { stackName: pulumi.getStack() })) as { outputs?: Resources };
   const ids = Object.values(state.outputs ?? {}).map(({ outputs }) => outputs?.id);
   return new Set(ids.filter((id) => typeof id === "string"));
-}
-
-function readFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 /** Keys of a namespace whose values are encrypted, wholly or in a part, as the engine tells its programs. */

@@ -6,15 +6,19 @@ import { Entry } from "./components/entry";
 import { StackIdentity, valueOf } from "./components/stack-identity";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, ownContainers, prepare } from "./config";
+import { endingSoon } from "./model/certificates";
+import { doorsOf } from "./model/entry";
 import { topologyOf, withNonce } from "./model/topology";
 import { assertOwned, lookAtHost, readLiveRelease } from "./rollout/preflight";
 
 export = async () => {
   const stackLabel = `${pulumi.getProject()}/${pulumi.getStack()}`;
-  const { settings, secretKeys, host } = await prepare(async () => {
+  const { settings, secretKeys, certificates, host } = await prepare(async () => {
     const loaded = loadSettings();
     return { ...loaded, host: await lookAtHost(stackLabel, loaded.settings) };
   });
+
+  for (const sentence of endingSoon(certificates, new Date())) await pulumi.log.warn(sentence);
 
   const { owner, by, adopted, key } = new StackIdentity("identity", settings);
   const knownOwner = await valueOf(owner);
@@ -42,6 +46,7 @@ export = async () => {
 
   const entry = new Entry("entry", {
     ...settings,
+    doors: doorsOf(settings),
     images,
     stackLabel,
     owner,
@@ -49,15 +54,16 @@ export = async () => {
     knownOwner,
     existing: host.containers,
   });
-  if (entry.gap !== undefined) await pulumi.log.warn(entry.gap);
+  for (const sentence of entry.gaps) await pulumi.log.warn(sentence);
 
   const isSecret = secretKeys.has("serverConfig");
   const balancer = new Balancer("balancer", {
     ...settings,
-    topology: topologyOf(isSecret ? withNonce(settings, knownKey) : settings, pool.servers),
+    topology: topologyOf(isSecret ? withNonce(settings, knownKey) : settings, pool.servers, certificates),
     isSecret,
     entry,
-    url: host.url,
+    urls: host.urls,
+    certificateFiles: settings.tls?.certificates ?? [],
     stackLabel,
     owner,
     by,
@@ -71,7 +77,8 @@ export = async () => {
   });
 
   return {
-    url: host.url,
+    url: host.urls[0],
+    urls: host.urls,
     backends: pool.backends,
     upstreamConfig: balancer.upstreamConfig,
     balancer: balancer.containerName,

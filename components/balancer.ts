@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { pack } from "../lib/pack";
+import type { CertificateFiles } from "../model/certificates";
 import { chooseAttempt, type LiveRelease } from "../model/identity";
 import { labelList, labels } from "../model/labels";
 import { configurationPath, controlCommand, doorFolder, livePlace, volumeFolder } from "../model/layout";
@@ -21,8 +22,10 @@ export interface BalancerArgs {
   readonly isSecret: boolean;
   /** What has the published port, and hands its socket to nginx. */
   readonly entry: Entry;
-  /** The address that clients use. */
-  readonly url: string;
+  /** The addresses that clients use, one for each entry. */
+  readonly urls: readonly string[];
+  /** Where the certificates of the topology, and their keys, are read from. */
+  readonly certificateFiles: readonly CertificateFiles[];
   /** Builds the balancer's image. */
   readonly images: StackImages;
   /** Base image, the build argument NGINX_IMAGE of nginx/image/Dockerfile; nginx 1.30 or newer. */
@@ -93,7 +96,7 @@ export class Balancer extends pulumi.ComponentResource {
         // It serves from when the step below has named it on the volume.
         wait: false,
         destroyGraceSeconds: args.topology.proxy.drainSeconds,
-        envs: [`ENTRY_ID=${args.entry.hash}`],
+        envs: [`ENTRIES=${args.entry.sockets}`],
         tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
         healthcheck: {
           tests: ["CMD", ...controlCommand(livePlace.folder, configurationPath), "--fail", "--output", "/dev/null"],
@@ -120,7 +123,7 @@ export class Balancer extends pulumi.ComponentResource {
     const change = pulumi
       .all([
         container.id,
-        args.entry.containerId,
+        args.entry.containerIds,
         args.networkName,
         args.containerIds,
         args.owner,
@@ -128,21 +131,22 @@ export class Balancer extends pulumi.ComponentResource {
         args.live,
       ])
       .apply(
-        ([balancer, entry, network, containers, owner, adopted, live]): Readonly<Record<keyof Change, unknown>> => ({
+        ([balancer, entries, network, containers, owner, adopted, live]): Readonly<Record<keyof Change, unknown>> => ({
           schema: schemaVersion,
           id: release.id,
           attempt: chooseAttempt(release.id, live),
           policy: { drainSeconds: args.topology.proxy.drainSeconds, healthTimeoutSeconds: args.healthTimeoutSeconds },
           destination: {
             balancer,
-            entry,
+            entries: entries.map((id, index) => ({ id, url: args.urls[index] ?? "" })),
             network,
             containers,
-            url: args.url,
+            url: args.urls[0] ?? "",
             stack: args.stackLabel,
             owners: [owner, adopted],
           },
           topology: args.topology,
+          certificateFiles: args.certificateFiles,
           backendCount: args.sharedCount,
         }),
       );

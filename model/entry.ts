@@ -1,3 +1,6 @@
+import { listenPort, tlsListenPort } from "./layout";
+import type { Settings } from "./settings";
+
 /** A container of the stack, as far as its published port goes. */
 export interface Publisher {
   /** entry, balancer or backend: balancers of before there were entries publish the port themselves. */
@@ -7,6 +10,20 @@ export interface Publisher {
   readonly state: string;
   /** The addresses that it publishes now, as `docker ps` writes them. */
   readonly ports: string;
+}
+
+/** What an entry has: a published address, and a port that it listens on in its container. */
+export interface Door {
+  /** Part of the names of its resources. */
+  readonly name: "socket" | "tls";
+  readonly port: number;
+  readonly listenPort: number;
+}
+
+/** The entries that a stack's settings ask for, that of its address first. */
+export function doorsOf({ port, tls }: Pick<Settings, "port" | "tls">): Door[] {
+  const plain = { name: "socket", port, listenPort } as const;
+  return tls === undefined ? [plain] : [plain, { name: "tls", port: tls.port, listenPort: tlsListenPort }];
 }
 
 /** An address and a port as one text: 127.0.0.1:8080, [::1]:8080. */

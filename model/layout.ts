@@ -1,5 +1,9 @@
-/** The port that the entry listens on inside its container: above 1023, since it has no capability to bind a lower one. */
+/**
+ * The ports that entries listen on inside their containers, plain and with TLS: above 1023, since they have no capability to bind
+ * a lower one.
+ */
 export const listenPort = 8080;
+export const tlsListenPort = 8443;
 
 /** Where the entry's container and the balancer's have the volume on which nginx gets the socket. */
 export const doorFolder = "/run/entry";
@@ -24,16 +28,23 @@ export const signatureFile = `${volumeFolder}/signature`;
 export interface Place {
   /** Folder of its sockets, its process id and its temporary files. */
   readonly folder: string;
-  /** What its public servers listen on. */
+  /** What its public servers listen on, in plain and with TLS. */
   readonly listen: string;
+  readonly tlsListen: string;
   /** Its worker processes. */
   readonly workers: "auto" | 1;
 }
 
-export const livePlace: Place = { folder: "/tmp/nginx", listen: String(listenPort), workers: "auto" };
+export const livePlace: Place = {
+  folder: "/tmp/nginx",
+  listen: String(listenPort),
+  tlsListen: String(tlsListenPort),
+  workers: "auto",
+};
 export const candidatePlace: Place = {
   folder: "/tmp/candidate",
   listen: "unix:/tmp/candidate/public.sock",
+  tlsListen: "unix:/tmp/candidate/tls.sock",
   workers: 1,
 };
 

@@ -1,3 +1,4 @@
+import type { CertificateFiles } from "./certificates";
 import type { Topology } from "./topology";
 
 /** A file of a release, as nginx reads it. */
@@ -23,11 +24,19 @@ export interface Policy {
   readonly healthTimeoutSeconds: number;
 }
 
+/** A container that has a published port. */
+export interface EntryDestination {
+  readonly id: string;
+  /** Its address for clients, for example https://127.0.0.1:8443. */
+  readonly url: string;
+}
+
 /** Where a release is brought in: what Docker calls the parts of the stack. */
 export interface Destination {
-  /** Ids of the containers of balancer and entry. */
+  /** Id of the balancer's container. */
   readonly balancer: string;
-  readonly entry: string;
+  /** What has the published ports, that of `url` first. */
+  readonly entries: readonly EntryDestination[];
   /** Name of the network that the backends are on. */
   readonly network: string;
   /** Ids of the backends' containers by server name; none for servers that are no containers of this stack. */
@@ -51,6 +60,8 @@ export interface Change {
   readonly topology: Topology;
   readonly policy: Policy;
   readonly destination: Destination;
+  /** Where the certificates of the topology, and their keys, are read from. */
+  readonly certificateFiles: readonly CertificateFiles[];
   /** Backends that apps without a number of their own share; 0 where none does. For what scales the stack. */
   readonly backendCount: number;
   /** Counts up when what runs differs from what was installed last, so that the engine takes the step again. */

@@ -1,10 +1,12 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { appSchema, problemsOfApps, redirectSchema } from "./app";
+import { appSchema, problemsOfApps, redirectSchema, type Problem } from "./app";
+import type { CertificateContext } from "./certificates";
 import { problemsOfTrust, proxiesOf, proxiesSchema } from "./proxies";
 import { problemsOfRedirects, problemsOfRoutes } from "./routes";
 import { choice, flag, image, integer, rule } from "./rules";
 import { problemsOfDirectives } from "./server-config";
+import { problemsOfTls, tlsSchema } from "./tls";
 
 const defaultApps = ["app1", "app2"].map((name) => ({ name, path: `apps/${name}` }));
 
@@ -36,6 +38,7 @@ export const settingsSchema = z.strictObject({
       description: "names that are answered with 308 to the same path of another one, say of `www.shop.example`",
       change: "reloads",
     }),
+  tls: tlsSchema.optional().meta({ description: "sites with TLS, see below", change: "replaces balancer" }),
   nginxImage: image
     .default("nginx:1.30")
     .meta({ description: "base of the balancer's image", change: "replaces balancer" }),
@@ -132,6 +135,8 @@ export interface SettingsContext {
   readFile?(path: string): string | undefined;
   /** Keys whose values are secret, wholly or in a part: no message shows them. Values of `env` it never shows. */
   readonly secretKeys?: ReadonlySet<string>;
+  /** What is needed to look at certificates. Default: no file can be read. */
+  readonly certificates?: CertificateContext;
 }
 
 /** Thrown for bad stack config; the message names every offending key, what it got and what is allowed. */
@@ -159,8 +164,7 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
       isApp: (path) => context.isApp(path),
       areSecret: context.secretKeys?.has("apps") === true,
     }),
-    ...(result.success ? problemsOfRoutes(result.data.apps, result.data.backendCount) : []),
-    ...(result.success ? problemsOfRedirects(result.data.redirects, result.data.apps) : []),
+    ...(result.success ? problemsOf(result.data, context) : []),
   ];
   problems.push(...crossed.map(({ path, expected }) => `${keyPath(path)}: got ${got(path)}, expected ${expected}`));
   problems.push(...problemsOfDirectives(raw["serverConfig"] ?? "").map((what) => `serverConfig, ${what}`));
@@ -169,6 +173,18 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
     throw new SettingsError([heading, ...problems.map((problem) => `  ${problem}`)].join("\n"));
   }
   return { ...result.data, trustedProxies: proxies.networks };
+}
+
+/** What is wrong with settings each of which is right. */
+function problemsOf({ apps, backendCount, redirects, tls, ...rest }: Settings, context: SettingsContext): Problem[] {
+  const nothing = { read: () => undefined, authorities: () => [], now: new Date() };
+  const ports = tls?.port === rest.port ? [{ path: ["tls", "port"], expected: "another port than `port`" }] : [];
+  return [
+    ...problemsOfRoutes(apps, backendCount),
+    ...problemsOfRedirects(redirects, apps),
+    ...ports,
+    ...(tls === undefined ? [] : problemsOfTls(tls, apps, redirects, context.certificates ?? nothing)),
+  ];
 }
 
 /** Keys whose values are text even when the text looks like a number. */
@@ -209,9 +225,7 @@ function mayHoldSecrets(
 
 function describe(issue: z.core.$ZodIssue, got: Got): string[] {
   if (issue.code === "unrecognized_keys") {
-    const [key] = issue.path;
-    const schema = key === undefined ? settingsSchema : key === "redirects" ? redirectSchema : appSchema;
-    const known = Object.keys(schema.shape);
+    const known = keysAt(issue.path);
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
       return `${keyPath(path)}: unknown key (got ${got(path)}), allowed keys are ${known.join(", ")}`;
@@ -219,6 +233,20 @@ function describe(issue: z.core.$ZodIssue, got: Got): string[] {
   }
   const what = issue.code === "invalid_key" ? "this name" : got(issue.path);
   return [`${keyPath(issue.path)}: got ${what}, ${issue.message}`];
+}
+
+/** The keys that an object at a path may have. */
+function keysAt(path: readonly PropertyKey[]): string[] {
+  const inner = (schema: unknown): unknown =>
+    schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
+      ? inner(schema.unwrap())
+      : schema;
+  const found = path.reduce<unknown>((schema, key) => {
+    const outer = inner(schema);
+    return outer instanceof z.ZodArray ? outer.element : (outer as z.ZodObject).shape[String(key)];
+  }, settingsSchema);
+  const object = inner(found);
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

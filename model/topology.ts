@@ -1,6 +1,8 @@
 import { keyedHash } from "../lib/tree-hash";
+import type { Certificate } from "./certificates";
 import { groupsOf, type Group } from "./routes";
 import type { AccessLog, BalancingMethod, Settings } from "./settings";
+import type { Tls } from "./tls";
 
 /** One server of an upstream: a backend, whatever runs behind its name. */
 export interface Server {
@@ -66,6 +68,8 @@ export interface Topology {
   readonly upstreams: readonly Upstream[];
   readonly proxy: ProxyPolicy;
   readonly accessLog: AccessLog;
+  /** Default: everything is served in plain alone. */
+  readonly tls?: Tls;
 }
 
 /** How requests are handed on. Meaning, range and default of each are those of the setting of its name. */
@@ -83,12 +87,17 @@ export interface AppServer extends Server {
   readonly app?: string;
 }
 
-/** The topology that a stack's settings ask for. */
+/**
+ * The topology that a stack's settings ask for.
+ *
+ * @param certificates those that the settings name
+ */
 export function topologyOf(
-  settings: Pick<Settings, keyof ProxyPolicy | "apps" | "redirects" | "method" | "accessLog" | "serverConfig">,
+  settings: Pick<Settings, keyof ProxyPolicy | "apps" | "redirects" | "method" | "accessLog" | "serverConfig" | "tls">,
   servers: readonly AppServer[],
+  certificates: readonly Certificate[] = [],
 ): Topology {
-  const { method, drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies } = settings;
+  const { tls, method, drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies } = settings;
   const [first] = settings.apps;
   const groups = groupsOf(settings.apps).map(({ apps, ...group }) => {
     const names = new Set(apps.map(({ name }) => name));
@@ -102,6 +111,7 @@ export function topologyOf(
     upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
     proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies },
     accessLog: settings.accessLog,
+    ...(tls !== undefined && { tls: { ...tls, certificates } }),
   };
 }
 

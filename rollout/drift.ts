@@ -3,19 +3,25 @@ import type { Observed, ObservedContainer } from "./observed";
 /**
  * What keeps a stack from serving as it was installed, as far as the host alone tells it: a sentence each. The next update
  * mends all of it.
+ *
+ * @param listens the addresses that entries are to publish
  */
 export function ailments(
-  { containers, volume, served, reachable }: Observed,
+  { containers, volume, served, unreachable }: Observed,
   balancer: ObservedContainer | undefined,
+  listens: readonly string[],
 ): string[] {
   const found: string[] = [];
   if (balancer?.state !== "running") found.push(`The balancer is ${balancer?.state ?? "gone"}.`);
-  const entries = containers.filter(({ role }) => role === "entry");
-  const entry = entries.find(({ state }) => state === "running") ?? entries[0];
   // Balancers of before there were entries have the port themselves.
   const hasOwnPort = balancer?.ports.includes("->") === true;
-  if (entry?.state !== "running" && !hasOwnPort) found.push(`The entry is ${entry?.state ?? "gone"}.`);
-  else if (!reachable) found.push("Nothing accepts connections at the balancer's address.");
+  const closed = (hasOwnPort ? [] : listens).flatMap((address) => {
+    const entries = containers.filter(({ listen }) => listen === address);
+    const entry = entries.find(({ state }) => state === "running") ?? entries[0];
+    return entry?.state === "running" ? [] : `The entry of ${address} is ${entry?.state ?? "gone"}.`;
+  });
+  found.push(...closed);
+  if (closed.length === 0) found.push(...unreachable.map((url) => `Nothing accepts connections at ${url}.`));
   const { release, intact } = volume;
   // What lies in one that doesn't run is not looked at file by file.
   if (release !== undefined && !intact && balancer?.state === "running")

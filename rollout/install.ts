@@ -2,6 +2,7 @@ import { UserError } from "../lib/errors";
 import type { Change } from "../model/release";
 import { releaseOf, showFiles } from "../nginx/render/config";
 import { apply } from "./apply";
+import { attachmentsOf } from "./certificates";
 import { formatChange, type LastChange } from "./report";
 import { DockerRuntime } from "./runtime/docker";
 import type { Log } from "./runtime/runtime";
@@ -17,7 +18,8 @@ export async function install(change: Change, previewed: string, log: Log): Prom
   if (release.id !== change.id || showFiles(release.files) !== previewed)
     throw new UserError("The configuration is not the one that was previewed: run `pulumi up` again.");
   const { destination, policy, attempt } = change;
-  const wanted = { release, destination, policy, attempt };
+  const attachments = attachmentsOf(change.topology, change.certificateFiles);
+  const wanted = { release, attachments, destination, policy, attempt };
   const runtime = new DockerRuntime(wanted, releaseOf, log);
   try {
     const done = await apply(wanted, runtime, log);

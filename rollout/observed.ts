@@ -48,8 +48,8 @@ export interface Observed {
   readonly served: string | undefined;
   /** Id, or the begin of it, of the balancer that the volume names as the one that serves; empty where it names none. */
   readonly serving: string;
-  /** Whether something accepts connections at the public address. */
-  readonly reachable: boolean;
+  /** The addresses for clients at which nothing accepts connections, though an entry runs. */
+  readonly unreachable: readonly string[];
 }
 
 export const emptyVolume: Volume = { release: undefined, intact: false };

@@ -1,5 +1,5 @@
 import { isTakenBy } from "../model/entry";
-import type { Destination, Policy, Release } from "../model/release";
+import type { Destination, Policy, Release, ReleaseFile } from "../model/release";
 import { serversOf, type Topology } from "../model/topology";
 import type { Observed, ObservedContainer } from "./observed";
 import { reloadOperations, twinsOf, type Twin } from "./reloads";
@@ -7,6 +7,8 @@ import { reloadOperations, twinsOf, type Twin } from "./reloads";
 /** What a change is for: the release, where it goes, and how long its steps may take. */
 export interface Wanted {
   readonly release: Release;
+  /** What nginx reads beside the release's own files, for its eyes only. */
+  readonly attachments: readonly ReleaseFile[];
   readonly destination: Destination;
   readonly policy: Policy;
   readonly attempt: number;
@@ -17,14 +19,14 @@ export type Operation = { readonly cause: string } & (
   | { readonly op: "revive"; readonly container: string; readonly how: "start" | "unpause" | "restart" }
   /** Has a new balancer judge what its predecessor runs. */
   | { readonly op: "try" }
-  /** Has the balancer take connections as soon as there is an entry, beside its predecessor. */
+  /** Has the balancer take connections as soon as there are its entries, beside its predecessor. */
   | { readonly op: "serve" }
-  /** Starts the entry; predecessors have to let go of its port. */
-  | { readonly op: "open"; readonly predecessors: readonly string[] }
+  /** Starts an entry; predecessors have to let go of its port. */
+  | { readonly op: "open"; readonly entry: string; readonly predecessors: readonly string[] }
   /** Waits until the balancer answers. */
   | { readonly op: "await" }
-  /** Publishes the entry's port anew. */
-  | { readonly op: "publish" }
+  /** Publishes an entry's port anew. */
+  | { readonly op: "publish"; readonly entry: string }
   /** Has nginx run what lies on the volume. */
   | { readonly op: "resume" }
   /** Runs the release in a second nginx; servers of `must` have to answer, others only where they do through the live one. */
@@ -137,11 +139,10 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
 }
 
 /** What the engine takes for there: only it can make another one. */
-function assertAllThere(own: readonly ObservedContainer[], { balancer, entry, containers }: Destination): void {
+function assertAllThere(own: readonly ObservedContainer[], { balancer, entries, containers }: Destination): void {
   const found = new Set(own.map(({ id }) => id));
-  const gone = Object.entries({ "the balancer": balancer, "the entry": entry, ...containers }).filter(
-    ([, id]) => !found.has(id),
-  );
+  const doors = Object.fromEntries(entries.map(({ id, url }) => [`the entry of ${url}`, id]));
+  const gone = Object.entries({ "the balancer": balancer, ...doors, ...containers }).filter(([, id]) => !found.has(id));
   if (gone.length > 0)
     throw new Error(
       `${gone.map(([name]) => name).join(", ")}: the container was removed by hand. \`pulumi up --refresh\` makes a new one.`,
@@ -157,9 +158,13 @@ function balancerOperations(
   own: readonly ObservedContainer[],
   { destination, policy }: Wanted,
 ): { begin: Operation[]; end: Operation[] } {
-  const [entry, balancer] = [destination.entry, destination.balancer].map((id) => own.find((one) => one.id === id));
-  const older = (role: string) =>
-    own.filter((one) => one.role === role && one.state === "running" && one !== entry && one !== balancer);
+  const balancer = own.find(({ id }) => id === destination.balancer);
+  const entries = destination.entries.flatMap(({ id, url }) => {
+    const container = own.find((one) => one.id === id);
+    return container === undefined ? [] : { url, container };
+  });
+  const wanted = new Set([balancer, ...entries.map(({ container }) => container)]);
+  const older = (role: string) => own.filter((one) => one.role === role && one.state === "running" && !wanted.has(one));
   const isServing = observed.serving !== "" && destination.balancer.startsWith(observed.serving);
   const predecessors = older("balancer").map(({ id }) => id);
   const begin: Operation[] = [];
@@ -168,24 +173,27 @@ function balancerOperations(
     begin.push({ op: "revive", container: id, how, cause: `the ${what} is ${state}` });
   };
   if (balancer !== undefined && balancer.state !== "running") revive("balancer", balancer);
-  if (entry?.state === "paused") revive("entry", entry);
+  for (const { container } of entries) if (container.state === "paused") revive("entry", container);
   if (!isServing && predecessors.length > 0) begin.push({ op: "try", cause: "a new balancer is to serve" });
   if (!isServing) begin.push({ op: "serve", cause: "the balancer is new" });
-  const isOpen = entry?.state === "running" || entry?.state === "paused";
-  if (entry !== undefined && !isOpen) {
-    const inTheWay = [...older("entry"), ...older("balancer")].filter(({ ports }) => isTakenBy(entry.listen, ports));
-    begin.push({ op: "open", predecessors: inTheWay.map(({ id }) => id), cause: `the entry is ${entry.state}` });
-    const twins = inTheWay.flatMap(({ role, hash, id }) => (role === "entry" && hash === entry.hash ? id : []));
+  const isOpen = ({ container: { state } }: (typeof entries)[number]) => state === "running" || state === "paused";
+  for (const { container } of entries.filter((entry) => !isOpen(entry))) {
+    const { id: entry, listen, hash, state } = container;
+    const inTheWay = [...older("entry"), ...older("balancer")].filter(({ ports }) => isTakenBy(listen, ports));
+    const predecessors = inTheWay.map(({ id }) => id);
+    begin.push({ op: "open", entry, predecessors, cause: `the entry of ${listen} is ${state}` });
+    const twins = inTheWay.flatMap((one) => (one.role === "entry" && one.hash === hash ? one.id : []));
     const cause = "nginx has its socket, and is to take that of its successor";
     if (twins.length > 0) begin.push({ op: "stop", containers: twins, seconds: 0, cause });
   }
   if (begin.length > 0) begin.push({ op: "await", cause: "nothing goes on before it answers" });
-  if (isOpen && !observed.reachable)
-    begin.push({ op: "publish", cause: `nothing accepts connections at ${destination.url}` });
+  for (const { url, container } of entries.filter(isOpen))
+    if (observed.unreachable.includes(url))
+      begin.push({ op: "publish", entry: container.id, cause: `nothing accepts connections at ${url}` });
   const end: Operation[] = [];
   if (predecessors.length > 0) {
-    const entries = older("entry").map(({ id }) => id);
-    if (entries.length > 0) end.push({ op: "close", entries, cause: "the balancer has another address" });
+    const closed = older("entry").map(({ id }) => id);
+    if (closed.length > 0) end.push({ op: "close", entries: closed, cause: "the balancer has another address" });
     const cause = "another balancer answers";
     end.push({ op: "stop", containers: predecessors, seconds: policy.drainSeconds, cause });
   }
@@ -229,6 +237,7 @@ function strayContainers(
 }
 
 function retiredContainers(own: readonly ObservedContainer[], { destination }: Wanted): string[] {
-  const serving = new Set([destination.balancer, destination.entry, ...Object.values(destination.containers)]);
+  const entries = destination.entries.map(({ id }) => id);
+  const serving = new Set([destination.balancer, ...entries, ...Object.values(destination.containers)]);
   return own.map(({ id }) => id).filter((id) => !serving.has(id));
 }

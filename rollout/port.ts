@@ -1,24 +1,29 @@
 import { createServer } from "node:net";
-import { isTakenBy, publicAddress } from "../model/entry";
+import { isTakenBy, publicAddress, type Door } from "../model/entry";
 
 /**
- * Fails when the balancer's port is taken by somebody else, before anything is changed.
+ * Fails when a port of the balancer's is taken by somebody else, before anything is changed.
  *
  * @param published the addresses that the stack itself publishes already, as `docker ps` writes them
  */
-export async function assertPortIsFree(where: { bindAddress: string; port: number }, published = ""): Promise<void> {
+export async function assertPortIsFree(
+  { name, port }: Pick<Door, "name" | "port">,
+  bindAddress: string,
+  published = "",
+): Promise<void> {
   // What the stack itself has, it lets go of.
-  if (isTakenBy(publicAddress(where.bindAddress, where.port), published)) return;
-  const code = await bindError(where.bindAddress, where.port);
+  if (isTakenBy(publicAddress(bindAddress, port), published)) return;
+  const code = await bindError(bindAddress, port);
   if (code === "EADDRINUSE") {
+    const [key, command] = name === "tls" ? ["tls.port", "--path tls.port"] : ["port", "port"];
     throw new Error(
-      `port: got ${where.port}, which something else on this host uses already (on ${where.bindAddress}). ` +
-        "End it, or choose another port: npx pulumi config set port PORT. Nothing has been changed.",
+      `${key}: got ${port}, which something else on this host uses already (on ${bindAddress}). ` +
+        `End it, or choose another port: npx pulumi config set ${command} PORT. Nothing has been changed.`,
     );
   }
   if (code === "EADDRNOTAVAIL") {
     throw new Error(
-      `bindAddress: got ${JSON.stringify(where.bindAddress)}, expected an address of this host. Nothing has been changed.`,
+      `bindAddress: got ${JSON.stringify(bindAddress)}, expected an address of this host. Nothing has been changed.`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
-import { publicAddress } from "../model/entry";
+import { doorsOf, isTakenBy, publicAddress, type Door } from "../model/entry";
 import type { LiveRelease } from "../model/identity";
 import type { Settings } from "../model/settings";
 import { docker } from "./docker";
@@ -11,14 +11,16 @@ import { lookInside } from "./observe";
 import type { ObservedContainer } from "./observed";
 import { movedOf, pinImages } from "./pinned-images";
 import { assertPortIsFree } from "./port";
-import { acceptsConnections } from "./steps/public-address";
+import { unreachableOf } from "./steps/public-address";
 
 /** What a program knows of the host before it asks anything of the engine. */
 export interface Host {
   /** All containers of the stack, newest first. */
   readonly containers: readonly ObservedContainer[];
-  /** The address for clients. */
-  readonly url: string;
+  /** The addresses for clients, one for each entry. */
+  readonly urls: readonly string[];
+  /** The same as entries publish them. */
+  readonly listens: readonly string[];
   /** What the names of apps' images stand for. */
   readonly images: ReadonlyMap<string, string>;
   /** A sentence for each that stands for another image than it does to the containers that run. */
@@ -33,7 +35,7 @@ export interface Host {
  */
 export async function lookAtHost(
   stack: string,
-  where: Pick<Settings, "bindAddress" | "port" | "apps" | "keepImages">,
+  where: Pick<Settings, "bindAddress" | "port" | "tls" | "apps" | "keepImages">,
 ): Promise<Host> {
   const [containers, { here, remote }] = await Promise.all([listContainers(stack), dockerHost()]);
   const sources = [...new Set(where.apps.flatMap(({ image }) => image ?? []))].map((image) => ({
@@ -41,9 +43,16 @@ export async function lookAtHost(
     last: containers.find(({ reference }) => reference === image)?.pinned,
   }));
   const images = await pinImages(sources, where.keepImages);
-  if (here) await assertPortIsFree(where, portsOf(containers));
+  const doors = doorsOf(where);
+  if (here) for (const door of doors) await assertPortIsFree(door, where.bindAddress, portsOf(containers));
   if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
-  return { containers, url: urlOf(where.bindAddress, where.port, remote), images, moved: movedOf(sources, images) };
+  return {
+    containers,
+    urls: doors.map((door) => urlOf(where.bindAddress, door, remote)),
+    listens: doors.map(({ port }) => publicAddress(where.bindAddress, port)),
+    images,
+    moved: movedOf(sources, images),
+  };
 }
 
 /** The addresses that a stack publishes now. */
@@ -52,16 +61,13 @@ function portsOf(containers: readonly ObservedContainer[]): string {
 }
 
 /** What the stack's volume holds, and whether all that it names runs; undefined when there is no balancer. */
-export async function readLiveRelease({ containers, url }: Host): Promise<LiveRelease | undefined> {
+export async function readLiveRelease({ containers, urls, listens }: Host): Promise<LiveRelease | undefined> {
   const balancer = balancerOf(containers);
   if (balancer === undefined) return undefined;
-  const isPublished = portsOf(containers).includes(`:${new URL(url).port || 80}->`);
-  const [inside, reachable] = await Promise.all([
-    lookInside(balancer),
-    // Another port than that of now is not asked: the change that gives it the port is under way.
-    isPublished ? acceptsConnections(url, balancer.id) : true,
-  ]);
-  const isAiling = ailments({ containers, ...inside, reachable }, balancer).length > 0;
+  // Another port than one of now is not asked: the change that gives it the port is under way.
+  const published = urls.filter((_, index) => isTakenBy(listens[index] ?? "", portsOf(containers)));
+  const [inside, unreachable] = await Promise.all([lookInside(balancer), unreachableOf(published, balancer.id)]);
+  const isAiling = ailments({ containers, ...inside, unreachable }, balancer, listens).length > 0;
   return { id: inside.volume.release?.id, attempt: inside.volume.release?.attempt, isAiling };
 }
 
@@ -143,8 +149,13 @@ export function dockerHostOf(
  *
  * @param remote host of a remote engine
  */
-export function urlOf(bindAddress: string, port: number, remote: string | undefined): string {
+export function urlOf(
+  bindAddress: string,
+  { name, port }: Pick<Door, "name" | "port">,
+  remote: string | undefined,
+): string {
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
   const wildcard = wildcards[bindAddress];
-  return `http://${wildcard === undefined ? publicAddress(bindAddress, port) : `${remote ?? wildcard}:${port}`}`;
+  const scheme = name === "tls" ? "https" : "http";
+  return `${scheme}://${wildcard === undefined ? publicAddress(bindAddress, port) : `${remote ?? wildcard}:${port}`}`;
 }

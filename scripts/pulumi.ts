@@ -1,7 +1,7 @@
 import { unpack } from "../lib/pack";
 import { run, runInForeground } from "../lib/process";
 import { labels } from "../model/labels";
-import type { Change, Release } from "../model/release";
+import type { Change, Destination, Release } from "../model/release";
 import { serversOf, type Answered } from "../model/topology";
 import { readLegacyStep } from "../rollout/legacy/text";
 import type { LastChange } from "../rollout/report";
@@ -21,6 +21,9 @@ export async function runEngine(args: readonly string[]): Promise<void> {
 /** What a stack runs, as the last change of its balancer that worked has left it. */
 export interface StackOutputs {
   readonly url: string;
+  /** All addresses for clients, and as entries publish them. */
+  readonly urls: readonly string[];
+  readonly listens: readonly string[];
   readonly backends: readonly { readonly alias: string; readonly app: string; readonly containerName: string }[];
   readonly upstreamConfig: string;
   readonly balancer: string;
@@ -75,12 +78,15 @@ export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefi
   const containers = current.flatMap(({ type, outputs }) => {
     if (type !== "docker:index/container:Container") return [];
     const label = (key: string) => outputs?.labels?.find((entry) => entry.label === key)?.value;
-    return [
-      { role: label(labels.role), alias: label(labels.alias), app: label(labels.app), name: outputs?.name ?? "" },
-    ];
+    const [role, alias, app, listen] = [labels.role, labels.alias, labels.app, labels.listen].map(label);
+    return [{ role, alias, app, listen, name: outputs?.name ?? "" }];
   });
+  const { url, entries = [{ url }] }: Pick<Destination, "url"> & { entries?: readonly { url: string }[] } =
+    release.destination;
   return {
-    url: release.destination.url,
+    url,
+    urls: entries.map((entry) => entry.url),
+    listens: containers.flatMap(({ listen }) => listen ?? []),
     network: release.destination.network,
     release,
     upstreamConfig,

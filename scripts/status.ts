@@ -4,7 +4,7 @@ import { ailments } from "../rollout/drift";
 import { balancerOf, listContainers } from "../rollout/containers";
 import { lookInside } from "../rollout/observe";
 import type { Observed, ObservedContainer } from "../rollout/observed";
-import { acceptsConnections } from "../rollout/steps/public-address";
+import { unreachableOf } from "../rollout/steps/public-address";
 import { parseOptions, runMain } from "./cli";
 import { readOutputs, type StackOutputs } from "./pulumi";
 import { formatTable } from "./table";
@@ -58,12 +58,12 @@ export interface StackStatus {
 export async function readStatus(stackLabel: string, outputs: StackOutputs): Promise<StackStatus> {
   const containers = await listContainers(stackLabel);
   const balancer = balancerOf(containers);
-  const [inside, addresses, reachable] = await Promise.all([
+  const [inside, addresses, unreachable] = await Promise.all([
     lookInside(balancer),
     addressesOf(containers, outputs.network),
-    balancer?.state === "running" ? acceptsConnections(outputs.url, balancer.id) : true,
+    balancer?.state === "running" ? unreachableOf(outputs.urls, balancer.id) : [],
   ]);
-  const observed = { containers, ...inside, reachable };
+  const observed = { containers, ...inside, unreachable };
   return {
     url: outputs.url,
     balancer: {
@@ -112,7 +112,7 @@ function backendsOf(
 
 /** What differs from what the last update left. */
 export function describeDrift(
-  { release, backends }: Pick<StackOutputs, "release" | "backends">,
+  { release, backends, listens }: Pick<StackOutputs, "release" | "backends" | "listens">,
   observed: Observed,
 ): string[] {
   const { containers, volume, served } = observed;
@@ -120,7 +120,7 @@ export function describeDrift(
   const installed = volume.release;
   const isOther = installed !== undefined && installed.id !== release.id;
   return [
-    ...ailments(observed, balancerOf(containers)),
+    ...ailments(observed, balancerOf(containers), listens),
     ...(isOther ? [`The volume holds configuration ${installed.id} instead of ${release.id}.`] : []),
     // Where the volume's own is served, the sentence before says it all.
     ...(installed === undefined && served !== undefined && served !== release.id

@@ -15,17 +15,20 @@ export const pool = (names: readonly string[], maxBodyMb = 10): Release =>
     ),
   );
 
+const door = { id: "entry-id", url: "http://127.0.0.1:8080" };
+
 /** What an update wants whose containers the engine has made. */
 export const wantedOf = (
   release: Release,
   containers: Record<string, string> = {},
   balancer = "lb-id",
-  entry = "entry-id",
+  entries = [door],
 ): Wanted => ({
   release,
+  attachments: [],
   destination: {
     balancer,
-    entry,
+    entries,
     network: "net",
     containers: {
       ...Object.fromEntries(
@@ -64,7 +67,7 @@ const fresh: Observed = {
   volume: emptyVolume,
   served: undefined,
   serving: "",
-  reachable: true,
+  unreachable: [],
 };
 export const newBalancer = containerOf("", {
   id: "new-id",
@@ -79,6 +82,11 @@ const newEntry = entryOf({
   listen: "127.0.0.1:9090",
   ports: "",
 });
+const tlsEntry = entryOf({
+  ...{ id: "tls-id", name: "tls", hash: "tlshash", state: "created", listen: "127.0.0.1:8443", ports: "" },
+});
+const tlsDoor = { id: "tls-id", url: "https://127.0.0.1:8443" };
+const newDoor = { id: "new-entry-id", url: "http://127.0.0.1:9090" };
 const replaced = { ...host(), containers: [newBalancer, ...host().containers] };
 export const other = pool(["a-0-h1", "a-1-h1"], 11);
 export const rolled = pool(["a-0-h2", "a-1-h2"]);
@@ -103,7 +111,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     wantedOf(two),
     [
       "serve (the balancer is new)",
-      "open (the entry is created)",
+      "open entry-id (the entry of 127.0.0.1:8080 is created)",
       answered,
       `candidate: a-0-h1, a-1-h1 must answer ${tried(two)}`,
       "switch: a-0-h1, a-1-h1, a-0-h1, a-1-h1 must answer (nothing is installed)",
@@ -175,11 +183,11 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
   [
     "another address: a second entry, and a balancer that has its socket",
     { ...replaced, containers: [newEntry, ...replaced.containers] },
-    wantedOf(two, {}, "new-id", "new-entry-id"),
+    wantedOf(two, {}, "new-id", [newDoor]),
     [
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
-      "open (the entry is created)",
+      "open new-entry-id (the entry of 127.0.0.1:9090 is created)",
       answered,
       `candidate ${tried(two)}`,
       checked,
@@ -193,11 +201,11 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
   [
     "an address that Docker can't publish beside the one of now",
     { ...replaced, containers: [{ ...newEntry, listen: "0.0.0.0:8080" }, ...replaced.containers] },
-    wantedOf(two, {}, "new-id", "new-entry-id"),
+    wantedOf(two, {}, "new-id", [newDoor]),
     [
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
-      "open in place of entry-id (the entry is created)",
+      "open new-entry-id in place of entry-id (the entry of 0.0.0.0:8080 is created)",
       answered,
       `candidate ${tried(two)}`,
       checked,
@@ -223,11 +231,62 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     [
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
-      "open in place of lb-id (the entry is created)",
+      "open entry-id in place of lb-id (the entry of 127.0.0.1:8080 is created)",
       answered,
       `candidate ${tried(two)}`,
       checked,
       "stop lb-id within 7 s (another balancer answers)",
+      noted,
+      cleaned,
+    ],
+  ],
+  [
+    "TLS switched on: a second entry, and a balancer that has both sockets",
+    { ...replaced, containers: [tlsEntry, ...replaced.containers] },
+    wantedOf(two, {}, "new-id", [door, tlsDoor]),
+    [
+      "try (a new balancer is to serve)",
+      "serve (the balancer is new)",
+      "open tls-id (the entry of 127.0.0.1:8443 is created)",
+      answered,
+      `candidate ${tried(two)}`,
+      checked,
+      "stop lb-id within 7 s (another balancer answers)",
+      noted,
+      cleaned,
+    ],
+  ],
+  [
+    "TLS switched off",
+    {
+      ...replaced,
+      containers: [{ ...tlsEntry, state: "running", ports: "127.0.0.1:8443->8443/tcp" }, ...replaced.containers],
+    },
+    wantedOf(two, {}, "new-id"),
+    [
+      "try (a new balancer is to serve)",
+      "serve (the balancer is new)",
+      answered,
+      `candidate ${tried(two)}`,
+      checked,
+      "close tls-id (the balancer has another address)",
+      "stop lb-id within 7 s (another balancer answers)",
+      noted,
+      `stop tls-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "the repair of a dead port of TLS",
+    host([], {
+      unreachable: ["https://127.0.0.1:8443"],
+      containers: [{ ...tlsEntry, state: "running" }, ...host().containers],
+    }),
+    wantedOf(two, {}, "lb-id", [door, tlsDoor]),
+    [
+      "publish tls-id (nothing accepts connections at https://127.0.0.1:8443)",
+      `candidate ${tried(two)}`,
+      checked,
       noted,
       cleaned,
     ],
@@ -247,9 +306,9 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
   [
     "an entry anew, as --replace makes it",
     { ...host(), containers: [{ ...newEntry, hash: "entryhash", listen: "127.0.0.1:8080" }, ...host().containers] },
-    wantedOf(two, {}, "lb-id", "new-entry-id"),
+    wantedOf(two, {}, "lb-id", [newDoor]),
     [
-      "open in place of entry-id (the entry is created)",
+      "open new-entry-id in place of entry-id (the entry of 127.0.0.1:8080 is created)",
       "stop entry-id within 0 s (nginx has its socket, and is to take that of its successor)",
       answered,
       `candidate ${tried(two)}`,
@@ -267,7 +326,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     wantedOf(two),
     [
       "start lb-id (the balancer is exited)",
-      "open (the entry is exited)",
+      "open entry-id (the entry of 127.0.0.1:8080 is exited)",
       answered,
       `candidate ${tried(two)}`,
       checked,
@@ -323,10 +382,10 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
   ],
   [
     "the repair of a dead port",
-    host([], { reachable: false }),
+    host([], { unreachable: ["http://127.0.0.1:8080"] }),
     wantedOf(two),
     [
-      "publish (nothing accepts connections at http://127.0.0.1:8080)",
+      "publish entry-id (nothing accepts connections at http://127.0.0.1:8080)",
       `candidate ${tried(two)}`,
       checked,
       noted,

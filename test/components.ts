@@ -2,6 +2,7 @@ import { BackendPool, type BackendPoolArgs } from "../components/backend-pool";
 import { Balancer, type BalancerArgs } from "../components/balancer";
 import { Entry, type EntryArgs } from "../components/entry";
 import { StackImages } from "../components/stack-images";
+import { doorsOf } from "../model/entry";
 import type { Change } from "../model/release";
 import { parseSettings } from "../model/settings";
 import { topologyOf } from "../model/topology";
@@ -41,6 +42,7 @@ export const poolArgs = (images: StackImages, more: Partial<BackendPoolArgs> = {
 export const entryArgs = (images: StackImages, more: Partial<EntryArgs> = {}): EntryArgs => ({
   ...settings,
   ...identity,
+  doors: doorsOf(settings),
   stackLabel,
   images,
   knownOwner: identity.owner,
@@ -59,7 +61,8 @@ export const balancerArgs = (
   topology: more.topology ?? topologyOf(settings, pool.servers),
   adopted: "",
   isSecret: false,
-  url: "http://127.0.0.1:8080",
+  urls: ["http://127.0.0.1:8080"],
+  certificateFiles: [],
   stackLabel,
   images,
   entry,

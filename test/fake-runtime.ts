@@ -61,7 +61,7 @@ export class FakeRuntime implements Runtime {
     switch (operation.op) {
       case "open":
         this.change(operation.predecessors, { networks: [], ports: "" });
-        this.change([destination.entry], { state: "running" });
+        this.change([operation.entry], { state: "running" });
         break;
       case "serve":
         this.host = { ...this.host, serving: destination.balancer };
@@ -71,7 +71,7 @@ export class FakeRuntime implements Runtime {
         this.change([destination.balancer], { health: "healthy" });
         break;
       case "publish":
-        this.host = { ...this.host, reachable: true };
+        this.host = { ...this.host, unreachable: [] };
         break;
       case "revive":
         this.change([operation.container], { state: "running", health: "healthy" });

@@ -53,6 +53,6 @@ export function observedOf({ id, topology, files }: Release): Observed {
     },
     served: id,
     serving: "lb-id",
-    reachable: true,
+    unreachable: [],
   };
 }

@@ -8,7 +8,9 @@ export function formatOperation({ cause, ...operation }: Operation): string {
 function wordsOf(operation: Operation): string {
   switch (operation.op) {
     case "open":
-      return operation.predecessors.length === 0 ? "open" : `open in place of ${operation.predecessors.join(", ")}`;
+      return `open ${operation.entry}${operation.predecessors.length === 0 ? "" : ` in place of ${operation.predecessors.join(", ")}`}`;
+    case "publish":
+      return `publish ${operation.entry}`;
     case "close":
       return `close ${operation.entries.join(", ")}`;
     case "revive":
@@ -28,7 +30,6 @@ function wordsOf(operation: Operation): string {
     case "stop":
       return `stop ${operation.containers.join(", ")} within ${operation.seconds} s`;
     case "try":
-    case "publish":
     case "await":
     case "serve":
     case "resume":

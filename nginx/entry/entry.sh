@@ -9,5 +9,5 @@ rm -f "$door" "$door.lock"
 s6-fdholder-daemon -i /etc/entry/rules "$door" &
 trap 'kill $!; exit 0' TERM
 until [ -S "$door" ]; do sleep 0.05; done
-perl /etc/entry/listen.pl 8080 s6-fdholder-store "$door" listen
+perl /etc/entry/listen.pl "$LISTEN_PORT" s6-fdholder-store "$door" listen
 wait

@@ -1,10 +1,9 @@
 #!/bin/sh
-# Takes the socket that the entry keeps, and starts nginx with the release that was installed last; before the first one,
-# with a page that says so.
+# Takes the sockets that the entries keep, and starts nginx with the release that was installed last; before the first one,
+# with a page that says so. ENTRIES names them: ID:PORT ID:PORT.
 set -eu
 cd /etc/nginx/live
 mkdir -p /tmp/nginx
-door=/run/entry/$ENTRY_ID.sock
 trap 'exit 0' QUIT TERM
 
 # What an nginx that was killed had received of requests.
@@ -30,15 +29,23 @@ if ! nginx -t -q -c /etc/nginx/live/current/nginx.conf && [ -f previous/nginx.co
   mv -T current.new current
 fi
 
-# The entry may start later. When it ends, its address ends with it, and a socket of it that is still open leads nowhere: this
-# container then ends, too, and Docker starts it again.
-until s6-fdholder-retrieve "$door" listen true 2>/dev/null; do sleep 0.1; done
-{
-  s6-ipcclient "$door" sh -c 'exec cat <&6' || true
-  echo "The entry has ended." >&2
-  kill -TERM 1
-} &
+# nginx closes a socket that its configuration doesn't name. The change that has made another entry names it next.
+for listening in $ENTRIES; do
+  port=${listening#*:}
+  grep -q "listen $port" current/nginx.conf ||
+    sed -i "s/^http {\$/&\n  server { listen $port; return 444; }/" current/nginx.conf
+done
 
-# nginx takes over what it finds open. Its own output must stay its own: without a shell in between, it is process 1.
-exec s6-fdholder-retrieve "$door" listen sh -c \
-  'exec 3<&0 </dev/null; NGINX="3;" exec nginx -c /etc/nginx/live/current/nginx.conf -g "daemon off;"'
+# An entry may start later. When it ends, its address ends with it, and a socket of it that is still open leads nowhere: this
+# container then ends, too, and Docker starts it again.
+for listening in $ENTRIES; do
+  door=/run/entry/${listening%:*}.sock
+  until s6-fdholder-retrieve "$door" listen true 2>/dev/null; do sleep 0.1; done
+  {
+    s6-ipcclient "$door" sh -c 'exec cat <&6' || true
+    echo "The entry of port ${listening#*:} has ended." >&2
+    kill -TERM 1
+  } &
+done
+
+exec /etc/nginx/take.sh $ENTRIES

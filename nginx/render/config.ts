@@ -7,6 +7,7 @@ import { renderHeaderVariables, withHeaders } from "./headers";
 import { moment, retry, spareOf } from "./retry";
 import { renderCommon, renderSites, target } from "./sites";
 import { renderSpool } from "./spool";
+import { renderTls } from "./tls";
 import { serversOf, type ProxyPolicy, type Server, type Topology, type Upstream } from "../../model/topology";
 
 /** Stands for the id while it is computed. */
@@ -107,7 +108,7 @@ ${retry}  # nginx's own 4k are less than the headers of many answers with cookie
 ${renderSpool(proxy.spoolMb)}
 ${renderCheck(id)}
 ${target}
-${renderSites(topology, place)}
+${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderSites(topology, place)}
 ${renderControl(place, id)}}
 `;
 }

@@ -1,9 +1,13 @@
 import type { Directive } from "../../model/directives";
 import { directivesFile, routeFile, siteFile, type Place } from "../../model/layout";
 import type { ReleaseFile } from "../../model/release";
-import type { Redirect, Route, Site, Topology } from "../../model/topology";
+import type { Tls } from "../../model/tls";
+import type { Route, Site, Topology } from "../../model/topology";
 import { headersOf, schemeFor } from "./headers";
 import { renderHandingOn } from "./retry";
+import { byCertificate, portOf, renderCertificates, renderNoName, restNames } from "./tls";
+
+type Sites = Pick<Topology, "sites" | "redirects" | "proxy" | "tls">;
 
 /** What all sites have in common, and all of their routes, in files that their server blocks include. */
 export function renderCommon(
@@ -31,10 +35,8 @@ ${locations}`;
 }
 
 /** The server blocks, that of the names which no other has first. */
-export function renderSites(
-  { sites, redirects, proxy }: Pick<Topology, "sites" | "redirects" | "proxy">,
-  place: Place,
-): string {
+export function renderSites(topology: Sites, place: Place): string {
+  const { sites, redirects, proxy, tls } = topology;
   const [others, named] = [
     sites.find(({ hosts }) => hosts.length === 0),
     sites.filter(({ hosts }) => hosts.length > 0),
@@ -47,12 +49,40 @@ export function renderSites(
   const first = `${place.listen} default_server backlog=4096`;
   // The first name is what a request without Host asks for.
   const rest = others === undefined ? renderNobody(first) : renderSite(others, first, "localhost");
-  const blocks = [
-    rest,
-    ...named.map((site) => renderSite(site, place.listen, site.hosts.join(" "))),
-    ...redirects.map((redirect) => renderRedirect(redirect, place.listen, schemeFor(proxy))),
-  ];
+  const plain =
+    tls?.redirect === true
+      ? [renderToTls(topology, tls, place.listen)]
+      : [
+          ...named.map((site) => renderSite(site, place.listen, site.hosts.join(" "))),
+          ...redirects.map(({ from, to }) => renderRedirect(from, to, place.listen, schemeFor(proxy))),
+        ];
+  const blocks = [rest, ...plain, ...(tls === undefined ? [] : renderWithTls(topology, tls, place))];
   return (blocks.length > 1 ? hashes : "") + blocks.join("\n");
+}
+
+/** Sends clients of the plain port on. */
+function renderToTls(topology: Sites, tls: Tls, listen: string): string {
+  const port = portOf(tls);
+  const hosts = [...topology.sites.flatMap((site) => site.hosts), ...restNames(topology)];
+  const redirects = topology.redirects.map(({ from, to }) => renderSentOn(from, `https://${to}${port}`, listen));
+  return [renderSentOn(hosts.join(" "), `https://$host${port}`, listen), ...redirects].join("\n");
+}
+
+/** The server blocks of the TLS port. */
+function renderWithTls(topology: Sites, tls: Tls, place: Place): string[] {
+  const listen = `${place.tlsListen} ssl`;
+  const sites = topology.sites.flatMap((site) => {
+    const names = site.hosts.length === 0 ? restNames(topology) : site.hosts;
+    return byCertificate(names, tls.certificates).map((group) =>
+      renderSite(site, listen, group.names.join(" "), renderCertificates(group.certificates, tls)),
+    );
+  });
+  const redirects = topology.redirects.flatMap(({ from, to }) =>
+    byCertificate([from], tls.certificates).map((group) =>
+      renderRedirect(from, to, listen, "https", renderCertificates(group.certificates, tls)),
+    ),
+  );
+  return [renderNoName(`${listen} default_server backlog=4096`), ...sites, ...redirects];
 }
 
 /** Refuses names that nobody serves (RFC 9110, 15.5.20). */
@@ -65,21 +95,27 @@ function renderNobody(listen: string): string {
 `;
 }
 
-function renderRedirect({ from, to }: Redirect, listen: string, scheme: string): string {
+/** Sends clients of a name to another one, at the port that they have asked at. */
+function renderRedirect(from: string, to: string, listen: string, scheme: string, certificates = ""): string {
+  return renderSentOn(from, `${scheme}://${to}$is_request_port$request_port`, listen, certificates);
+}
+
+function renderSentOn(names: string, to: string, listen: string, certificates = ""): string {
   return `  server {
     listen ${listen};
-    server_name ${from};
-    return 308 ${scheme}://${to}$is_request_port$request_port$request_uri;
+    server_name ${names};
+${certificates}    return 308 ${to}$request_uri;
   }
 `;
 }
 
-function renderSite({ routes }: Site, listen: string, names: string): string {
+/** @param certificates what makes it one with TLS; default: it is plain */
+function renderSite({ routes }: Site, listen: string, names: string, certificates = ""): string {
   const isWhole = routes.some(({ path }) => path === "/");
   return `  server {
     listen ${listen};
     server_name ${names};
-    include ${siteFile};
+${certificates}    include ${siteFile};
 ${routes.map(renderRoute).join("")}${isWhole ? "" : "\n    location / {\n      return 404;\n    }\n"}  }
 `;
 }

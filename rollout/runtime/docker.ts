@@ -15,7 +15,7 @@ import { nginxSeconds, type Context } from "../steps/context";
 import { untilDockerAgrees } from "../steps/healthcheck";
 import { closeEntry, openEntry, publish } from "../steps/entry";
 import { ask } from "../steps/probe";
-import { acceptsConnections, checkAsClient } from "../steps/public-address";
+import { checkAsClient, unreachableOf } from "../steps/public-address";
 import { drain, reload, untilAnswered } from "../steps/reload";
 import { untilItServes } from "../steps/start";
 import { removeUnusedImages, stopContainers } from "../steps/retire";
@@ -47,18 +47,20 @@ export class DockerRuntime implements Runtime {
   ) {}
 
   async observe(): Promise<Observed> {
-    const { stack, url, balancer, entry } = this.wanted.destination;
+    const { stack, balancer, entries } = this.wanted.destination;
     const listed = await listContainers(stack);
     // Changes of one balancer go one after the other; a new one's predecessor is the one whose volume both have.
     const holder = balancerOf(listed, balancer);
     const shell = holder?.state === "running" ? await this.open(holder.id) : undefined;
-    const [containers, inside, reachable] = await Promise.all([
+    const running = new Set(listed.flatMap(({ id, state }) => (state === "running" ? id : [])));
+    const urls = entries.flatMap(({ id, url }) => (running.has(id) ? url : []));
+    const [containers, inside, unreachable] = await Promise.all([
       listContainers(stack),
       shell === undefined ? lookInside(holder) : shell.read(insideScript).then(parseInside),
-      listed.some(({ id, state }) => id === entry && state === "running") ? acceptsConnections(url, balancer) : true,
+      unreachableOf(urls, balancer),
     ]);
     this.servedBefore = inside.serving;
-    return { containers, ...inside, reachable };
+    return { containers, ...inside, unreachable };
   }
 
   async perform(operation: Operation): Promise<StepResult> {
@@ -69,11 +71,11 @@ export class DockerRuntime implements Runtime {
         await tryLive(await this.shell());
         return {};
       case "open":
-        await this.orAsBefore(openEntry(destination.entry, operation.predecessors, log));
+        await this.orAsBefore(openEntry(operation.entry, operation.predecessors, log));
         return {};
       case "publish":
         log(`${operation.cause}: publishing the port again`);
-        await publish(destination.entry);
+        await publish(operation.entry);
         return {};
       case "serve":
         return this.serve();
@@ -118,7 +120,7 @@ export class DockerRuntime implements Runtime {
         await removeOldReleases(await this.shell());
         await removeUnusedImages(imagePrefix(destination.stack), [
           destination.balancer,
-          destination.entry,
+          ...destination.entries.map(({ id }) => id),
           ...Object.values(destination.containers),
         ]);
         return {};
@@ -188,7 +190,7 @@ export class DockerRuntime implements Runtime {
     const { shell } = context;
     const current = await readLink(shell);
     this.before ??= current;
-    await writeFiles(shell, release);
+    await writeFiles(shell, release, this.wanted.attachments);
     await writeRecordOf(shell, release, this.wanted);
     await link(shell, `releases/${release.id}`, this.before);
     await reload(shell, release.id);

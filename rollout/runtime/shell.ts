@@ -73,9 +73,14 @@ echo $? $(wc -c </tmp/shell.$$); cat /tmp/shell.$$
     return output;
   }
 
-  /** Writes a file, with whatever bytes it has. */
-  async write(path: string, content: string): Promise<void> {
-    await this.read(`base64 -d >${path} <<'end'\n${Buffer.from(content).toString("base64")}\nend`);
+  /**
+   * Writes a file, with whatever bytes it has.
+   *
+   * @param mode who may read it, from its first byte on; default: as the container has it
+   */
+  async write(path: string, content: string, mode?: number): Promise<void> {
+    const made = mode === undefined ? "" : `rm -f ${path} && install -m ${mode.toString(8)} /dev/null ${path} && `;
+    await this.read(`${made}base64 -d >${path} <<'end'\n${Buffer.from(content).toString("base64")}\nend`);
   }
 
   close(): void {

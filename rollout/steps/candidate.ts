@@ -31,10 +31,11 @@ export async function testCandidate(context: Context, must: readonly string[]): 
   const { shell, wanted } = context;
   const { release } = wanted;
   await shell.run(endCandidate); // one that an interrupted update left
-  await writeFiles(shell, release);
+  await writeFiles(shell, release, wanted.attachments);
   await shell.read(`mkdir -p ${folder}`);
   for (const { name, text } of renderFiles(release.topology, candidatePlace, release.id))
     await shell.write(`${folder}/${name}`, text);
+  for (const { name, text } of wanted.attachments) await shell.write(`${folder}/${name}`, text, 0o600);
   try {
     // Its log must not get between the answers of the shell, nor must it inherit the shell's lock (descriptor 9).
     const { code, output } = await shell.run(
@@ -173,7 +174,8 @@ async function backendError(
 /** A server block can answer clients otherwise than probes: what the public address would answer is asked for, too. */
 async function askAsClient({ shell, wanted: { release } }: Context, sick: ReadonlySet<string>): Promise<void> {
   await askInTurn(release, sick, untouched, async (question) => {
-    const command = askByCurl("http://balancer", question, release.id, `${folder}/public.sock`);
+    const listen = question.isTls ? candidatePlace.tlsListen : candidatePlace.listen;
+    const command = askByCurl(question, release.id, ["--unix-socket", listen.replace("unix:", "")]);
     return readCurl((await shell.run(command.map(quote).join(" "))).output);
   }).catch((error: unknown) => {
     throw new Error(`With the new configuration ${messageOf(error)}`);

@@ -1,9 +1,12 @@
-import { get } from "node:http";
+import * as plain from "node:http";
+import type { IncomingMessage } from "node:http";
+import * as secure from "node:https";
 import { connect } from "node:net";
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
 import type { Release } from "../../model/release";
 import { nameFor, routesOf, serversIn, type HealthCheck, type Topology } from "../../model/topology";
+import { restNames } from "../../nginx/render/tls";
 import { tryDocker, type DockerResult } from "../docker";
 import type { Context } from "./context";
 
@@ -21,6 +24,8 @@ export type PublicAnswer =
 /** What a client is imagined to ask of an upstream. */
 export interface Question extends HealthCheck {
   readonly upstream: string;
+  /** Whether it is asked at the port of TLS, for this host. */
+  readonly isTls: boolean;
   /** For messages: the path, after the host where an app has hosts. */
   readonly shown: string;
   /** Whether nothing is asked of the upstream after it. */
@@ -31,13 +36,14 @@ export interface Question extends HealthCheck {
  * What clients are imagined to ask of each upstream, in this order: what its apps' own check asks, and, where clients can't ask
  * that, or nginx answers it itself, as it does with paths that are not for the public, the first page.
  */
-export function publicQuestions({ sites, upstreams }: Pick<Topology, "sites" | "upstreams">): Question[][] {
-  const routes = routesOf({ sites });
+export function publicQuestions(topology: Pick<Topology, "sites" | "redirects" | "upstreams" | "tls">): Question[][] {
+  const { upstreams, tls } = topology;
+  const routes = routesOf(topology);
   return upstreams.flatMap(({ name: upstream, servers }) => {
     const route = routes.find((one) => one.upstream === upstream);
     const health = (servers.find(({ weight }) => weight > 0) ?? servers[0])?.health;
     if (route === undefined || health === undefined) return [];
-    const [name] = route.hosts;
+    const [name] = tls !== undefined && route.hosts.length === 0 ? restNames(topology) : route.hosts;
     const host = name === undefined ? health.host : nameFor(name);
     const below = route.path === "/" ? "/" : `${route.path}/`;
     const check = route.stripPrefix ? below + health.path.slice(1) : health.path;
@@ -46,6 +52,7 @@ export function publicQuestions({ sites, upstreams }: Pick<Topology, "sites" | "
         upstream,
         path,
         host,
+        isTls: tls !== undefined && name !== undefined,
         shown: (name ?? "") + path,
         isLast: index === length - 1,
       })),
@@ -80,27 +87,37 @@ export function judge(
 }
 
 /** Asks as a client on this machine does. */
-export async function askFromHere(url: string, { path, host }: HealthCheck, id: string): Promise<PublicAnswer> {
+export async function askFromHere(url: string, question: Question, id: string): Promise<PublicAnswer> {
+  const { path, host, isTls } = question;
   return new Promise((resolve) => {
     const headers = { Host: host, [checkHeader]: id };
     // A path in the URL would be normalised.
-    const request = get(url, { path, agent: false, timeout: 5000, headers }, (response) => {
+    const options = { path, agent: false, timeout: 5000, headers } as const;
+    const answered = (response: IncomingMessage) => {
       response.resume();
       resolve(readCheck(response.statusCode ?? 0, String(response.headers[checkHeader.toLowerCase()] ?? "")));
-    });
+    };
+    // Whether clients trust the certificate is told in the preview.
+    const request = isTls
+      ? secure.get(url, { ...options, servername: host, rejectUnauthorized: false }, answered)
+      : plain.get(url, options, answered);
     request.on("timeout", () => request.destroy(new Error("timed out after 5 s")));
     request.on("error", (error) => resolve({ status: undefined, why: messageOf(error) }));
   });
 }
 
-/** A command that asks the same by curl; {@link readCurl} reads what it prints. */
-export function askByCurl(url: string, { path, host }: HealthCheck, id: string, socket?: string): string[] {
+/**
+ * A command that asks the same by curl; {@link readCurl} reads what it prints.
+ *
+ * @param where options that say which address or socket is asked
+ */
+export function askByCurl({ path, host, isTls }: Question, id: string, where: readonly string[]): string[] {
   return [
     ...["curl", "--silent", "--output", "/dev/null", "--max-time", "5", "--request-target", path],
     ...["--header", `Host: ${host}`, "--header", `${checkHeader}: ${id}`],
     ...["--write-out", `%{http_code} %header{${checkHeader.toLowerCase()}}`],
-    ...(socket === undefined ? [] : ["--unix-socket", socket]),
-    url,
+    ...where,
+    ...(isTls ? ["--insecure", `https://${host}`] : ["http://balancer"]),
   ];
 }
 
@@ -115,11 +132,17 @@ function readCheck(status: number, check: string): PublicAnswer {
   return { status, release, server };
 }
 
-/** Whether something accepts connections at the public address: seen from here or, where that is elsewhere, from Docker's host. */
-export async function acceptsConnections(url: string, balancer: string): Promise<boolean> {
-  const { hostname, port } = new URL(url);
+/** Those of some addresses for clients at which nothing accepts connections. */
+export async function unreachableOf(urls: readonly string[], balancer: string): Promise<string[]> {
+  const accepting = await Promise.all(urls.map(async (url) => acceptsConnections(url, balancer)));
+  return urls.filter((_, index) => accepting[index] === false);
+}
+
+/** Whether something accepts connections at an address: seen from here or, where that is elsewhere, from Docker's host. */
+async function acceptsConnections(url: string, balancer: string): Promise<boolean> {
+  const [, host = "", port] = /^\[?(.*?)\]?:(\d+)$/.exec(addressOf(url)) ?? [];
   const here = await new Promise<boolean>((resolve) => {
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80), timeout: 5000 });
+    const socket = connect({ host, port: Number(port), timeout: 5000 });
     const end = (accepted: boolean) => {
       socket.destroy();
       resolve(accepted);
@@ -152,20 +175,29 @@ export async function checkAsClient(
   { wanted: { release, destination } }: Context,
   sick: ReadonlySet<string>,
 ): Promise<void> {
-  const { url, balancer } = destination;
+  const { url: plainUrl, entries, balancer } = destination;
+  const tlsUrl = entries.find(({ url }) => url.startsWith("https:"))?.url ?? "";
   await askInTurn(release, sick, "The previous configuration is back.", async (question) => {
+    const url = question.isTls ? tlsUrl : plainUrl;
     let answer: PublicAnswer = { status: undefined, why: "nothing was asked" };
     // A backend that is just starting again has no address for a moment.
     const works = async () =>
       !isFailure(judge(question, (answer = await askFromHere(url, question, release.id)), release));
     await until("", publicSeconds, works).catch(async () => {
-      const { code, stdout } = await fromDockersHost(balancer, askByCurl(url, question, release.id));
+      const at = ["--connect-to", `::${addressOf(url)}`];
+      const { code, stdout } = await fromDockersHost(balancer, askByCurl(question, release.id, at));
       if (code < commandFailed) answer = readCurl(stdout);
     });
     return answer;
   }).catch((error: unknown) => {
-    throw new Error(`At the balancer's address ${url} ${messageOf(error)}`);
+    throw new Error(`At the balancer's address ${plainUrl} ${messageOf(error)}`);
   });
+}
+
+/** Host and port of an address for clients. */
+function addressOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
 }
 
 /**

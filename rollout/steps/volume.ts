@@ -11,24 +11,36 @@ export function releaseFolder(id: string): string {
 }
 
 /** Writes what nginx reads of a release, each file whole or not at all. Whatever else lies in their place goes. */
-export async function writeFiles(shell: BalancerShell, { id, files }: Release): Promise<void> {
+export async function writeFiles(
+  shell: BalancerShell,
+  { id, files }: Release,
+  attachments: Wanted["attachments"],
+): Promise<void> {
   const folder = releaseFolder(id);
   await shell.read(`{ [ -d ${folder} ] || rm -f ${folder}; } && mkdir -p ${folder}`);
   for (const { name, text } of files) await writeFile(shell, folder, name, text);
+  for (const { name, text } of attachments) await writeFile(shell, folder, name, text, 0o600);
 }
 
 /** Writes the record of a release whose files are there: from then on, it is known for what was installed. */
 export async function writeRecordOf(
   shell: BalancerShell,
   release: Release,
-  { destination: { containers }, attempt }: Pick<Wanted, "destination" | "attempt">,
+  { destination: { containers }, attachments, attempt }: Pick<Wanted, "destination" | "attachments" | "attempt">,
 ): Promise<void> {
   const hash = (text: string) => createHash("sha256").update(text).digest("hex");
-  await writeFile(shell, releaseFolder(release.id), recordFile, writeRecord(release, { containers, attempt }, hash));
+  const whole = { ...release, files: [...release.files, ...attachments] };
+  await writeFile(shell, releaseFolder(release.id), recordFile, writeRecord(whole, { containers, attempt }, hash));
 }
 
-async function writeFile(shell: BalancerShell, folder: string, name: string, text: string): Promise<void> {
-  await shell.write(`${folder}/.new`, text);
+async function writeFile(
+  shell: BalancerShell,
+  folder: string,
+  name: string,
+  text: string,
+  mode?: number,
+): Promise<void> {
+  await shell.write(`${folder}/.new`, text, mode);
   await shell.read(`cd ${folder} && { [ -f ${name} ] || rm -rf ${name}; } && mv .new ${name}`);
 }
 

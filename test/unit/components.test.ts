@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
 import { Balancer } from "../../components/balancer";
 import { Entry } from "../../components/entry";
+import { doorsOf } from "../../model/entry";
 import { releaseOf, showFiles } from "../../nginx/render/config";
 import { serversOf } from "../../model/topology";
 import type { ExistingBackend } from "../../model/identity";
@@ -244,7 +245,7 @@ describe("components on mocks", () => {
       const inputs = container(recording, "lb-nginx");
       for (const key of ["start", "ports", "uploads"]) assert.equal(key in inputs, false, key);
       assert.deepEqual(inputs["networksAdvanced"], [{ name: "pool-network-made" }]);
-      assert.deepEqual(inputs["envs"], [`ENTRY_ID=${entry.hash}`]);
+      assert.deepEqual(inputs["envs"], [`ENTRIES=${entry.sockets}`]);
       assert.deepEqual(inputs["volumes"], [
         { volumeName: "lb-config-made", containerPath: "/etc/nginx/live" },
         { volumeName: "front-door-made", containerPath: "/run/entry" },
@@ -258,7 +259,8 @@ describe("components on mocks", () => {
       assert.equal(inputs["stdin"], await valueOf(balancer.upstreamConfig));
       assert.equal(inputs["stdin"], showFiles(releaseOf(topology).files));
       assert.equal(id, releaseOf(topology).id);
-      assert.deepEqual([destination.balancer, destination.entry], ["lb-nginx-id", "front-socket-id"]);
+      assert.equal(destination.balancer, "lb-nginx-id");
+      assert.deepEqual(destination.entries, [{ id: "front-socket-id", url: "http://127.0.0.1:8080" }]);
       assert.deepEqual(Object.values(destination.containers).sort(), [
         "pool-app1-0-id",
         "pool-app1-1-id",
@@ -271,28 +273,31 @@ describe("components on mocks", () => {
 
   describe("entry", () => {
     it("is the one container that publishes the port, and is started by the step that installs", async () => {
-      const { recording, entry } = await build({ entry: { port: 9000, bindAddress: "0.0.0.0" } });
+      const { recording, entry } = await build({ entry: { doors: doorsOf({ port: 9000 }), bindAddress: "0.0.0.0" } });
       const { ports, start, mustRun, envs, volumes } = container(recording, "front-socket");
       assert.deepEqual(ports, [{ internal: 8080, external: 9000, ip: "0.0.0.0" }]);
       assert.deepEqual(recording.ofType(types.container).filter(({ inputs }) => "ports" in inputs).length, 1);
-      assert.deepEqual([start, mustRun, envs], [false, false, [`ENTRY_ID=${entry.hash}`]]);
+      assert.deepEqual(
+        [start, mustRun, envs],
+        [false, false, [`ENTRY_ID=${entry.sockets.split(":")[0]}`, "LISTEN_PORT=8080"]],
+      );
       assert.deepEqual(volumes, [{ volumeName: "front-door-made", containerPath: "/run/entry" }]);
     });
 
     it("depends on its address and its image alone", async () => {
-      const hashOf = async (args: Parameters<typeof build>[0]) => (await build(args)).entry.hash;
+      const hashOf = async (args: Parameters<typeof build>[0]) => (await build(args)).entry.sockets;
       const hash = await hashOf({});
       const same = { ...settings, nginxImage: "another", balancerMemoryMb: 64, drainSeconds: 1, revision: "2" };
       assert.equal(await hashOf({ entry: same, balancer: same, pool: same }), hash);
-      const others = [{ port: 9000 }, { bindAddress: "127.0.0.2" }, { entryImage: "another" }];
+      const others = [{ doors: doorsOf({ port: 9000 }) }, { bindAddress: "127.0.0.2" }, { entryImage: "another" }];
       const hashes = await Promise.all(others.map((entry) => hashOf({ entry })));
       assert.equal(new Set([hash, ...hashes]).size, 4);
     });
 
     it("says before the update when there will be a gap", async () => {
       const { entry } = await build({ entry: { existing: [entryOf({ hash: "another" })] } });
-      assert.match(entry.gap ?? "", /the entry that has the port is replaced by another image/);
-      assert.equal((await build()).entry.gap, undefined);
+      assert.match(entry.gaps[0] ?? "", /the entry that has the port is replaced by another image/);
+      assert.deepEqual((await build()).entry.gaps, []);
     });
   });
 

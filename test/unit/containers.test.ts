@@ -166,7 +166,7 @@ describe("what containers are made of: the entry", () => {
     assert.deepEqual(source, { context: "nginx/entry", buildArgs: { ENTRY_IMAGE: "debian:14" } });
     assert.deepEqual(labelsOf(container(recording, "front-socket")), [
       ["nginx-load-balancer.by", identity.by],
-      ["nginx-load-balancer.hash", entry.hash],
+      ["nginx-load-balancer.hash", entry.sockets.split(":")[0]],
       ["nginx-load-balancer.listen", "127.0.0.1:8080"],
       ["nginx-load-balancer.owner", identity.owner],
       ["nginx-load-balancer.role", "entry"],

@@ -24,7 +24,10 @@ describe("the address for clients", () => {
     ["192.0.2.7", 8080, "docker.example", "http://192.0.2.7:8080"],
   ] as const)
     it(`is ${url} when bound to ${bindAddress}${remote === undefined ? "" : ` of ${remote}`}`, () =>
-      assert.equal(urlOf(bindAddress, port, remote), url));
+      assert.equal(urlOf(bindAddress, { name: "socket", port }, remote), url));
+
+  it("has https where it is that of TLS", () =>
+    assert.equal(urlOf("0.0.0.0", { name: "tls", port: 443 }, undefined), "https://127.0.0.1:443"));
 });
 
 describe("Docker's host", () => {
@@ -80,7 +83,8 @@ describe("the port, on Docker's host", () => {
     process.env["DOCKER_HOST"] = "tcp://192.0.2.1:2375";
     assert.deepEqual(await lookAtHost("nginx-load-balancer/dev", where), {
       containers: [],
-      url: `http://127.0.0.1:${where.port}`,
+      urls: [`http://127.0.0.1:${where.port}`],
+      listens: [`127.0.0.1:${where.port}`],
       images: new Map(),
       moved: [],
     });

@@ -10,7 +10,11 @@ import { containerOf, observedOf } from "../observed";
 const release = releaseOf(
   topologyOf(settings, [{ name: "a-0-h1", port: 5000, weight: 1, health: { path: "/health", host: "localhost" } }]),
 );
-const outputs = { release, backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }] };
+const outputs = {
+  release,
+  backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }],
+  listens: ["127.0.0.1:8080"],
+};
 const whole = observedOf(release);
 const [backend, balancer, entry] = whole.containers as [ObservedContainer, ObservedContainer, ObservedContainer];
 const { volume } = whole;
@@ -51,17 +55,24 @@ describe("drift", () => {
       },
       ["The balancer is exited."],
     ],
-    ["a published port that is dead", { reachable: false }, ["Nothing accepts connections at the balancer's address."]],
-    ["no entry", { containers: [backend, balancer] }, ["The entry is gone."]],
+    [
+      "a published port that is dead",
+      { unreachable: ["http://127.0.0.1:8080"] },
+      ["Nothing accepts connections at http://127.0.0.1:8080."],
+    ],
+    ["no entry", { containers: [backend, balancer] }, ["The entry of 127.0.0.1:8080 is gone."]],
     [
       "an entry that was stopped",
-      { containers: [backend, balancer, { ...entry, state: "exited" }], reachable: false },
-      ["The entry is exited."],
+      { containers: [backend, balancer, { ...entry, state: "exited" }], unreachable: ["http://127.0.0.1:8080"] },
+      ["The entry of 127.0.0.1:8080 is exited."],
     ],
     [
       "a balancer of before there were entries, whose port is dead",
-      { containers: [backend, { ...balancer, ports: "127.0.0.1:8080->8080/tcp" }], reachable: false },
-      ["Nothing accepts connections at the balancer's address."],
+      {
+        containers: [backend, { ...balancer, ports: "127.0.0.1:8080->8080/tcp" }],
+        unreachable: ["http://127.0.0.1:8080"],
+      },
+      ["Nothing accepts connections at http://127.0.0.1:8080."],
     ],
     ["a backend that is gone", { containers: [balancer, entry] }, ["a-0-h1 is gone."]],
     [
@@ -158,6 +169,8 @@ describe("outputs from the engine's state", () => {
   ];
   const installed = {
     url: "http://127.0.0.1:8080",
+    urls: ["http://127.0.0.1:8080"],
+    listens: [],
     release: change,
     upstreamConfig: showFiles(release.files),
     backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }],

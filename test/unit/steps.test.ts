@@ -120,7 +120,7 @@ describe("what is inside the balancer", () => {
 });
 
 describe("what a client is answered", () => {
-  const asked = { upstream: "backends", host: "localhost" };
+  const asked = { upstream: "backends", host: "localhost", isTls: false };
   const health = { ...asked, path: "/health", shown: "/health", isLast: false };
   const home = { ...asked, path: "/", shown: "/", isLast: true };
   const from = (status: number, server: string, release = two.id) => ({ status, server, release });
@@ -147,7 +147,7 @@ describe("what a client is answered", () => {
   ] as const)
     it(`is asked for what clients can ask for, with ${what}`, () => {
       const routes = site.routes.map((route) => ({ stripPrefix: false, upstream: "shop", ...route }));
-      const asked = publicQuestions({ sites: [{ ...site, routes }], upstreams: [shop] });
+      const asked = publicQuestions({ sites: [{ ...site, routes }], redirects: [], upstreams: [shop] });
       assert.deepEqual(
         asked.map((list) => list.map(({ host, path }) => host + path)),
         [questions],

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { rootCertificates } from "node:tls";
+import { UserError } from "../lib/errors";
+import { readCertificate, type CertificateContext, type CertificateFiles } from "../model/certificates";
+import type { ReleaseFile } from "../model/release";
+import type { Topology } from "../model/topology";
+
+/** The files of this machine, and the authorities that browsers know. */
+export const certificateContext: CertificateContext = {
+  read(path) {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      return undefined;
+    }
+  },
+  authorities: () => [
+    ...rootCertificates,
+    ...(certificateContext
+      .read(process.env["NODE_EXTRA_CA_CERTS"] ?? "")
+      ?.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []),
+  ],
+  get now() {
+    return new Date();
+  },
+};
+
+/**
+ * Reads certificates with their keys.
+ *
+ * @throws UserError where something is wrong with one of them
+ */
+export function readCertificates(files: readonly CertificateFiles[] = []) {
+  return files.map((each) => {
+    const reading = readCertificate(each, certificateContext);
+    if ("certificate" in reading) return reading;
+    throw new UserError(`${each[reading.at]}: expected ${reading.expected}`);
+  });
+}
+
+/**
+ * What nginx reads beside a release's own files: certificates, and the keys, which come from their files at this moment and are
+ * kept nowhere else.
+ *
+ * @throws UserError where the files are not those that the topology was made from
+ */
+export function attachmentsOf({ tls }: Pick<Topology, "tls">, files: readonly CertificateFiles[] = []): ReleaseFile[] {
+  const readings = readCertificates(files);
+  return (tls?.certificates ?? []).flatMap(({ name, names }) => {
+    const reading = readings.find(({ certificate }) => certificate.name === name);
+    if (reading === undefined)
+      throw new UserError(
+        `The certificate of ${names.join(", ")} or its key is another one than in the preview: run \`pulumi up\` again.`,
+      );
+    return [
+      { name: `${name}.crt`, text: reading.chain },
+      { name: `${name}.key`, text: reading.key },
+    ];
+  });
+}
