@@ -24,7 +24,7 @@ export interface CertificateFiles {
 /** What a look at files has to ask the outside world. */
 export interface CertificateContext {
   /** Text of a file, relative to the program's folder; undefined for one that can't be read. */
-  read(path: string): string | undefined;
+  readFile(path: string): string | undefined;
   /** Certificates in PEM that clients trust, in which a chain may end. */
   authorities(): readonly string[];
   readonly now: Date;
@@ -43,7 +43,7 @@ export const warningDays = 21;
  */
 export function readCertificate(files: CertificateFiles, context: CertificateContext): CertificateReading {
   const wrong = (at: keyof CertificateFiles, expected: string) => ({ at, expected });
-  const pem = context.read(files.certificateFile);
+  const pem = context.readFile(files.certificateFile);
   if (pem === undefined) return wrong("certificateFile", "a file that can be read");
   const chain = parseChain(pem);
   const [leaf] = chain ?? [];
@@ -52,7 +52,7 @@ export function readCertificate(files: CertificateFiles, context: CertificateCon
   const names = namesOf(leaf);
   const problem = problemOf(chain, names, context);
   if (problem !== undefined) return wrong("certificateFile", problem);
-  const key = context.read(files.privateKeyFile);
+  const key = context.readFile(files.privateKeyFile);
   if (key === undefined) return wrong("privateKeyFile", "a file that can be read");
   const fits = keyFits(leaf, key);
   if (fits !== true) return wrong("privateKeyFile", fits);

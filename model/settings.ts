@@ -127,16 +127,12 @@ export type AccessLog = Settings["accessLog"];
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
 
-/** What the validation has to ask the outside world. */
-export interface SettingsContext {
+/** What the validation has to ask the outside world. Default: there are no files, and no authorities. */
+export interface SettingsContext extends Partial<CertificateContext> {
   /** Whether `path`, relative to the program's folder, is a folder that holds a Dockerfile. */
   isApp(path: string): boolean;
-  /** Text of a file, by its path relative to the program's folder; undefined where none can be read. Default: there are no files. */
-  readFile?(path: string): string | undefined;
   /** Keys whose values are secret, wholly or in a part: no message shows them. Values of `env` it never shows. */
   readonly secretKeys?: ReadonlySet<string>;
-  /** What is needed to look at certificates. Default: no file can be read. */
-  readonly certificates?: CertificateContext;
 }
 
 /** Thrown for bad stack config; the message names every offending key, what it got and what is allowed. */
@@ -176,14 +172,20 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
 }
 
 /** What is wrong with settings each of which is right. */
-function problemsOf({ apps, backendCount, redirects, tls, ...rest }: Settings, context: SettingsContext): Problem[] {
-  const nothing = { read: () => undefined, authorities: () => [], now: new Date() };
-  const ports = tls?.port === rest.port ? [{ path: ["tls", "port"], expected: "another port than `port`" }] : [];
+function problemsOf(
+  { apps, backendCount, redirects, tls, port }: Pick<Settings, "apps" | "backendCount" | "redirects" | "tls" | "port">,
+  context: SettingsContext,
+): Problem[] {
+  const outside = { readFile: () => undefined, authorities: () => [], now: new Date(), ...context };
+  const ports =
+    tls?.port === port
+      ? [{ path: ["tls", "port"], expected: `a port other than ${tls.port}, which \`port\` has` }]
+      : [];
   return [
     ...problemsOfRoutes(apps, backendCount),
     ...problemsOfRedirects(redirects, apps),
     ...ports,
-    ...(tls === undefined ? [] : problemsOfTls(tls, apps, redirects, context.certificates ?? nothing)),
+    ...(tls === undefined ? [] : problemsOfTls(tls, apps, redirects, outside)),
   ];
 }
 

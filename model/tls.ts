@@ -6,42 +6,56 @@ import type { Settings } from "./settings";
 
 const file = rule("the name of a file, relative to the program's folder", (e) => z.string(e).min(1, e));
 
-export const certificateSchema = z.strictObject({
-  certificateFile: file.meta({
-    description: "in PEM: the certificate, followed by those that stand above it",
-    change: "reloads",
-  }),
-  privateKeyFile: file.meta({ description: "its key in PEM; goes nowhere but on nginx's volume", change: "reloads" }),
-});
+export const certificateSchema = rule("an object {certificateFile, privateKeyFile}", (e) =>
+  z.strictObject(
+    {
+      certificateFile: file.meta({
+        description: "in PEM: the certificate, followed by those that stand above it",
+        change: "reloads",
+      }),
+      privateKeyFile: file.meta({
+        description: "its key in PEM; goes nowhere but on nginx's volume",
+        change: "reloads",
+      }),
+    },
+    e,
+  ),
+);
 
 /** Browsers' list of hosts that are asked with TLS alone takes those that say so for a year or longer. */
 const preloadSeconds = 31_536_000;
 
 /** How sites are served with TLS. */
-export const tlsSchema = z.strictObject({
-  port: integer(1, 65535)
-    .default(8443)
-    .meta({ description: "where TLS is published, at `bindAddress`", change: "replaces entry, balancer" }),
-  certificates: rule("a list of 1 to 200 objects {certificateFile, privateKeyFile}", (e) =>
-    z.array(certificateSchema, e).min(1, e).max(200, e),
-  ).meta({ description: "each serves the hosts that it has names for", change: "reloads" }),
-  redirect: flag.default(true).meta({
-    description: "whether `port` answers names that have a certificate with 308 to https, instead of serving them, too",
-    change: "reloads",
-  }),
-  hsts: integer(0, 63_072_000).default(0).meta({
-    description:
-      "for how many seconds browsers are to use nothing but TLS (Strict-Transport-Security); 0 says nothing. Can't be taken back",
-    change: "reloads",
-  }),
-  hstsPreload: flag.default(false).meta({
-    description: "whether that is said for all names below each host, too, and for browsers' own lists",
-    change: "reloads",
-  }),
-  profile: choice(["intermediate", "modern"])
-    .default("intermediate")
-    .meta({ description: "Mozilla's guideline 6.0: TLS 1.2 and 1.3, or 1.3 alone", change: "reloads" }),
-});
+export const tlsSchema = rule("an object {certificates, ...}", (e) =>
+  z.strictObject(
+    {
+      port: integer(1, 65535)
+        .default(8443)
+        .meta({ description: "where TLS is published, at `bindAddress`", change: "replaces entry, balancer" }),
+      certificates: rule("a list of 1 to 200 objects {certificateFile, privateKeyFile}", (e) =>
+        z.array(certificateSchema, e).min(1, e).max(200, e),
+      ).meta({ description: "each serves the hosts that it has names for", change: "reloads" }),
+      redirect: flag.default(true).meta({
+        description:
+          "whether `port` answers names that have a certificate with 308 to https, instead of serving them, too",
+        change: "reloads",
+      }),
+      hsts: integer(0, 63_072_000).default(0).meta({
+        description:
+          "for how many seconds browsers are to use nothing but TLS (Strict-Transport-Security); 0 says nothing. Can't be taken back",
+        change: "reloads",
+      }),
+      hstsPreload: flag.default(false).meta({
+        description: "whether that is said for all names below each host, too, and for browsers' own lists",
+        change: "reloads",
+      }),
+      profile: choice(["intermediate", "modern"])
+        .default("intermediate")
+        .meta({ description: "Mozilla's guideline 6.0: TLS 1.2 and 1.3, or 1.3 alone", change: "reloads" }),
+    },
+    e,
+  ),
+);
 
 type TlsSettings = NonNullable<Settings["tls"]>;
 

@@ -97,7 +97,8 @@ export function topologyOf(
   servers: readonly AppServer[],
   certificates: readonly Certificate[] = [],
 ): Topology {
-  const { tls, method, drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies } = settings;
+  const { tls, method, drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies } =
+    settings;
   const [first] = settings.apps;
   const groups = groupsOf(settings.apps).map(({ apps, ...group }) => {
     const names = new Set(apps.map(({ name }) => name));
@@ -159,7 +160,7 @@ export interface NamedRoute extends Route {
 }
 
 /** What is answered; states of before there were sites tell nothing of them. */
-export type Answered = Pick<Topology, "upstreams"> & Partial<Pick<Topology, "sites" | "redirects">>;
+export type Answered = Pick<Topology, "upstreams"> & Partial<Pick<Topology, "sites" | "redirects" | "tls">>;
 
 /** All routes, those of the names which no app has first. */
 export function routesOf({ sites = [] }: Pick<Answered, "sites">): readonly NamedRoute[] {

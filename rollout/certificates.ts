@@ -7,7 +7,7 @@ import type { Topology } from "../model/topology";
 
 /** The files of this machine, and the authorities that browsers know. */
 export const certificateContext: CertificateContext = {
-  read(path) {
+  readFile(path) {
     try {
       return readFileSync(path, "utf8");
     } catch {
@@ -17,7 +17,7 @@ export const certificateContext: CertificateContext = {
   authorities: () => [
     ...rootCertificates,
     ...(certificateContext
-      .read(process.env["NODE_EXTRA_CA_CERTS"] ?? "")
+      .readFile(process.env["NODE_EXTRA_CA_CERTS"] ?? "")
       ?.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []),
   ],
   get now() {

@@ -1,3 +1,4 @@
+import { daysLeft, warningDays } from "../model/certificates";
 import { routesOf, serversIn, serversOf, type Answered } from "../model/topology";
 import { docker } from "../rollout/docker";
 import { ailments } from "../rollout/drift";
@@ -45,11 +46,22 @@ export interface RouteStatus {
   readonly redirect?: string;
 }
 
+export interface CertificateStatus {
+  readonly names: readonly string[];
+  readonly issuer: string;
+  /** When it ends, in ISO 8601, and how many whole days are left until then. */
+  readonly until: string;
+  readonly daysLeft: number;
+}
+
 export interface StackStatus {
   readonly url: string;
+  /** All addresses for clients, that one first. */
+  readonly urls: readonly string[];
   readonly balancer: { readonly container: string; readonly health: string; readonly configuration: string };
   readonly backends: readonly BackendStatus[];
   readonly routes: readonly RouteStatus[];
+  readonly certificates: readonly CertificateStatus[];
   /** What differs from what the last update left, a sentence each; empty when nothing does. */
   readonly drift: readonly string[];
 }
@@ -66,6 +78,7 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
   const observed = { containers, ...inside, unreachable };
   return {
     url: outputs.url,
+    urls: outputs.urls,
     balancer: {
       container: balancer?.name ?? "",
       health: balancer === undefined ? "gone" : wordOf(balancer),
@@ -73,6 +86,7 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
     },
     backends: backendsOf(outputs, observed, addresses),
     routes: routesStatusOf(outputs.release.topology),
+    certificates: certificatesStatusOf(outputs.release.topology, new Date()),
     drift: describeDrift(outputs, observed),
   };
 }
@@ -85,6 +99,11 @@ function routesStatusOf(topology: Answered): RouteStatus[] {
   }));
   const redirects = topology.redirects ?? [];
   return [...routes, ...redirects.map(({ from, to }) => ({ hosts: [from], path: "/", backends: [], redirect: to }))];
+}
+
+function certificatesStatusOf({ tls }: Answered, now: Date): CertificateStatus[] {
+  const certificates = tls?.certificates ?? [];
+  return certificates.map(({ names, issuer, until }) => ({ names, issuer, until, daysLeft: daysLeft(until, now) }));
 }
 
 function backendsOf(
@@ -160,17 +179,24 @@ export function formatStatus(status: StackStatus): string {
     address || "-",
     receives === "no" || receives === "drain" ? receives : `weight ${receives}`,
   ]);
-  const { balancer, routes } = status;
+  const { balancer, routes, certificates } = status;
   const isPlain = routes.every(({ hosts, path }) => hosts.length === 0 && path === "/");
   const sites = routes.map(({ hosts, path, backends, redirect }) => [
     hosts.join(" ") || "any",
     path,
     redirect === undefined ? summary(backends) : `308 to ${redirect}`,
   ]);
+  const ends = certificates.map(({ names, issuer, until, daysLeft }) => [
+    summary(names),
+    issuer,
+    until.slice(0, 10),
+    `${daysLeft}${daysLeft < warningDays ? ": renew it" : ""}`,
+  ]);
   return [
-    `${status.url}  ${balancer.container || "no balancer"} (${balancer.health}), configuration ${balancer.configuration}`,
+    `${status.urls.join(" ")}  ${balancer.container || "no balancer"} (${balancer.health}), configuration ${balancer.configuration}`,
     formatTable(["backend", "app", "container", "health", "address", "receives"], rows),
     ...(isPlain ? [] : [formatTable(["host", "path", "backends"], sites)]),
+    ...(ends.length === 0 ? [] : [formatTable(["certificate for", "signed by", "ends", "days left"], ends)]),
     ...(status.drift.length === 0
       ? ["No drift."]
       : ["Drift, which `npm run up -- --refresh` repairs:", ...status.drift.map((line) => `  ${line}`)]),

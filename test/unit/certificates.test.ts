@@ -48,7 +48,7 @@ describe("a certificate's files", () => {
     const files: Record<string, string | undefined> = { "a.crt": chain, "a.key": key };
     return readCertificate(
       { certificateFile: "a.crt", privateKeyFile: "a.key" },
-      { read: (path) => files[path], authorities: () => authorities, now: new Date() },
+      { readFile: (path) => files[path], authorities: () => authorities, now: new Date() },
     );
   };
   const chained = (...all: Certified[]) => all.map(({ certificate }) => certificate).join("\n");

@@ -3,8 +3,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { candidatePlace, directivesFile, livePlace, mainFile, routeFile, siteFile } from "../../model/layout";
+import type { Certificate } from "../../model/certificates";
 import { poolName } from "../../model/routes";
-import { merge, serversOf, topologyOf, withNonce, type Server, type Topology } from "../../model/topology";
+import {
+  merge,
+  serversOf,
+  topologyOf,
+  withNonce,
+  type AppServer,
+  type Server,
+  type Topology,
+} from "../../model/topology";
 import { releaseOf, renderFiles, showFiles } from "../../nginx/render/config";
 import { settings } from "../components";
 
@@ -18,9 +27,24 @@ const server = (name: string, { path = "/health", ...more }: Partial<Server> & {
 
 const pair = [server("app1-0-aaaaaaaaaa"), server("app2-0-bbbbbbbbbb")];
 
-type Change = Partial<Parameters<typeof topologyOf>[0]> & { servers?: readonly Server[] };
+type Change = Partial<Parameters<typeof topologyOf>[0]> & {
+  servers?: readonly AppServer[];
+  certificates?: readonly Certificate[];
+};
 
-const topology = ({ servers = pair, ...more }: Change = {}): Topology => topologyOf({ ...settings, ...more }, servers);
+const topology = ({ servers = pair, certificates, ...more }: Change = {}): Topology =>
+  topologyOf({ ...settings, ...more }, servers, certificates);
+
+const [app] = settings.apps as [(typeof settings.apps)[number]];
+
+const certified = (name: string, kind: string, ...names: string[]): Certificate => ({
+  ...{ name, names, kind, issuer: "CN=Root", until: "2126-01-01T00:00:00.000Z" },
+});
+const certificates = [
+  certified("shop-0123", "ec", "shop.example", "www.shop.example", "api.example"),
+  certified("shop-4567", "rsa", "shop.example"),
+  certified("rest-89ab", "ec", "old.example", "own.example", "*.own.example"),
+];
 
 const rendered = (change: Change = {}) => showFiles(releaseOf(topology(change)).files);
 
@@ -60,6 +84,28 @@ describe("nginx config", () => {
       }),
     ],
     ["trusted-proxies", rendered({ method: "ip_hash", trustedProxies: ["10.0.0.0/8", "2001:db8::7"] })],
+    [
+      "tls",
+      rendered({
+        apps: [
+          { ...app, name: "any" },
+          { ...app, name: "shop", hosts: ["shop.example", "old.example"] },
+          { ...app, name: "api", hosts: ["api.example"], paths: ["/v1"] },
+        ],
+        servers: ["any", "shop", "api"].map((name) => ({ ...server(`${name}-0`), app: name })),
+        redirects: [{ from: "www.shop.example", to: "shop.example" }],
+        tls: { port: 443, certificates: [], redirect: true, hsts: 31_536_000, hstsPreload: true, profile: "modern" },
+        certificates,
+      }),
+    ],
+    [
+      "tls-beside-plain",
+      rendered({
+        tls: { port: 8443, certificates: [], redirect: false, hsts: 0, hstsPreload: false, profile: "intermediate" },
+        redirects: [{ from: "www.shop.example", to: "shop.example" }],
+        certificates: certificates.slice(0, 1),
+      }),
+    ],
     ["candidate", showFiles(renderFiles(topology(), candidatePlace, releaseOf(topology()).id))],
   ];
   for (const [name, text] of texts)

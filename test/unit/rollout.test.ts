@@ -39,7 +39,8 @@ describe("plan", () => {
       message: "the balancer: the container was removed by hand. `pulumi up --refresh` makes a new one.",
     });
     assert.throws(() => plan(without(host(), "entry-id"), wantedOf(two)), {
-      message: "the entry of http://127.0.0.1:8080: the container was removed by hand. `pulumi up --refresh` makes a new one.",
+      message:
+        "the entry of http://127.0.0.1:8080: the container was removed by hand. `pulumi up --refresh` makes a new one.",
     });
   });
 

@@ -108,6 +108,8 @@ describe("status", () => {
   it("is a line, a table and the drift", () => {
     const status = {
       url: "http://127.0.0.1:8080",
+      urls: ["http://127.0.0.1:8080"],
+      certificates: [],
       balancer: { container: "lb", health: "healthy", configuration: release.id },
       backends: [shown],
       routes: [{ hosts: [], path: "/", backends: ["a-0-h1"] }],
@@ -130,14 +132,19 @@ describe("status", () => {
   });
 });
 
-it("status has the routes, where there is more to tell than one for all names", () => {
+it("status has the routes, where there is more to tell than one for all names, and when certificates end", () => {
   const many = ["a-0", "a-1", "a-2", "a-3"];
   const routes = [
     { hosts: [], path: "/", backends: ["rest-0"] },
     { hosts: ["shop.example", "www.shop.example"], path: "/api", backends: many },
   ];
   const balancer = { container: "lb", health: "healthy", configuration: release.id };
-  const text = formatStatus({ url: "http://127.0.0.1:8080", balancer, backends: [], routes, drift: [] });
+  const urls = ["http://127.0.0.1:8080", "https://127.0.0.1:8443"];
+  const certificate = { names: ["a.example", "b.example"], issuer: "CN=Root", until: "2126-01-02T00:00:00.000Z" };
+  const certificates = [21, 20].map((daysLeft) => ({ ...certificate, daysLeft }));
+  const text = formatStatus({ url: "", urls, certificates, balancer, backends: [], routes, drift: [] });
+  assert.match(text, /^http:\/\/127\.0\.0\.1:8080 https:\/\/127\.0\.0\.1:8443 {2}lb/);
+  assert.match(text, /│ a\.example, b\.example │ CN=Root +│ 2126-01-02 │ 21 +│\n│.*│ 20: renew it │/);
   assert.match(text, /│ any +│ \/ +│ rest-0 +│\n│ shop\.example www\.shop\.example │ \/api │ a-0, a-1 and 2 more │/);
 });
 

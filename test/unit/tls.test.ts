@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Certificate } from "../../model/certificates";
+import { doorsOf } from "../../model/entry";
+import { parseSettings } from "../../model/settings";
+import { topologyOf } from "../../model/topology";
+import { releaseOf, showFiles } from "../../nginx/render/config";
+import { attachmentsOf, readCertificates } from "../../rollout/certificates";
+import { publicQuestions } from "../../rollout/steps/public-address";
+import { authority, certificateOf, type Certified } from "../certificates";
+import { settings } from "../components";
+
+describe("settings of TLS", () => {
+  const files: Record<string, string> = {};
+  before(async () => {
+    const root = await authority("Root");
+    const add = async (name: string, ...names: string[]) => {
+      const { certificate, key } = await certificateOf(names, root);
+      files[`${name}.crt`] = `${certificate}\n${root.certificate}`;
+      files[`${name}.key`] = key;
+    };
+    await add("shop", "shop.example", "www.shop.example");
+    await add("wild", "*.wild.example");
+  });
+
+  const parse = (config: Record<string, unknown>) =>
+    parseSettings(Object.fromEntries(Object.entries(config).map(([key, value]) => [key, JSON.stringify(value)])), {
+      isApp: () => true,
+      readFile: (path) => files[path],
+    });
+  const pair = (name: string, key = name) => ({ certificateFile: `${name}.crt`, privateKeyFile: `${key}.key` });
+  const shop = { certificates: [pair("shop")] };
+  const app = (...hosts: string[]) => ({ name: "shop", path: "shop", hosts });
+
+  it("have defaults for all but the certificates", () => {
+    assert.deepEqual(parse({ tls: shop }).tls, {
+      port: 8443,
+      certificates: [pair("shop")],
+      redirect: true,
+      hsts: 0,
+      hstsPreload: false,
+      profile: "intermediate",
+    });
+  });
+
+  it("take hosts that certificates are for, wildcards among them", () => {
+    const hosts = ["shop.example", "*.wild.example", "a.wild.example"];
+    parse({
+      tls: { certificates: [pair("shop"), pair("wild")] },
+      apps: [app(...hosts)],
+      redirects: [{ from: "www.shop.example", to: "shop.example" }],
+    });
+  });
+
+  const names = "expected a name that a certificate of tls.certificates is for: shop.example, www.shop.example";
+  const rows: [what: string, config: Record<string, unknown>, problem: string][] = [
+    ["no object", { tls: true }, "tls: got true, expected an object {certificates, ...}"],
+    [
+      "no certificates",
+      { tls: {} },
+      "tls.certificates: got nothing, expected a list of 1 to 200 objects {certificateFile, privateKeyFile}",
+    ],
+    [
+      "an empty list",
+      { tls: { certificates: [] } },
+      "tls.certificates: got [], expected a list of 1 to 200 objects {certificateFile, privateKeyFile}",
+    ],
+    [
+      "a certificate that is a name",
+      { tls: { certificates: ["shop.crt"] } },
+      'tls.certificates[0]: got "shop.crt", expected an object {certificateFile, privateKeyFile}',
+    ],
+    [
+      "no key",
+      { tls: { certificates: [{ certificateFile: "shop.crt" }] } },
+      "tls.certificates[0].privateKeyFile: got nothing, expected the name of a file, relative to the program's folder",
+    ],
+    [
+      "a key that isn't known",
+      { tls: { ...shop, http2: true } },
+      "tls.http2: unknown key (got true), allowed keys are port, certificates, redirect, hsts, hstsPreload, profile",
+    ],
+    [
+      "a mistyped file",
+      { tls: { certificates: [{ ...pair("shop"), keyFile: "a" }] } },
+      'tls.certificates[0].keyFile: unknown key (got "a"), allowed keys are certificateFile, privateKeyFile',
+    ],
+    [
+      "a file that isn't there",
+      { tls: { certificates: [pair("shap")] } },
+      'tls.certificates[0].certificateFile: got "shap.crt", expected a file that can be read',
+    ],
+    [
+      "another key",
+      { tls: { certificates: [pair("shop"), pair("wild", "shop")] } },
+      'tls.certificates[1].privateKeyFile: got "shop.key", expected the key of the certificate of *.wild.example',
+    ],
+    [
+      "the port of both",
+      { port: 8443, tls: shop },
+      "tls.port: got nothing, expected a port other than 8443, which `port` has",
+    ],
+    ["no port", { tls: { ...shop, port: 0 } }, "tls.port: got 0, expected an integer from 1 to 65535"],
+    [
+      "another profile",
+      { tls: { ...shop, profile: "old" } },
+      'tls.profile: got "old", expected one of intermediate, modern',
+    ],
+    [
+      "a time that never ends",
+      { tls: { ...shop, hsts: 63_072_001 } },
+      "tls.hsts: got 63072001, expected an integer from 0 to 63072000",
+    ],
+    [
+      "preload without a time",
+      { tls: { ...shop, hstsPreload: true } },
+      "tls.hsts: got nothing, expected at least 31536000, a year, with hstsPreload",
+    ],
+    [
+      "a host without a certificate",
+      { tls: shop, apps: [app("shop.example", "api.shop.example")] },
+      `apps[0].hosts[1]: got "api.shop.example", ${names}`,
+    ],
+    [
+      "a wildcard without one",
+      { tls: shop, apps: [app("*.shop.example")] },
+      `apps[0].hosts[0]: got "*.shop.example", ${names}`,
+    ],
+    [
+      "a redirect without one",
+      { tls: shop, redirects: [{ from: "old.example", to: "shop.example" }] },
+      `redirects[0].from: got "old.example", ${names}`,
+    ],
+  ];
+  for (const [what, config, problem] of rows)
+    it(`are refused for ${what}`, () =>
+      assert.throws(() => parse(config), { message: `Bad stack config:\n  ${problem}` }));
+
+  it("ask for an entry of their own", () => {
+    assert.deepEqual(doorsOf(parse({ tls: { ...shop, port: 443 } })), [
+      { name: "socket", port: 8080, listenPort: 8080 },
+      { name: "tls", port: 443, listenPort: 8443 },
+    ]);
+  });
+});
+
+describe("what clients are imagined to ask with TLS", () => {
+  const certificate: Certificate = {
+    name: "a",
+    names: ["shop.example", "own.example"],
+    kind: "ec",
+    issuer: "CN=a",
+    until: "2127-01-01T00:00:00.000Z",
+  };
+  const [any] = settings.apps;
+  const server = (app: string) => ({
+    name: app,
+    app,
+    port: 5000,
+    weight: 1,
+    health: { path: "/health", host: "localhost" },
+  });
+  const asked = (certificates: Certificate[]) => {
+    const apps = [
+      { ...any, name: "any" },
+      { ...any, name: "shop", hosts: ["shop.example"] },
+    ] as typeof settings.apps;
+    const tls = {
+      port: 8443,
+      certificates: [],
+      redirect: true,
+      hsts: 0,
+      hstsPreload: false,
+      profile: "modern",
+    } as const;
+    const topology = topologyOf({ ...settings, apps, tls }, [server("any"), server("shop")], certificates);
+    return publicQuestions(topology).map(
+      (questions) => questions.map(({ host, isTls, shown }) => ({ host, isTls, shown }))[0],
+    );
+  };
+
+  it("is each host, and for apps without one a name that only a certificate has", () => {
+    assert.deepEqual(asked([certificate]), [
+      { host: "own.example", isTls: true, shown: "own.example/health" },
+      { host: "shop.example", isTls: true, shown: "shop.example/health" },
+    ]);
+  });
+
+  it("is the plain port where no name is left for apps without hosts", () => {
+    assert.deepEqual(asked([{ ...certificate, names: ["shop.example"] }])[0], {
+      host: "localhost",
+      isTls: false,
+      shown: "/health",
+    });
+  });
+});
+
+describe("certificates beside a release", () => {
+  let folder: string;
+  let files: { certificateFile: string; privateKeyFile: string };
+  const write = ({ certificate, key }: Certified) => {
+    writeFileSync(files.certificateFile, certificate);
+    writeFileSync(files.privateKeyFile, key);
+  };
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "nlb-certificates-"));
+    files = { certificateFile: join(folder, "a.crt"), privateKeyFile: join(folder, "a.key") };
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const topology = () => {
+    const tls = {
+      ...settings.tls,
+      port: 8443,
+      certificates: [files],
+      redirect: true,
+      hsts: 0,
+      hstsPreload: false,
+      profile: "modern",
+    } as const;
+    const servers = [{ name: "a", port: 5000, weight: 1, health: { path: "/", host: "localhost" } }];
+    return topologyOf(
+      { ...settings, tls },
+      servers,
+      readCertificates([files]).map(({ certificate }) => certificate),
+    );
+  };
+
+  it("are read again for nginx, which is told their names alone", async () => {
+    const made = await certificateOf(["own.example"]);
+    write(made);
+    const before = topology();
+    const [crt, key, ...more] = attachmentsOf(before, [files]);
+    assert.deepEqual(more, []);
+    assert.match(crt?.name ?? "", /^own\.example-[0-9a-f]{16}\.crt$/);
+    assert.equal(key?.name, crt?.name.replace(/crt$/, "key"));
+    assert.equal(key?.text.trim(), made.key.trim());
+    const shown = showFiles(releaseOf(before).files);
+    assert.ok(shown.includes(`ssl_certificate_key ${key?.name};`));
+    assert.doesNotMatch(shown + JSON.stringify(before), /BEGIN|PRIVATE/);
+  });
+
+  it("are refused where another one lies there than in the preview", async () => {
+    write(await certificateOf(["own.example"]));
+    const before = topology();
+    write(await certificateOf(["own.example"]));
+    const message =
+      "The certificate of own.example or its key is another one than in the preview: run `pulumi up` again.";
+    assert.throws(() => attachmentsOf(before, [files]), { message });
+    assert.notEqual(releaseOf(topology()).id, releaseOf(before).id);
+  });
+
+  it("are none of a stack without TLS", () => assert.deepEqual(attachmentsOf({}), []));
+});
