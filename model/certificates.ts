@@ -26,7 +26,7 @@ export interface CertificateContext {
   /** Text of a file, relative to the program's folder; undefined for one that can't be read. */
   readFile(path: string): string | undefined;
   /** Certificates in PEM that clients trust, in which a chain may end. */
-  authorities(): readonly string[];
+  readonly authorities: () => readonly string[];
   readonly now: Date;
 }
 

@@ -22,6 +22,10 @@ const inPool = faultsIn("backend", "components/backend-pool.ts", "components", "
 const inBalancer = faultsIn("balancer", "components/balancer.ts", "components", "containers");
 const inEntry = faultsIn("entry", "components/entry.ts", "components", "containers");
 const inAddress = faultsIn("entry", "model/entry.ts", "entry", "port");
+const inCertificates = faultsIn("certificate", "model/certificates.ts", "certificates");
+const inTls = faultsIn("TLS", "model/tls.ts", "tls");
+const inAttachments = faultsIn("certificate", "rollout/certificates.ts", "tls");
+const inTlsText = faultsIn("TLS", "nginx/render/tls.ts", "nginx-config");
 const inHardening = faultsIn("every container", "components/hardening.ts", "components", "containers");
 const inImages = faultsIn("images", "components/stack-images.ts", "components", "containers");
 const inHealth = faultsIn("health command", "model/health-command.ts", "health-command");
@@ -112,8 +116,8 @@ export const mutants: readonly Mutant[] = [
   inEntry("starts in its predecessor's way", "start: false", "start: true"),
   inEntry("published at a wrong address", "ip: bindAddress", `ip: "0.0.0.0"`),
   inEntry("role label wrong", `[labels.role]: "entry"`, `[labels.role]: "balancer"`),
-  inEntry("not another one for another address", "{ image: image.tag, address }", "{ image: image.tag }"),
-  inEntry("not another one for another image", "{ image: image.tag, address }", "{ address }"),
+  inEntry("not another one for another address", "image: image.tag, address,", "image: image.tag,"),
+  inEntry("not another one for another image", "{ image: image.tag, address,", "{ address,"),
   inEntry("a new one's address not labelled", "[labels.listen]: address", `[labels.listen]: ""`),
   inAddress("a longer port is the same", "port === wanted.port", "port.endsWith(wanted.port)"),
   inAddress("a wildcard is nobody's", "[host, wanted.host].some(isWildcard)", "isWildcard(wanted.host)"),
@@ -127,7 +131,7 @@ export const mutants: readonly Mutant[] = [
   ),
   inPlan("a new balancer is not told to serve", "if (!isServing) begin", "if (isServing) begin"),
   inPlan("an older balancer's port is in nobody's way", `...older("balancer")].filter`, `].filter`),
-  inPlan("an old entry goes on taking connections", "entries.length > 0", "entries.length > 1"),
+  inPlan("an old entry goes on taking connections", "closed.length > 0", "closed.length > 1"),
   inPlan(
     "a balancer that starts is told to read again",
     `begin.some(({ op }) => op === "await")`,
@@ -190,7 +194,34 @@ export const mutants: readonly Mutant[] = [
   inLook("another page passes for the release that is served", "/^[0-9a-f]{16}$/.test(served)", `served !== ""`),
   inDrift("an unhealthy backend is none", ` || container.health === "unhealthy"`, ""),
   inDrift("files that were edited are none", "&& !intact && balancer", "&& intact && balancer"),
-  inDrift("a dead port is none", "else if (!reachable)", "else if (false)"),
+  inDrift("a dead port is none", "if (closed.length === 0)", "if (false)"),
+  inDrift("an entry that ended is none", `entry?.state === "running" ? []`, "true ? []"),
+  inPlan("the port of TLS is not published again", "observed.unreachable.includes(url)", "false"),
+  inCertificates("one that has ended passes", "Date.parse(validTo) <= now", "Date.parse(validTo) < 0 * now"),
+  inCertificates("one that has not begun passes", "Date.parse(validFrom) > now", "Date.parse(validFrom) < 0 * now"),
+  inCertificates("a chain in any order passes", "if (!isSignedBy(below, above))", "if (false)"),
+  inCertificates("a chain without its end passes", "if (isSelfSigned(last) || isKnown())", "if (true)"),
+  inCertificates("any key passes", "leaf.checkPrivateKey(createPrivateKey(pem)) ||", "true ||"),
+  inCertificates(
+    "a wildcard stands for two labels",
+    'host.replace(/^[^.]+/, "*") === name',
+    "host.endsWith(name.slice(1))",
+  ),
+  inCertificates(
+    "two of one kind for a host",
+    "other.kind === kind) === index",
+    "other === covering[index]) === index",
+  ),
+  inCertificates("an authority that signs itself is sent", "index === 0 || !isSelfSigned(one)", "true"),
+  inCertificates("told of too late", "days < warningDays", "days < 2"),
+  inTls("a host without a certificate passes", "certificates).length === 0)", "certificates).length < 0)"),
+  inTls("preload for less than a year", "hstsPreload && hsts < preloadSeconds", "false"),
+  inAttachments("another certificate than in the preview", "if (reading === undefined)", "if (false)"),
+  inTlsText("other names get a handshake", "    ssl_reject_handshake on;\n", ""),
+  inTlsText("other names on a known connection get a site", "    return 421;\n", ""),
+  inTlsText("older protocols", `modern: "  ssl_protocols TLSv1.3;`, `modern: "  ssl_protocols TLSv1.2;`),
+  inTlsText("sessions end with a reload", "  ssl_session_cache shared:tls:10m;\n", ""),
+  inTlsText("a redirect's name is another app's, too", "...redirects.map(({ from }) => from)", ""),
   inPreflight("another identity passes", "owner !== own.owner && owner !== adopt", "false"),
   inPreflight("any identity is adopted", "owner !== adopt,", `adopt === "",`),
   inPreflight("told to be at an address that nobody can ask", `"0.0.0.0": "127.0.0.1", `, ""),
