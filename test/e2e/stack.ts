@@ -165,7 +165,7 @@ export class TestStack {
     ]);
     const known = outputsOf(state.deployment);
     if (known === undefined) throw new Error(`Stack ${this.name} has nothing installed.`);
-    return { ...outputs, release: known.release };
+    return { ...known, ...outputs, release: known.release };
   }
 
   private async json(...args: string[]): Promise<unknown> {
