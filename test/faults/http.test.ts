@@ -3,16 +3,8 @@ import { docker } from "../../rollout/docker";
 import { headerRules } from "../../nginx/render/headers";
 import { baseImages } from "../machine";
 import { brokenTexts, texts } from "../directives";
+import { headersIn } from "./headers";
 import { Rig } from "./rig";
-
-/** The headers that a backend has got, by their names in lower case. */
-function headersIn(answer: string): Map<string, string> {
-  const [, body = ""] = answer.split("\r\n\r\n");
-  const lines = body.split("\n").filter(Boolean);
-  return new Map(
-    lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 2)]),
-  );
-}
 
 const echo = async (rig: Rig, ...head: string[]) =>
   headersIn(await rig.raw("GET /echo HTTP/1.1", ...head, "Connection: close"));
