@@ -127,6 +127,24 @@ A file is read in the preview, which shows what a changed one changes. Whoever c
 From any other address all of these headers are dropped, and the client's address is the one that it connects from. \`behindProxy: true\`, of before
 there was \`trustedProxies\`, takes the word of whoever connects: only where nobody but the proxy can.
 
+### PROXY protocol
+
+Proxies that hand on bytes, as load balancers of clouds and HAProxy's \`mode tcp\` do, tell the client's address by a line before them:
+
+\`\`\`yaml
+nginx-load-balancer:trustedProxies: [192.0.2.7]
+nginx-load-balancer:proxyProtocol: true
+\`\`\`
+
+Each connection, with TLS or without, then has to begin with such a line, of version 1 or 2; one without it is closed. The line of \`trustedProxies\` says who
+the client is, that of anybody else says nothing. What follows is the client's own, and so all headers are treated as without
+\`trustedProxies\`: a proxy that sends the line and headers is not believed the headers. Where it ends TLS, set
+\`proxy_set_header X-Forwarded-Proto https;\` in \`serverConfig\`.
+
+The update's own check, \`npm run up\` and \`npm run verify\` send a line that names nobody (\`PROXY UNKNOWN\`). By hand: \`curl --haproxy-protocol\`. From the reload that
+turns it on, new connections without a line are closed, and from the one that turns it off those with one are refused (400): change the proxy in the
+same moment.
+
 ### The address that a proxy connects from
 
 Docker publishes the port of the entry ([entry.md](entry.md)). What comes by way of Docker's own process for the port comes from the gateway of the entry's

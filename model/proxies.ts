@@ -53,10 +53,19 @@ export function proxiesOf(value: unknown, readFile: (path: string) => string | u
   );
 }
 
-/** What contradicts the wish to take the word of some proxies. */
-export function problemsOfTrust(behindProxy: boolean, { networks }: Proxies): Problem[] {
-  const expected = "false beside trustedProxies, which names those whose word is taken";
-  return behindProxy && networks.length > 0 ? [{ path: ["behindProxy"], expected }] : [];
+/** What contradicts itself in whose word is taken, and how it is told. */
+export function problemsOfTrust(
+  { behindProxy, proxyProtocol }: { readonly behindProxy: boolean; readonly proxyProtocol: boolean },
+  { networks, problems }: Proxies,
+): Problem[] {
+  const twice = "false beside trustedProxies, which names those whose word is taken";
+  const untold = "trustedProxies beside it, whose lines are taken";
+  return [
+    ...(behindProxy && networks.length > 0 ? [{ path: ["behindProxy"], expected: twice }] : []),
+    ...(proxyProtocol && networks.length + problems.length === 0
+      ? [{ path: ["proxyProtocol"], expected: untold }]
+      : []),
+  ];
 }
 
 function proxiesIn(

@@ -97,6 +97,10 @@ export const settingsSchema = z.strictObject({
     description: "the proxies in front whose word on their client is taken, and nobody else's (docs/headers.md)",
     change: "reloads",
   }),
+  proxyProtocol: flag.default(false).meta({
+    description: "whether they tell it by a PROXY line, version 1 or 2, with which each connection then has to begin",
+    change: "reloads; connections without the line, or with it, are closed from then on",
+  }),
   serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e))
     .default("")
     .meta({ description: "added to the public `server` block (docs/directives.md)", change: "reloads" }),
@@ -155,7 +159,10 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
   const proxies = proxiesOf(values["trustedProxies"], (path) => context.readFile?.(path));
   const crossed = [
     ...proxies.problems,
-    ...problemsOfTrust(values["behindProxy"] === true, proxies),
+    ...problemsOfTrust(
+      { behindProxy: values["behindProxy"] === true, proxyProtocol: values["proxyProtocol"] === true },
+      proxies,
+    ),
     ...problemsOfApps(values["apps"], {
       isApp: (path) => context.isApp(path),
       areSecret: context.secretKeys?.has("apps") === true,

@@ -80,6 +80,7 @@ export interface ProxyPolicy {
   readonly spoolMb: number;
   readonly behindProxy: boolean;
   readonly trustedProxies: readonly string[];
+  readonly proxyProtocol: boolean;
 }
 
 /** A server, and the app whose it is; default: the first one. */
@@ -97,8 +98,17 @@ export function topologyOf(
   servers: readonly AppServer[],
   certificates: readonly Certificate[] = [],
 ): Topology {
-  const { tls, method, drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies } =
-    settings;
+  const {
+    tls,
+    method,
+    drainSeconds,
+    requestTimeoutSeconds,
+    maxBodyMb,
+    spoolMb,
+    behindProxy,
+    trustedProxies,
+    proxyProtocol,
+  } = settings;
   const [first] = settings.apps;
   const groups = groupsOf(settings.apps).map(({ apps, ...group }) => {
     const names = new Set(apps.map(({ name }) => name));
@@ -110,7 +120,7 @@ export function topologyOf(
     redirects: settings.redirects,
     directives: settings.serverConfig,
     upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
-    proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies },
+    proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies, proxyProtocol },
     accessLog: settings.accessLog,
     ...(tls !== undefined && { tls: { ...tls, certificates } }),
   };
@@ -160,7 +170,7 @@ export interface NamedRoute extends Route {
 }
 
 /** What is answered; states of before there were sites tell nothing of them. */
-export type Answered = Pick<Topology, "upstreams"> & Partial<Pick<Topology, "sites" | "redirects" | "tls">>;
+export type Answered = Pick<Topology, "upstreams"> & Partial<Pick<Topology, "sites" | "redirects" | "tls" | "proxy">>;
 
 /** All routes, those of the names which no app has first. */
 export function routesOf({ sites = [] }: Pick<Answered, "sites">): readonly NamedRoute[] {

@@ -1,8 +1,9 @@
-import { get } from "node:http";
+import { Agent, get } from "node:http";
+import { withProxyLine } from "../lib/proxy-line";
 import { frontDoorOf, type FrontDoor } from "../model/topology";
 import { formatChange } from "../rollout/report";
 import { runMain, takeOptions } from "./cli";
-import { readOutputs, runEngine } from "./pulumi";
+import { readOutputs, runEngine, type StackOutputs } from "./pulumi";
 import { runSetup } from "./setup/index";
 import { formatTable } from "./table";
 import { formatStatus, readStatus, stackLabelOf } from "./status";
@@ -27,14 +28,15 @@ async function main(args: string[]): Promise<void> {
   const door = frontDoorOf(outputs.release.topology);
   process.stdout.write(`\n${formatChange(outputs.lastChange)}\n`);
   process.stdout.write(`\n${formatStatus(await readStatus(stackLabelOf(stack), outputs))}\n`);
-  process.stdout.write(`\n${formatSpread(door, await spread(outputs.url, door))}\n`);
+  process.stdout.write(`\n${formatSpread(door, await spread(outputs, door))}\n`);
 }
 
 /** How often each answer came, for requests to the balancer one after the other. */
-async function spread(url: string, door: FrontDoor): Promise<Map<string, number>> {
+async function spread({ url, release }: StackOutputs, door: FrontDoor): Promise<Map<string, number>> {
+  const hasLine = release.topology.proxy?.proxyProtocol === true;
   const answers = new Map<string, number>();
   for (let sent = 0; sent < requests; sent++) {
-    const answer = await ask(url, door);
+    const answer = await ask(url, door, hasLine);
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
   }
   return new Map([...answers].sort());
@@ -44,10 +46,11 @@ function formatSpread({ host = "", path }: FrontDoor, answers: ReadonlyMap<strin
   return formatTable([`answer to GET ${host}${path} (${requests} requests)`, "times"], [...answers]);
 }
 
-async function ask(url: string, { host, path }: FrontDoor): Promise<string> {
+async function ask(url: string, { host, path }: FrontDoor, hasLine: boolean): Promise<string> {
   return new Promise((resolve) => {
     const headers = host === undefined ? {} : { Host: host };
-    const request = get(url, { path, headers, agent: false, timeout: 10_000 }, (response) => {
+    const agent = hasLine ? withProxyLine(new Agent()) : false;
+    const request = get(url, { path, headers, agent, timeout: 10_000 }, (response) => {
       let body = "";
       response.setEncoding("utf8").on("data", (text: string) => (body += text));
       response.on("end", () => resolve(`${response.statusCode} ${body.trim().slice(0, 60)}`));

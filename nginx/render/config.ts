@@ -4,6 +4,7 @@ import { configurationPath, controlSocket, directivesFile, livePlace, mainFile, 
 import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
 import { renderHeaderVariables, withHeaders } from "./headers";
+import { withProtocol } from "./proxies";
 import { moment, retry, spareOf } from "./retry";
 import { renderCommon, renderSites, target } from "./sites";
 import { renderSpool } from "./spool";
@@ -108,7 +109,7 @@ ${retry}  # nginx's own 4k are less than the headers of many answers with cookie
 ${renderSpool(proxy.spoolMb)}
 ${renderCheck(id)}
 ${target}
-${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderSites(topology, place)}
+${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderSites(topology, withProtocol(place, proxy))}
 ${renderControl(place, id)}}
 `;
 }

@@ -53,9 +53,10 @@ export const headerRules: readonly HeaderRule[] = [
 ];
 
 /** Whose word on the client is taken; at most one of the two is set. */
-type Trust = Pick<ProxyPolicy, "behindProxy" | "trustedProxies">;
+type Trust = Pick<ProxyPolicy, "behindProxy" | "trustedProxies" | "proxyProtocol">;
 
-const trusts = ({ trustedProxies }: Trust): boolean => trustedProxies.length > 0;
+/** Whether the word of some is taken by headers: behind a PROXY line they are the client's own. */
+const trusts = ({ trustedProxies, proxyProtocol }: Trust): boolean => trustedProxies.length > 0 && !proxyProtocol;
 
 /** Variable with the scheme that the client uses, or a proxy in front says it does. */
 export const schemeFor = (trust: Trust): string => (trust.behindProxy || trusts(trust) ? "$client_scheme" : "$scheme");
@@ -72,7 +73,7 @@ export function renderHeaderVariables(trust: Trust): string {
     # Empty keeps the connection to the backend open.
     "" "";
   }
-${trust.behindProxy ? toldByProxy : renderTrust(trust.trustedProxies, told)}  # Room for the headers that backends get from here.
+${trust.behindProxy ? toldByProxy : renderTrust(trust, told)}  # Room for the headers that backends get from here.
   proxy_headers_hash_max_size 1024;
   proxy_headers_hash_bucket_size 128;
 `;

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import * as secure from "node:https";
 import { connect } from "node:net";
 import { messageOf } from "../../lib/errors";
+import { withProxyLine } from "../../lib/proxy-line";
 import { until } from "../../lib/until";
 import type { Release } from "../../model/release";
 import { nameFor, routesOf, serversIn, type HealthCheck, type Topology } from "../../model/topology";
@@ -86,13 +87,18 @@ export function judge(
   return status === 200 || (status < 500 && (asked || isLast)) ? "works" : gets;
 }
 
-/** Asks as a client on this machine does. */
-export async function askFromHere(url: string, question: Question, id: string): Promise<PublicAnswer> {
+/**
+ * Asks as a client on this machine does.
+ *
+ * @param hasLine whether the connection begins with a PROXY line
+ */
+export async function askFromHere(url: string, question: Question, id: string, hasLine = false): Promise<PublicAnswer> {
   const { path, host, isTls } = question;
   return new Promise((resolve) => {
     const headers = { Host: host, [checkHeader]: id };
     // A path in the URL would be normalised.
-    const options = { path, agent: false, timeout: 5000, headers } as const;
+    const agent = isTls ? new secure.Agent() : new plain.Agent();
+    const options = { path, agent: hasLine ? withProxyLine(agent, isTls) : agent, timeout: 5000, headers };
     const answered = (response: IncomingMessage) => {
       response.resume();
       resolve(readCheck(response.statusCode ?? 0, String(response.headers[checkHeader.toLowerCase()] ?? "")));
@@ -176,15 +182,16 @@ export async function checkAsClient(
   sick: ReadonlySet<string>,
 ): Promise<void> {
   const { url: plainUrl, entries, balancer } = destination;
+  const hasLine = release.topology.proxy.proxyProtocol;
   const tlsUrl = entries.find(({ url }) => url.startsWith("https:"))?.url ?? "";
   await askInTurn(release, sick, "The previous configuration is back.", async (question) => {
     const url = question.isTls ? tlsUrl : plainUrl;
     let answer: PublicAnswer = { status: undefined, why: "nothing was asked" };
     // A backend that is just starting again has no address for a moment.
     const works = async () =>
-      !isFailure(judge(question, (answer = await askFromHere(url, question, release.id)), release));
+      !isFailure(judge(question, (answer = await askFromHere(url, question, release.id, hasLine)), release));
     await until("", publicSeconds, works).catch(async () => {
-      const at = ["--connect-to", `::${addressOf(url)}`];
+      const at = ["--connect-to", `::${addressOf(url)}`, ...(hasLine ? ["--haproxy-protocol"] : [])];
       const { code, stdout } = await fromDockersHost(balancer, askByCurl(question, release.id, at));
       if (code < commandFailed) answer = readCurl(stdout);
     });

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { Agent, type RequestOptions } from "node:http";
 import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
+import { withProxyLine } from "../../lib/proxy-line";
 import { ask, dropEndedSockets, nextPoll, type Answer, type Result } from "./ask";
 import { Books, type Account, type End } from "./books";
 
@@ -35,6 +36,8 @@ export interface LoadOptions {
   /** A host other than this host's loopback that may be asked: exactly the one in `url`. Default: none. */
   readonly allowHost?: string;
   readonly profiles: readonly Profile[];
+  /** Whether connections begin with a PROXY line. Default: no. */
+  readonly hasLine?: boolean;
   /** The load ends by itself after this time. */
   readonly maxSeconds: number;
   /** The load ends by itself after so many requests; default: no limit. */
@@ -102,6 +105,7 @@ export function startLoad(options: LoadOptions): Load {
 
   const client = async (profile: Profile): Promise<void> => {
     const agent = new Agent({ keepAlive: profile.keepAlive, maxSockets: 1 });
+    if (options.hasLine === true) withProxyLine(agent);
     while (maySend()) {
       const begunIn = books;
       const body = profile.body?.();

@@ -96,8 +96,9 @@ class Run {
     const { post, clients, seconds: maxSeconds } = this.options;
     const profiles = planLoad(this.door, post, clients);
     const started = performance.now();
-    const { url } = this.target.before;
-    const load = startLoad({ url, allowHost: new URL(url).hostname, profiles, maxSeconds });
+    const { url, installed } = this.target.before;
+    const hasLine = installed.topology.proxy?.proxyProtocol === true;
+    const load = startLoad({ url, allowHost: new URL(url).hostname, profiles, hasLine, maxSeconds });
     this.progress.begin(title, load);
     let problem: string | undefined;
     try {

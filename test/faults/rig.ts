@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { request, type Agent } from "node:http";
+import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { withProxyLine } from "../../lib/proxy-line";
 import { currentRelease, livePlace, mainFile } from "../../model/layout";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
@@ -52,6 +53,7 @@ export class Rig {
   private numbers = 0;
   private apps = defaults.apps;
   private place = { host: "", port: 8080 };
+  private hasLine = false;
 
   private constructor(
     readonly name: string,
@@ -109,6 +111,7 @@ export class Rig {
 
   private async serve(settings: Partial<Settings>): Promise<void> {
     this.apps = settings.apps ?? defaults.apps;
+    this.hasLine = settings.proxyProtocol === true;
     const topology = topologyOf(
       {
         apps: this.apps,
@@ -119,6 +122,7 @@ export class Rig {
         spoolMb: 0,
         behindProxy: false,
         trustedProxies: [],
+        proxyProtocol: false,
         method: "round_robin",
         accessLog: "all",
         serverConfig: "",
@@ -182,10 +186,16 @@ export class Rig {
     return `${path}${path.includes("?") ? "&" : "?"}id=${++this.numbers}.`;
   }
 
-  /** On a connection of its own, or on one of an agent's. */
+  /** On a connection of its own, which begins with a PROXY line where nginx takes those, or on one of an agent's. */
   async ask(
     path: string,
-    { method = "GET", body, agent = false, headers: more, bytesPerSecond }: Asked = {},
+    {
+      method = "GET",
+      body,
+      agent = this.hasLine && withProxyLine(new Agent()),
+      headers: more,
+      bytesPerSecond,
+    }: Asked = {},
   ): Promise<Answer> {
     const start = performance.now();
     return new Promise((resolve) => {
@@ -215,7 +225,7 @@ export class Rig {
   /**
    * Sends bytes and takes what comes until the connection ends, or nothing has come for a second.
    *
-   * @param lines of a request's head
+   * @param lines of a request's head, and a PROXY line before it where nginx takes those
    */
   async raw(...lines: string[]): Promise<string> {
     return new Promise((resolve, reject) => {

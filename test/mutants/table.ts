@@ -295,6 +295,16 @@ export const mutants: readonly Mutant[] = [
     `trusted: "$remote_addr",\n    why: "addresses`,
     `trusted: "$http_x_forwarded_for",\n    why: "addresses`,
   ),
+  inProxies("PROXY lines of nobody", "networks.length + problems.length === 0", "problems.length > 0"),
+  inHeaders("what follows a PROXY line is believed", " && !proxyProtocol", ""),
+  inTrust("the candidate takes PROXY lines", ` || place.listen.startsWith("unix:")`, ""),
+  {
+    name: "public address: a check without a PROXY line",
+    file: "lib/proxy-line.ts",
+    find: "socket.write(line);",
+    replace: "",
+    tests: ["proxy-line"],
+  },
   inTrust("anybody's scheme is believed", "~^1(?<told_scheme>", "~^.(?<told_scheme>"),
   inSettings("a revision that looks like a number is one", `if (textKeys.has(key)) return text;`, ``),
   inNginx(

@@ -132,7 +132,7 @@ it("every variable of the balancer's own text is one that they may not set", () 
 });
 
 describe("headers that a user sets", () => {
-  const policy = { behindProxy: false, trustedProxies: [] };
+  const policy = { behindProxy: false, trustedProxies: [], proxyProtocol: false };
   const namesIn = (lines: readonly string[]) => lines.map((line) => line.split(" ")[1]);
 
   it("take the place of ours of the same name, in whatever case, and leave the others", () => {

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { candidatePlace, directivesFile, livePlace, mainFile, routeFile, siteFile } from "../../model/layout";
+import {
+  candidatePlace,
+  directivesFile,
+  livePlace,
+  mainFile,
+  routeFile,
+  siteFile,
+  type Place,
+} from "../../model/layout";
 import type { Certificate } from "../../model/certificates";
 import { poolName } from "../../model/routes";
 import {
@@ -297,6 +305,33 @@ describe("nginx config", () => {
       const gone = { name: "gone", method: "round_robin", servers: [server("b")] } as const;
       assert.deepEqual(merge(wanted, { upstreams: [gone] }), wanted);
     });
+  });
+
+  it("takes PROXY lines at the public port of the live nginx, and nobody's word by headers then", () => {
+    const change = { trustedProxies: ["10.0.0.0/8"], proxyProtocol: true, tls: { port: 8443 } as Change["tls"] };
+    const listens = (place: Place) =>
+      [...showFiles(renderFiles(topology(change), place, "0".repeat(16))).matchAll(/^ +listen (.*);$/gm)].map(
+        ([, where]) => where,
+      );
+    assert.deepEqual(listens(livePlace), [
+      "8080 proxy_protocol default_server backlog=4096",
+      "8443 proxy_protocol ssl default_server backlog=4096",
+      "unix:/tmp/nginx/control.sock",
+      "unix:/tmp/nginx/probe.sock",
+    ]);
+    assert.doesNotMatch(listens(candidatePlace).join(), /proxy_protocol/);
+    const [with_, without] = [change, {}].map((one) => releaseOf(topology({ ...one, tls: undefined })).files);
+    assert.deepEqual(with_?.slice(1), without?.slice(1));
+    const lines = new Set(without?.[0]?.text.split("\n"));
+    assert.deepEqual(
+      with_?.[0]?.text.split("\n").filter((text) => !lines.has(text) && !/[0-9a-f]{16}/.test(text)),
+      [
+        "  # proxyProtocol: the client is the one that a line of trustedProxies tells. Its headers are its own.",
+        "  set_real_ip_from 10.0.0.0/8;",
+        "  real_ip_header proxy_protocol;",
+        "    listen 8080 proxy_protocol default_server backlog=4096;",
+      ],
+    );
   });
 
   it("runs as a candidate in a folder of its own, without the port", () => {

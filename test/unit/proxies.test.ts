@@ -92,6 +92,14 @@ describe("trusted proxies", () => {
     assert.deepEqual(refused(["192.0.2.1"], { behindProxy: "false" }), []);
     assert.deepEqual(refused([], { behindProxy: "true" }), []);
   });
+
+  it("are those whose PROXY lines are taken: there have to be some", () => {
+    const problem = "proxyProtocol: got true, expected trustedProxies beside it, whose lines are taken";
+    assert.deepEqual(refused([], { proxyProtocol: "true" }), [problem]);
+    assert.deepEqual(refused(["192.0.2.1"], { proxyProtocol: "true" }), []);
+    assert.deepEqual(refused("missing.txt", { proxyProtocol: "true" }).length, 1);
+    assert.deepEqual(refused([], { proxyProtocol: "yes" }), [`proxyProtocol: got "yes", expected true or false`]);
+  });
 });
 
 describe("networks", () => {

@@ -61,6 +61,7 @@ describe("settings", () => {
       accessLog: "errors",
       behindProxy: false,
       trustedProxies: [],
+      proxyProtocol: false,
       serverConfig: "",
       adopt: "",
       revision: "",
