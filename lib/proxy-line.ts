@@ -1,6 +1,5 @@
-import type { Agent } from "node:http";
-import { connect, type NetConnectOpts } from "node:net";
-import { connect as connectSecurely, type ConnectionOptions } from "node:tls";
+import type { Agent, ClientRequestArgs } from "node:http";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
 
 /**
  * What a connection begins with that comes through no proxy, where PROXY protocol is spoken: it names nobody.
@@ -9,6 +8,14 @@ import { connect as connectSecurely, type ConnectionOptions } from "node:tls";
  */
 const line = "PROXY UNKNOWN\r\n";
 
+/** Opens a connection that begins with that line. */
+export function connectWithLine(options: NetConnectOpts): Socket {
+  const socket = connect(options);
+  // It is sent as soon as there is a connection: before whatever is written to it later.
+  socket.write(line);
+  return socket;
+}
+
 /**
  * Has an agent begin each of its connections with that line, and only then with TLS where it speaks that.
  *
@@ -16,12 +23,12 @@ const line = "PROXY UNKNOWN\r\n";
  * @returns the agent itself
  */
 export function withProxyLine<A extends Agent>(agent: A, isTls = false): A {
+  const connectAsBefore = agent.createConnection.bind(agent); // for it also keeps the TLS sessions
   Object.assign(agent, {
-    createConnection: (options: NetConnectOpts & ConnectionOptions) => {
-      const socket = connect(options);
-      // It is sent as soon as there is a connection: before whatever is written to it later.
-      socket.write(line);
-      return isTls ? connectSecurely({ ...options, socket }) : socket;
+    createConnection(options: NetConnectOpts & ClientRequestArgs) {
+      const socket = connectWithLine(options);
+      const overSocket = { ...options, socket };
+      return isTls ? connectAsBefore(overSocket) : socket;
     },
   });
   return agent;

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { generate } from "selfsigned";
 
 /** A certificate and its key, in PEM. */
@@ -22,7 +23,7 @@ export async function authority(name: string, by?: Certified, life: Life = {}): 
   ]);
 }
 
-/** A certificate for host names. Default: by itself, from yesterday on for 90 days. */
+/** A certificate for host names and addresses. Default: by itself, from yesterday on for 90 days. */
 export async function certificateOf(
   names: readonly string[],
   by?: Certified,
@@ -31,10 +32,12 @@ export async function certificateOf(
   return make(names[0] ?? "nameless", by, life, kind, [
     { name: "basicConstraints", cA: false },
     { name: "extKeyUsage", serverAuth: true },
-    ...(names.length === 0
-      ? []
-      : [{ name: "subjectAltName" as const, altNames: names.map((value) => ({ type: 2 as const, value })) }]),
+    ...(names.length === 0 ? [] : [{ name: "subjectAltName" as const, altNames: names.map(altName) }]),
   ]);
+}
+
+function altName(name: string) {
+  return isIP(name) === 0 ? { type: 2 as const, value: name } : { type: 7 as const, ip: name };
 }
 
 async function make(

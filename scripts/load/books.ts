@@ -14,8 +14,9 @@ export interface Loss {
   readonly reason: string;
 }
 
-/** What became of the requests of one profile, or of all. */
+/** What became of the requests of one profile, or of all, and of their connections. */
 export interface Tally {
+  /** Requests; one that moved on is one. */
   sent: number;
   /** Answered in full, as expected. */
   answered: number;
@@ -25,10 +26,19 @@ export interface Tally {
   reset: number;
   /** The connection ended in the middle of the answer. */
   truncated: number;
-  /** No connection was to be had. */
+  /** No connection was to be had, or its TLS handshake failed. */
   refused: number;
   /** No answer in time. */
   timedOut: number;
+  /**
+   * Sent once more on a new connection, since the server said that it had not processed them when it ended the first one
+   * or refused their stream (RFC 9113, 6.8 and 8.7). This is no end: each also has its outcome above.
+   */
+  movedOn: number;
+  /** TLS handshakes that were complete, in full. */
+  fullHandshakes: number;
+  /** TLS handshakes that were complete and resumed a session of before. */
+  resumedHandshakes: number;
 }
 
 /**
@@ -68,13 +78,24 @@ export interface End {
   readonly tag?: string | undefined;
 }
 
-const outcomes = ["answered", "wrong", "reset", "truncated", "refused", "timedOut"] as const;
 const examplesKept = 10;
 // Reasons may hold parts of an answer: without a limit, a long outage could fill the memory with them.
 const reasonsKept = 50;
 const microsecondsPerMillisecond = 1000;
 
-const emptyTally = (): Tally => ({ sent: 0, answered: 0, wrong: 0, reset: 0, truncated: 0, refused: 0, timedOut: 0 });
+const emptyTally = (): Tally => ({
+  sent: 0,
+  answered: 0,
+  wrong: 0,
+  reset: 0,
+  truncated: 0,
+  refused: 0,
+  timedOut: 0,
+  movedOn: 0,
+  fullHandshakes: 0,
+  resumedHandshakes: 0,
+});
+const counts = Object.keys(emptyTally()) as (keyof Tally)[];
 
 /** Requests of a tally that were not answered as expected. */
 export function lostOf(tally: Readonly<Tally>): number {
@@ -106,6 +127,14 @@ export class Books {
     this.tally(profile).sent++;
   }
 
+  enterMovedOn(profile: string): void {
+    this.tally(profile).movedOn++;
+  }
+
+  enterHandshake(profile: string, resumed: boolean): void {
+    this.tally(profile)[resumed ? "resumedHandshakes" : "fullHandshakes"]++;
+  }
+
   /** @param sentHere whether the request is one of this stretch, not a carried one */
   enterEnd(profile: string, end: End, now: number, sentHere: boolean): void {
     this.tally(profile)[end.outcome]++;
@@ -132,10 +161,7 @@ export class Books {
   /** @param now the end of the stretch: a silence that still lasts counts */
   account(now: number): Account {
     const sum = emptyTally();
-    for (const tally of this.profiles.values()) {
-      sum.sent += tally.sent;
-      for (const outcome of outcomes) sum[outcome] += tally[outcome];
-    }
+    for (const tally of this.profiles.values()) for (const count of counts) sum[count] += tally[count];
     const lost = lostOf(sum);
     const milliseconds = (microseconds: number) =>
       this.latencies.count === 0 ? 0 : microseconds / microsecondsPerMillisecond;

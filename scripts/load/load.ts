@@ -1,43 +1,17 @@
 import { setMaxListeners } from "node:events";
-import { Agent, type RequestOptions } from "node:http";
 import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
-import { withProxyLine } from "../../lib/proxy-line";
-import { ask, dropEndedSockets, nextPoll, type Answer, type Result } from "./ask";
 import { Books, type Account, type End } from "./books";
+import type { Answer, Client, Journal, Result } from "./exchange";
+import { Http1Client } from "./http1";
+import { Http2Client } from "./http2";
+import { checkedUrl, checkProfile, type Address, type Profile } from "./profile";
 
-export type { Answer } from "./ask";
+export type { Answer } from "./exchange";
+export type { Profile } from "./profile";
 
-/** What a client asks, again and again. */
-export interface Profile {
-  /** Name in the books. */
-  readonly name: string;
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  /** Name that is asked for. Default: that of the address. */
-  readonly host?: string;
-  /** Body of a POST, made for each request anew. */
-  readonly body?: () => string;
-  /** Whether a client keeps its connection; otherwise each request has one of its own. */
-  readonly keepAlive: boolean;
-  /** Clients at work at the same time, each with one request after the other. */
-  readonly clients: number;
-  /** Pause of a client between two requests, in milliseconds; default 0. */
-  readonly pauseMilliseconds?: number;
-  /** Why an answer is wrong; undefined when it is right. Default: any status but 200 is wrong. */
-  readonly check?: (answer: Answer, body: string | undefined) => string | undefined;
-  /** What to count the right answers by, such as their version. */
-  readonly tag?: (answer: Answer) => string | undefined;
-}
-
-export interface LoadOptions {
-  /** The one address that is asked, for example http://127.0.0.1:8080. */
-  readonly url: string;
-  /** A host other than this host's loopback that may be asked: exactly the one in `url`. Default: none. */
-  readonly allowHost?: string;
+export interface LoadOptions extends Address {
   readonly profiles: readonly Profile[];
-  /** Whether connections begin with a PROXY line. Default: no. */
-  readonly hasLine?: boolean;
   /** The load ends by itself after this time. */
   readonly maxSeconds: number;
   /** The load ends by itself after so many requests; default: no limit. */
@@ -73,12 +47,15 @@ const pauseAfterLoss = 10;
 
 /**
  * Sends requests and keeps books of what became of each. Nothing is sent twice: a request that fails is lost, as it is
- * for a client without retries. A connection is used again only as long as the server has not announced its end.
+ * for a client without retries. Only what an HTTP/2 server says it has not processed goes once more, on a new connection.
+ * A connection is used again only as long as the server has not announced its end.
  *
- * @throws Error for an address that is neither this host's loopback nor allowed by name
+ * @throws Error for an address that is neither this host's loopback nor allowed by name, for a `ca` that is no certificate,
+ * and for a profile that can't be asked for there
  */
 export function startLoad(options: LoadOptions): Load {
   const url = checkedUrl(options);
+  for (const profile of options.profiles) checkProfile(profile, url);
   const timeout = (options.timeoutSeconds ?? 30) * 1000;
   const maxRequests = options.maxRequests ?? Infinity;
   const begun = performance.now();
@@ -103,9 +80,16 @@ export function startLoad(options: LoadOptions): Load {
     return sending;
   };
 
-  const client = async (profile: Profile): Promise<void> => {
-    const agent = new Agent({ keepAlive: profile.keepAlive, maxSockets: 1 });
-    if (options.hasLine === true) withProxyLine(agent);
+  const journalOf = ({ name }: Profile): Journal => ({
+    movedOn() {
+      for (const each of [total, books]) each.enterMovedOn(name);
+    },
+    handshook(resumed) {
+      for (const each of [total, books]) each.enterHandshake(name, resumed);
+    },
+  });
+
+  const askAgainAndAgain = async (client: Client, profile: Profile): Promise<void> => {
     while (maySend()) {
       const begunIn = books;
       const body = profile.body?.();
@@ -114,7 +98,7 @@ export function startLoad(options: LoadOptions): Load {
       inFlight++;
       total.enterSent(profile.name);
       books.enterSent(profile.name);
-      const result = await ask(requestOptions(url, profile, agent, body), body, timeout, cut.signal);
+      const result = await client.ask(body, { timeout, cut: cut.signal });
       const now = performance.now();
       const ending = judge(profile, result, body, now - sent);
       inFlight--;
@@ -123,15 +107,17 @@ export function startLoad(options: LoadOptions): Load {
 
       const rest = Math.max(profile.pauseMilliseconds ?? 0, ending.outcome === "answered" ? 0 : pauseAfterLoss);
       if (rest > 0) await pause(rest);
-      if (profile.keepAlive) {
-        await nextPoll();
-        dropEndedSockets(agent);
-      }
+      await client.tidy();
     }
-    agent.destroy();
+  };
+  const work = async (profile: Profile): Promise<void> => {
+    const Kind = profile.protocol === "http/2" ? Http2Client : Http1Client;
+    const client = new Kind({ url, profile, ca: options.ca, hasLine: options.hasLine, journal: journalOf(profile) });
+    await Promise.all(Array.from({ length: profile.streams ?? 1 }, () => askAgainAndAgain(client, profile)));
+    client.close();
   };
   const ended = Promise.all(
-    options.profiles.flatMap((profile) => Array.from({ length: profile.clients }, () => client(profile))),
+    options.profiles.flatMap((profile) => Array.from({ length: profile.clients }, () => work(profile))),
   ).then(() => undefined);
 
   return {
@@ -160,20 +146,6 @@ export function startLoad(options: LoadOptions): Load {
   };
 }
 
-function requestOptions(url: URL, profile: Profile, agent: Agent, body: string | undefined): RequestOptions {
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port,
-    path: profile.path,
-    method: profile.method,
-    agent,
-    headers: {
-      ...(profile.host !== undefined && { Host: profile.host }),
-      ...(body !== undefined && { "Content-Length": Buffer.byteLength(body) }),
-    },
-  };
-}
-
 function judge(profile: Profile, result: Result, body: string | undefined, milliseconds: number): End {
   if (!("answer" in result)) return { ...result, milliseconds };
   try {
@@ -187,16 +159,4 @@ function judge(profile: Profile, result: Result, body: string | undefined, milli
 
 function expectOk({ status }: Answer): string | undefined {
   return status === 200 ? undefined : `status ${status}`;
-}
-
-function checkedUrl({ url: text, allowHost }: LoadOptions): URL {
-  const url = new URL(text);
-  if (url.protocol !== "http:") throw new Error(`url: got ${text}, expected an address that begins with http://`);
-  if (!isLoopback(url.hostname) && url.hostname !== allowHost)
-    throw new Error(`url: got ${text}, expected an address of this host's loopback, or its host named by allowHost`);
-  return url;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import { createServer as createSocketServer, type AddressInfo, type Socket } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
-import { ask, dropEndedSockets } from "../../scripts/load/ask";
-import type { Account } from "../../scripts/load/books";
-import { startLoad, type Load, type Profile } from "../../scripts/load/load";
+import { ask, dropEndedSockets } from "../../scripts/load/http1";
+import { startLoad, type Load } from "../../scripts/load/load";
+import { assertBalanced, get, load, until } from "../load";
 
 type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
@@ -22,15 +21,6 @@ async function serving<T>(handler: Handler, work: (url: string, server: Server) 
     server.close();
   }
 }
-
-const get = (more: Partial<Profile> = {}): Profile => ({
-  name: "get",
-  method: "GET",
-  path: "/",
-  keepAlive: true,
-  clients: 2,
-  ...more,
-});
 
 /** Serves what node:http would not do: `onRequest` gets the bare socket for each request that arrives. */
 async function servingSockets<T>(
@@ -54,34 +44,6 @@ async function servingSockets<T>(
 }
 
 const plainAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, `never came true: ${condition}`);
-    await pause(2);
-  }
-}
-
-function assertBalanced(account: Account): void {
-  assert.equal(account.carried + account.sent, account.answered + account.lost + account.inFlight);
-  assert.equal(account.lost, account.wrong + account.reset + account.truncated + account.refused + account.timedOut);
-  assert.equal(
-    account.lost,
-    Object.values(account.byReason).reduce((sum, count) => sum + count, 0),
-  );
-}
-
-/** The books of a load that goes on until so many requests have been sent. */
-async function load(url: string, profile: Profile, requests = 100, timeoutSeconds = 5): Promise<Account> {
-  const running = startLoad({ url, profiles: [profile], maxSeconds: 20, timeoutSeconds });
-  await until(() => running.account().sent >= requests);
-  const account = await running.stop();
-  assertBalanced(account);
-  assert.equal(account.inFlight, 0);
-  assert.equal(running.inFlight, 0);
-  return account;
-}
 
 const answer: Handler = (_request, response) => void response.end("fine");
 
@@ -159,7 +121,7 @@ describe("load generator", function () {
   it("counts a request without an answer as timed out", async () => {
     const account = await serving(
       (_request, response, count) => void (count === 3 || response.end("x")),
-      (url) => load(url, get(), 50, 0.3),
+      (url) => load(url, get(), { requests: 50, timeoutSeconds: 0.3 }),
     );
     assert.equal(account.timedOut, 1);
     assert.equal(account.lost, 1);
@@ -167,7 +129,7 @@ describe("load generator", function () {
 
   it("counts refused connections as refused", async () => {
     const url = await serving(answer, async (address) => address);
-    const account = await load(url, get(), 20);
+    const account = await load(url, get(), { requests: 20 });
     assert.equal(account.refused, account.sent);
   });
 
@@ -198,7 +160,7 @@ describe("load generator", function () {
               done[name]++;
               act[name]?.(request, response);
             },
-            (url) => load(url, get(), 20),
+            (url) => load(url, get(), { requests: 20 }),
           );
           assert.deepEqual(
             [account.answered, account.wrong, account.reset],
@@ -227,7 +189,7 @@ describe("load generator", function () {
   it("measures the longest time without an answer", async () => {
     const account = await serving(
       (_request, response, count) => void setTimeout(() => response.end("x"), count === 20 ? 400 : 0),
-      (url) => load(url, get({ clients: 1 }), 50),
+      (url) => load(url, get({ clients: 1 }), { requests: 50 }),
     );
     assert.ok(account.longestGap >= 390 && account.longestGap < 2000, String(account.longestGap));
     assert.ok(account.max >= 390);
@@ -253,7 +215,7 @@ describe("load generator", function () {
         socket.write(plainAnswer);
         if (count % 3 === 0) socket.end();
       },
-      (url) => load(url, get({ clients: 4 }), 300),
+      (url) => load(url, get({ clients: 4 }), { requests: 300 }),
     );
     assert.deepEqual(account.byReason, {});
   });
@@ -264,7 +226,7 @@ describe("load generator", function () {
         socket.write(plainAnswer);
         setTimeout(() => socket.end(), 5);
       },
-      (url) => load(url, get({ pauseMilliseconds: 20 }), 30),
+      (url) => load(url, get({ pauseMilliseconds: 20 }), { requests: 30 }),
     );
     assert.deepEqual(account.byReason, {});
   });
@@ -277,7 +239,9 @@ describe("load generator", function () {
       },
       async (url) => {
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-        const askOnce = () => ask({ port: new URL(url).port, agent }, undefined, 5000, new AbortController().signal);
+        const limits = { timeout: 5000, cut: new AbortController().signal };
+        const journal = { movedOn: () => undefined, handshook: () => undefined };
+        const askOnce = () => ask({ port: new URL(url).port, agent }, undefined, limits, journal);
         const connected = once(agent, "free") as Promise<[Socket]>;
         await askOnce();
         const [socket] = await connected;
@@ -295,7 +259,7 @@ describe("load generator", function () {
   it("counts a request on a kept connection that the server closes just then", async () => {
     const account = await servingSockets(
       (socket, count) => void (count % 7 === 0 ? socket.end() : socket.write(plainAnswer)),
-      (url) => load(url, get({ clients: 4 }), 200),
+      (url) => load(url, get({ clients: 4 }), { requests: 200 }),
     );
     assert.equal(account.reset, Math.floor(account.sent / 7));
     assert.equal(account.lost, account.reset);
@@ -307,7 +271,7 @@ describe("load generator", function () {
         if (count !== 3) return void response.end("x");
         response.writeHead(200, { "Content-Length": 100 }).write("half");
       },
-      (url) => load(url, get(), 50, 0.3),
+      (url) => load(url, get(), { requests: 50, timeoutSeconds: 0.3 }),
     );
     assert.deepEqual([account.timedOut, account.lost], [1, 1]);
   });
@@ -403,7 +367,7 @@ describe("load generator", function () {
     const check = () => {
       throw new Error("no such header");
     };
-    const account = await serving(answer, (url) => load(url, get({ check }), 10));
+    const account = await serving(answer, (url) => load(url, get({ check }), { requests: 10 }));
     assert.deepEqual(account.byReason, { "the check failed: Error: no such header": account.sent });
   });
 
@@ -411,7 +375,7 @@ describe("load generator", function () {
     const server = createServer((_request, response) => void response.end("x"));
     await new Promise<void>((resolve) => server.listen(0, "::1", resolve));
     try {
-      const account = await load(`http://[::1]:${(server.address() as AddressInfo).port}`, get(), 10);
+      const account = await load(`http://[::1]:${(server.address() as AddressInfo).port}`, get(), { requests: 10 });
       assert.equal(account.lost, 0);
     } finally {
       server.closeAllConnections();
@@ -425,7 +389,7 @@ describe("load generator", function () {
     for (const url of ["http://192.0.2.1", "http://127.0.0.1.example.com", "http://localhost.example.com"])
       assert.throws(() => start(url), /expected an address of this host's loopback, or its host named by allowHost/);
     assert.throws(() => start("http://192.0.2.1", "192.0.2.10"), /got http:\/\/192\.0\.2\.1, expected/);
-    assert.throws(() => start("https://127.0.0.1"), /begins with http:\/\//);
+    assert.throws(() => start("ftp://127.0.0.1"), /begins with http:\/\/ or https:\/\//);
     await start("http://192.0.2.1", "192.0.2.1");
   });
 });
