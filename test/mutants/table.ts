@@ -60,6 +60,9 @@ const inDirectives = faultsIn("directives", "model/directives.ts", "directives")
 const inServerConfig = faultsIn("serverConfig", "model/server-config.ts", "directives");
 const inHeaders = faultsIn("headers", "nginx/render/headers.ts", "directives", "nginx-config");
 const inSpool = faultsIn("spool", "nginx/render/spool.ts", "spool", "nginx-config");
+const inHttp2 = faultsIn("load", "scripts/load/http2.ts", "load-http2");
+const inConnection = faultsIn("load", "scripts/load/http2-connection.ts", "load-http2");
+const inLoadTls = faultsIn("load", "scripts/load/tls.ts", "load-tls");
 const inTakeover = (file: string, ...tests: readonly string[]) => faultsIn("takeover", file, ...tests);
 const inNginx = faultsIn("nginx", "nginx/render/config.ts", "nginx-config");
 
@@ -424,6 +427,11 @@ export const mutants: readonly Mutant[] = [
     replace: "return tally.reset",
     tests: ["load"],
   },
+  inHttp2("a request moves on again and again", "send(true)", "send(false)"),
+  inConnection("what the server may have processed is sent again", "(id ?? 0) >", "(id ?? 0) >="),
+  inConnection("a cut stream is an answer", "rstCode === constants.NGHTTP2_NO_ERROR &&", "true &&"),
+  inConnection("an answer may be shorter than announced", `head["content-length"] ?? body.length`, "body.length"),
+  inLoadTls("a certificate for another name will do", "checkServerIdentity(name, certificate)", "undefined"),
   {
     name: "set-up: a step is taken at its word",
     file: "scripts/setup/step.ts",
