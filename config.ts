@@ -15,6 +15,8 @@ export function loadSettings(): {
   readonly settings: Settings;
   readonly secretKeys: ReadonlySet<string>;
   readonly certificates: readonly Certificate[];
+  /** Text of `tls.acme.authorityFile`; empty for none. */
+  readonly authority: string;
 } {
   const namespace = `${pulumi.getProject()}:`;
   const raw = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
@@ -28,6 +30,7 @@ export function loadSettings(): {
   return {
     settings,
     secretKeys,
+    authority: certificateContext.readFile(settings.tls?.acme?.authorityFile ?? "") ?? "",
     certificates: readCertificates(settings.tls?.certificates).map((one) => one.certificate),
   };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { Acme } from "./components/acme";
 import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
 import { Entry } from "./components/entry";
@@ -13,7 +14,7 @@ import { assertOwned, lookAtHost, readLiveRelease } from "./rollout/preflight";
 
 export = async () => {
   const stackLabel = `${pulumi.getProject()}/${pulumi.getStack()}`;
-  const { settings, secretKeys, certificates, host } = await prepare(async () => {
+  const { settings, secretKeys, certificates, authority, host } = await prepare(async () => {
     const loaded = loadSettings();
     return { ...loaded, host: await lookAtHost(stackLabel, loaded.settings) };
   });
@@ -57,11 +58,27 @@ export = async () => {
   for (const sentence of entry.gaps) await pulumi.log.warn(sentence);
 
   const isSecret = secretKeys.has("serverConfig");
+  const topology = topologyOf(isSecret ? withNonce(settings, knownKey) : settings, pool.servers, certificates);
+  const acme =
+    settings.tls?.acme &&
+    topology.tls?.acme &&
+    new Acme("acme", {
+      ...settings,
+      ...settings.tls.acme,
+      authority,
+      topology: topology.tls.acme,
+      images,
+      networkName: entry.networkName,
+      stackLabel,
+      owner,
+      by,
+    });
   const balancer = new Balancer("balancer", {
     ...settings,
-    topology: topologyOf(isSecret ? withNonce(settings, knownKey) : settings, pool.servers, certificates),
+    topology,
     isSecret,
     entry,
+    acme,
     urls: host.urls,
     certificateFiles: settings.tls?.certificates ?? [],
     stackLabel,

@@ -10,6 +10,7 @@ import { balancerImageName } from "../model/names";
 import { schemaVersion, type Change } from "../model/release";
 import type { Topology } from "../model/topology";
 import { releaseOf, showFiles } from "../nginx/render/config";
+import { acmeMount, type Acme } from "./acme";
 import type { Entry } from "./entry";
 import { hardened, replaceOnChanges } from "./hardening";
 import { packagePath, rolloutCommand } from "./package";
@@ -22,6 +23,8 @@ export interface BalancerArgs {
   readonly isSecret: boolean;
   /** What has the published port, and hands its socket to nginx. */
   readonly entry: Entry;
+  /** What gets certificates; default: nothing does. */
+  readonly acme?: Acme | undefined;
   /** The addresses that clients use, one for each entry. */
   readonly urls: readonly string[];
   /** Where the certificates of the topology, and their keys, are read from. */
@@ -108,6 +111,7 @@ export class Balancer extends pulumi.ComponentResource {
         volumes: [
           { volumeName: volume.name, containerPath: volumeFolder },
           { volumeName: args.entry.volumeName, containerPath: doorFolder },
+          ...(args.acme === undefined ? [] : [acmeMount(args.acme.volumeName)]),
         ],
         labels: labelList<pulumi.Input<string>>({
           [labels.stack]: args.stackLabel,
@@ -129,9 +133,12 @@ export class Balancer extends pulumi.ComponentResource {
         args.owner,
         args.adopted,
         args.live,
+        args.acme?.containerId,
       ])
       .apply(
-        ([balancer, entries, network, containers, owner, adopted, live]): Readonly<Record<keyof Change, unknown>> => ({
+        ([balancer, entries, network, containers, owner, adopted, live, acme]): Readonly<
+          Record<keyof Change, unknown>
+        > => ({
           schema: schemaVersion,
           id: release.id,
           attempt: chooseAttempt(release.id, live),
@@ -144,6 +151,7 @@ export class Balancer extends pulumi.ComponentResource {
             url: args.urls[0] ?? "",
             stack: args.stackLabel,
             owners: [owner, adopted],
+            ...(acme !== undefined && { acme }),
           },
           topology: args.topology,
           certificateFiles: args.certificateFiles,

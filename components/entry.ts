@@ -38,6 +38,8 @@ export class Entry extends pulumi.ComponentResource {
   public readonly containerIds: pulumi.Output<string[]>;
   /** Name of the volume on which they hand the sockets out. */
   public readonly volumeName: pulumi.Output<string>;
+  /** Name of the network that leads out. */
+  public readonly networkName: pulumi.Output<string>;
 
   constructor(name: string, args: EntryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nginx-load-balancer:components:Entry", name, {}, opts);
@@ -87,6 +89,7 @@ export class Entry extends pulumi.ComponentResource {
     });
     this.containerIds = pulumi.all(containers.map(({ id }) => id));
     this.volumeName = volume.name;
+    this.networkName = network.name;
     this.registerOutputs({ containerIds: this.containerIds, volumeName: this.volumeName });
   }
 }

@@ -1,26 +1,9 @@
-import { domainToASCII } from "node:url";
 import { z } from "zod";
-import { flag, image, integer, rule, suggested, texts } from "./rules";
-
-const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-const hostOf = (first: string) => new RegExp(`^(?=.{1,253}$)${first}${label}(?:\\.${label})*$`);
-
-/** A host name as browsers send it: ASCII, lower case; the first label may be `*`. */
-const hostPattern = hostOf("(?:\\*\\.)?");
+import { hostMeant, hostPattern, hostRule } from "./hosts";
+import { flag, image, integer, rule, texts } from "./rules";
 
 /** A path prefix that means one thing to every reader: no escapes, no empty, `.` or `..` segment, no slash at the end. */
 const pathPattern = /^\/(?:(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*)?$/;
-
-function hostMeant(text: string): string | undefined {
-  const name = text
-    .trim()
-    .replace(/^[a-z]+:\/\//i, "")
-    .replace(/[/:].*$/, "")
-    .replace(/\.$/, "");
-  const [, wildcard = "", rest = ""] = /^(\*\.)?(.*)$/.exec(name) ?? [];
-  const ascii = domainToASCII(rest);
-  return ascii === "" ? undefined : wildcard + ascii;
-}
 
 function pathMeant(text: string): string {
   return `/${text.trim().split(/[?#]/)[0] ?? ""}`.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
@@ -35,9 +18,7 @@ const folder = String.raw`/(?:[^/:\s]+/?)+`;
 const appFolder = "a folder that holds a Dockerfile, relative to the program's folder";
 
 /** One name, which browsers are sent to another one for. */
-const host = suggested("a host name in lower case, for example shop.example", hostOf(""), hostMeant);
-
-export const redirectSchema = z.strictObject({ from: host, to: host });
+export const redirectSchema = z.strictObject({ from: hostRule, to: hostRule });
 
 /** One app: an image, or a folder with a Dockerfile, whose container serves HTTP. */
 export const appSchema = z.strictObject({

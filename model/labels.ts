@@ -2,7 +2,9 @@
 export const labels = {
   /** `<project>/<stack>`. */
   stack: "nginx-load-balancer.stack",
-  /** entry, balancer or backend. */
+  /** `<project>/<stack>` of what stays when the stack goes. */
+  kept: "nginx-load-balancer.kept",
+  /** entry, balancer, backend, or acme, which gets certificates. */
   role: "nginx-load-balancer.role",
   app: "nginx-load-balancer.app",
   slot: "nginx-load-balancer.slot",

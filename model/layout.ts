@@ -8,6 +8,9 @@ export const tlsListenPort = 8443;
 /** Where the entry's container and the balancer's have the volume on which nginx gets the socket. */
 export const doorFolder = "/run/entry";
 
+/** Where the balancer's container has, for reading, what authorities have given. */
+export const acmeFolder = "/etc/nginx/acme";
+
 /** Where the balancer's container has its volume: releases/ID/, and the links `current` and `previous` to two of them. */
 export const volumeFolder = "/etc/nginx/live";
 /** Link to the release that nginx runs. */

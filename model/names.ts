@@ -21,9 +21,15 @@ export function imagePrefix(stackLabel: string): string {
 
 /** Last part of the name of an app's image: the app's name, unless one of ours has that one. No app's name has a dot. */
 export function appImageName(app: string): string {
-  return [balancerImageName, entryImageName].includes(app) ? `${app}.app` : app;
+  return [balancerImageName, entryImageName, acmeImageName].includes(app) ? `${app}.app` : app;
 }
 
-/** Last parts of the names of the balancer's and the entry's image. */
+/** Last parts of the names of the images of balancer, entry and what gets certificates. */
 export const balancerImageName = "nginx";
 export const entryImageName = "entry";
+export const acmeImageName = "acme";
+
+/** Name of the volume with a stack's accounts and certificates of authorities: the same for the next stack of that name. */
+export function acmeVolumeName(stackLabel: string): string {
+  return `${imagePrefix(stackLabel).replaceAll("/", "-")}-acme`;
+}

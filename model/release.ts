@@ -37,6 +37,8 @@ export interface Destination {
   readonly balancer: string;
   /** What has the published ports, that of `url` first. */
   readonly entries: readonly EntryDestination[];
+  /** Id of the container that gets certificates, if any does. */
+  readonly acme?: string;
   /** Name of the network that the backends are on. */
   readonly network: string;
   /** Ids of the backends' containers by server name; none for servers that are no containers of this stack. */

@@ -192,7 +192,7 @@ function problemsOf(
     ...problemsOfRoutes(apps, backendCount),
     ...problemsOfRedirects(redirects, apps),
     ...ports,
-    ...(tls === undefined ? [] : problemsOfTls(tls, apps, redirects, outside)),
+    ...(tls === undefined ? [] : problemsOfTls(tls, { apps, redirects }, outside)),
   ];
 }
 

@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { hashValue } from "../lib/tree-hash";
 import type { Problem } from "./app";
 import { certificatesFor, readCertificate, type Certificate, type CertificateContext } from "./certificates";
-import { choice, flag, integer, rule } from "./rules";
+import { hostMeant, namePattern } from "./hosts";
+import { choice, flag, integer, rule, texts } from "./rules";
 import type { Settings } from "./settings";
 
 const file = rule("the name of a file, relative to the program's folder", (e) => z.string(e).min(1, e));
@@ -22,6 +24,42 @@ export const certificateSchema = rule("an object {certificateFile, privateKeyFil
   ),
 );
 
+const directory = rule("the URL of an authority's directory, for example https://acme.example/directory", (e) =>
+  z.string(e).regex(/^https:\/\/[^\s"'\\]+$/, e),
+);
+
+/** What it takes to have an authority make certificates (RFC 8555). */
+export const acmeSchema = rule("an object {email, ...}", (e) =>
+  z.strictObject(
+    {
+      email: rule("an e-mail address", (error) => z.email(error)).meta({
+        description: "whom the authority writes to; with it, its terms are agreed to",
+        change: "replaces lego",
+      }),
+      directory: directory.default("https://acme-v02.api.letsencrypt.org/directory").meta({
+        description: "the authority; another one begins anew, while nginx goes on with what it has",
+        change: "replaces lego",
+      }),
+      hosts: texts(
+        "a list of up to 100 different host names in lower case, for example shop.example",
+        "a host name in lower case without *, for example shop.example",
+        namePattern,
+        hostMeant,
+      )
+        .default([])
+        .meta({
+          description: "names to get certificates for; default: all hosts that none of `certificates` is for",
+          change: "reloads",
+        }),
+      authorityFile: file.optional().meta({
+        description: "in PEM: by what the directory's own certificate is known; default: as browsers know it",
+        change: "replaces lego",
+      }),
+    },
+    e,
+  ),
+);
+
 /** Browsers' list of hosts that are asked with TLS alone takes those that say so for a year or longer. */
 const preloadSeconds = 31_536_000;
 
@@ -32,9 +70,14 @@ export const tlsSchema = rule("an object {certificates, ...}", (e) =>
       port: integer(1, 65535)
         .default(8443)
         .meta({ description: "where TLS is published, at `bindAddress`", change: "replaces entry, balancer" }),
-      certificates: rule("a list of 1 to 200 objects {certificateFile, privateKeyFile}", (e) =>
-        z.array(certificateSchema, e).min(1, e).max(200, e),
-      ).meta({ description: "each serves the hosts that it has names for", change: "reloads" }),
+      certificates: rule("a list of up to 200 objects {certificateFile, privateKeyFile}", (e) =>
+        z.array(certificateSchema, e).max(200, e),
+      )
+        .default([])
+        .meta({ description: "each serves the hosts that it has names for", change: "reloads" }),
+      acme: acmeSchema
+        .optional()
+        .meta({ description: "certificates that are got from an authority, see below", change: "replaces balancer" }),
       redirect: flag.default(true).meta({
         description:
           "whether `port` answers names that have a certificate with 308 to https, instead of serving them, too",
@@ -59,36 +102,111 @@ export const tlsSchema = rule("an object {certificates, ...}", (e) =>
 
 type TlsSettings = NonNullable<Settings["tls"]>;
 
+/** What of other settings TLS has to fit. */
+interface Answered {
+  readonly apps: readonly { readonly hosts: readonly string[] }[];
+  readonly redirects: readonly { readonly from: string }[];
+}
+
 /** What is wrong with TLS that a look at one value doesn't show. */
-export function problemsOfTls(
-  { certificates: files, hsts, hstsPreload }: Pick<TlsSettings, "certificates" | "hsts" | "hstsPreload">,
-  apps: readonly { readonly hosts: readonly string[] }[],
-  redirects: readonly { readonly from: string }[],
-  context: CertificateContext,
-): Problem[] {
+export function problemsOfTls(tls: TlsSettings, answered: Answered, context: CertificateContext): Problem[] {
   const problems: Problem[] = [];
   const certificates: Certificate[] = [];
-  for (const [index, each] of files.entries()) {
+  for (const [index, each] of tls.certificates.entries()) {
     const reading = readCertificate(each, context);
     if ("certificate" in reading) certificates.push(reading.certificate);
     else problems.push({ path: ["tls", "certificates", index, reading.at], expected: reading.expected });
   }
-  if (hstsPreload && hsts < preloadSeconds)
+  if (tls.hstsPreload && tls.hsts < preloadSeconds)
     problems.push({ path: ["tls", "hsts"], expected: `at least ${preloadSeconds}, a year, with hstsPreload` });
+  if (tls.certificates.length === 0 && tls.acme === undefined)
+    problems.push({ path: ["tls", "certificates"], expected: "at least one, or `acme`" });
+  const file = tls.acme?.authorityFile;
+  if (file !== undefined && !/-----BEGIN CERTIFICATE-----/.test(context.readFile(file) ?? ""))
+    problems.push({ path: ["tls", "acme", "authorityFile"], expected: "a file with a certificate in PEM" });
   // One that can't be read might have been for any host.
-  if (certificates.length < files.length) return problems;
-  const names = certificates.flatMap((certificate) => certificate.names).join(", ");
-  const check = (path: readonly PropertyKey[], host: string) => {
-    if (certificatesFor(host, certificates).length === 0)
-      problems.push({ path, expected: `a name that a certificate of tls.certificates is for: ${names}` });
-  };
-  for (const [app, { hosts }] of apps.entries())
-    for (const [index, host] of hosts.entries()) check(["apps", app, "hosts", index], host);
-  for (const [index, { from }] of redirects.entries()) check(["redirects", index, "from"], from);
-  return problems;
+  return certificates.length < tls.certificates.length
+    ? problems
+    : [...problems, ...problemsOfHosts(tls, answered, certificates)];
+}
+
+function problemsOfHosts(tls: TlsSettings, answered: Answered, certificates: readonly Certificate[]): Problem[] {
+  const { apps, redirects } = answered;
+  const { acme } = tls;
+  const isCertified = (host: string) => certificatesFor(host, certificates).length > 0;
+  const all = certificates.flatMap((certificate) => certificate.names).join(", ");
+  const expected = [
+    ...(certificates.length > 0 || acme === undefined
+      ? [`a name that a certificate of tls.certificates is for: ${all}`]
+      : []),
+    ...(acme === undefined
+      ? []
+      : [
+          acme.hosts.length > 0
+            ? `one of tls.acme.hosts: ${acme.hosts.join(", ")}`
+            : "one without *, which tls.acme gets a certificate for",
+        ]),
+  ].join(", or ");
+  const got = acmeHosts(tls, answered, certificates);
+  const claimed = hostsOf(answered);
+  const hosts = [
+    ...apps.flatMap((app, index) => app.hosts.map((host, at) => ({ path: ["apps", index, "hosts", at], host }))),
+    ...redirects.map(({ from: host }, index) => ({ path: ["redirects", index, "from"], host })),
+  ];
+  const isAny = apps.some((app) => app.hosts.length === 0);
+  return [
+    ...hosts.flatMap(({ path, host }) => (isCertified(host) || got.includes(host) ? [] : { path, expected })),
+    ...(acme?.hosts ?? []).flatMap((host, at) => {
+      const path = ["tls", "acme", "hosts", at];
+      if (isCertified(host)) return { path, expected: "a name that no certificate of tls.certificates is for" };
+      return isAny || claimed.includes(host) ? [] : { path, expected: "a name that an app or a redirect has" };
+    }),
+    ...(acme !== undefined && got.length === 0
+      ? [
+          {
+            path: ["tls", "acme", "hosts"],
+            expected: "at least one name to get a certificate for: no app has `hosts` that lack one",
+          },
+        ]
+      : []),
+  ];
+}
+
+function hostsOf({ apps, redirects }: Answered): string[] {
+  return [...new Set([...apps.flatMap(({ hosts }) => hosts), ...redirects.map(({ from }) => from)])];
+}
+
+/** The names that an authority is asked for: it looks for each at its own address, so none with a wildcard (RFC 8555, 8.3). */
+function acmeHosts(
+  { acme }: Pick<TlsSettings, "acme">,
+  answered: Answered,
+  certificates: readonly Certificate[],
+): string[] {
+  if (acme === undefined) return [];
+  if (acme.hosts.length > 0) return [...acme.hosts].sort();
+  return hostsOf(answered)
+    .filter((host) => !host.startsWith("*") && certificatesFor(host, certificates).length === 0)
+    .sort();
+}
+
+/** Certificates from an authority, as a configuration needs them. */
+export interface Acme {
+  /** Where they lie on their volume: those of another authority lie elsewhere. */
+  readonly folder: string;
+  readonly hosts: readonly string[];
 }
 
 /** TLS as a configuration needs it. */
-export interface Tls extends Omit<TlsSettings, "certificates"> {
+export interface Tls extends Omit<TlsSettings, "certificates" | "acme"> {
   readonly certificates: readonly Certificate[];
+  readonly acme?: Acme;
+}
+
+/** TLS with the certificates that its settings name. */
+export function tlsOf({ acme, ...tls }: TlsSettings, answered: Answered, certificates: readonly Certificate[]): Tls {
+  return {
+    ...tls,
+    certificates,
+    ...(acme && { acme: { folder: hashValue(acme.directory), hosts: acmeHosts({ acme }, answered, certificates) } }),
+  };
 }

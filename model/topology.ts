@@ -2,7 +2,7 @@ import { keyedHash } from "../lib/tree-hash";
 import type { Certificate } from "./certificates";
 import { groupsOf, type Group } from "./routes";
 import type { AccessLog, BalancingMethod, Settings } from "./settings";
-import type { Tls } from "./tls";
+import { tlsOf, type Tls } from "./tls";
 
 /** One server of an upstream: a backend, whatever runs behind its name. */
 export interface Server {
@@ -122,7 +122,7 @@ export function topologyOf(
     upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
     proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies, proxyProtocol },
     accessLog: settings.accessLog,
-    ...(tls !== undefined && { tls: { ...tls, certificates } }),
+    ...(tls !== undefined && { tls: tlsOf(tls, settings, certificates) }),
   };
 }
 

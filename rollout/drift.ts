@@ -22,6 +22,10 @@ export function ailments(
   });
   found.push(...closed);
   if (closed.length === 0) found.push(...unreachable.map((url) => `Nothing accepts connections at ${url}.`));
+  const keepers = containers.filter(({ role }) => role === "acme");
+  const keeper = keepers.find(({ state }) => state === "running") ?? keepers[0];
+  if (keeper !== undefined && keeper.state !== "running")
+    found.push(`The container that gets certificates is ${keeper.state}.`);
   const { release, intact } = volume;
   // What lies in one that doesn't run is not looked at file by file.
   if (release !== undefined && !intact && balancer?.state === "running")

@@ -1,4 +1,5 @@
 import { isTakenBy } from "../model/entry";
+import type { Acme } from "../model/tls";
 import type { Destination, Policy, Release, ReleaseFile } from "../model/release";
 import { serversOf, type Topology } from "../model/topology";
 import type { Observed, ObservedContainer } from "./observed";
@@ -39,6 +40,8 @@ export type Operation = { readonly cause: string } & (
   | { readonly op: "check" }
   /** Has entries refuse connections from when nginx lets go of their sockets, too. */
   | { readonly op: "close"; readonly entries: readonly string[] }
+  /** Waits for the certificates of an authority. */
+  | { readonly op: "certificates"; readonly container: string; readonly acme: Acme }
   /** Notes on the volume which containers serve. */
   | { readonly op: "record" }
   /** Waits until Docker finds the containers healthy, too. */
@@ -90,6 +93,7 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   const starts = begin.some(({ op }) => op === "await");
   const served = starts ? live?.id : observed.served;
   const reloads = reloadOperations({ ...observed, served }, wanted, { added, removed, twins });
+  const { acme } = release.topology.tls ?? {};
   const draining = reloads.some(({ op }) => op === "drain");
   const fresh = added.flatMap((name) => destination.containers[name] ?? []);
   const strays = strayContainers(own, wanted, twins, liveNames);
@@ -133,16 +137,22 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
             } as const,
           ]
         : []),
+      ...(acme !== undefined && destination.acme !== undefined
+        ? [{ op: "certificates", container: destination.acme, acme, cause: "hosts are to have them" } as const]
+        : []),
       { op: "clean up", cause: "images and releases that nothing uses" },
     ],
   };
 }
 
 /** What the engine takes for there: only it can make another one. */
-function assertAllThere(own: readonly ObservedContainer[], { balancer, entries, containers }: Destination): void {
+function assertAllThere(own: readonly ObservedContainer[], { balancer, entries, acme, containers }: Destination): void {
   const found = new Set(own.map(({ id }) => id));
   const doors = Object.fromEntries(entries.map(({ id, url }) => [`the entry of ${url}`, id]));
-  const gone = Object.entries({ "the balancer": balancer, ...doors, ...containers }).filter(([, id]) => !found.has(id));
+  const lego = acme === undefined ? {} : { "the container that gets certificates": acme };
+  const gone = Object.entries({ "the balancer": balancer, ...doors, ...lego, ...containers }).filter(
+    ([, id]) => !found.has(id),
+  );
   if (gone.length > 0)
     throw new Error(
       `${gone.map(([name]) => name).join(", ")}: the container was removed by hand. \`pulumi up --refresh\` makes a new one.`,
@@ -174,6 +184,8 @@ function balancerOperations(
   };
   if (balancer !== undefined && balancer.state !== "running") revive("balancer", balancer);
   for (const { container } of entries) if (container.state === "paused") revive("entry", container);
+  const acme = own.find(({ id }) => id === destination.acme);
+  if (acme !== undefined && acme.state !== "running") revive("container that gets certificates", acme);
   if (!isServing && predecessors.length > 0) begin.push({ op: "try", cause: "a new balancer is to serve" });
   if (!isServing) begin.push({ op: "serve", cause: "the balancer is new" });
   const isOpen = ({ container: { state } }: (typeof entries)[number]) => state === "running" || state === "paused";
@@ -238,6 +250,7 @@ function strayContainers(
 
 function retiredContainers(own: readonly ObservedContainer[], { destination }: Wanted): string[] {
   const entries = destination.entries.map(({ id }) => id);
-  const serving = new Set([destination.balancer, ...entries, ...Object.values(destination.containers)]);
+  const acme = destination.acme ?? "";
+  const serving = new Set([destination.balancer, acme, ...entries, ...Object.values(destination.containers)]);
   return own.map(({ id }) => id).filter((id) => !serving.has(id));
 }

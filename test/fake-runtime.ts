@@ -103,6 +103,7 @@ export class FakeRuntime implements Runtime {
       case "close":
       case "drain":
       case "check":
+      case "certificates":
       case "health":
       case "clean up":
     }

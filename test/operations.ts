@@ -25,6 +25,8 @@ function wordsOf(operation: Operation): string {
     }
     case "drain":
       return `drain up to ${operation.seconds} s`;
+    case "certificates":
+      return `certificates by ${operation.container} for ${operation.acme.hosts.join(", ")}`;
     case "health":
       return `health of ${operation.containers.join(", ")}`;
     case "stop":

@@ -3,6 +3,7 @@ import { directivesFile, routeFile, siteFile, type Place } from "../../model/lay
 import type { ReleaseFile } from "../../model/release";
 import type { Tls } from "../../model/tls";
 import type { Route, Site, Topology } from "../../model/topology";
+import { renderChallenge, renderOnceCertified } from "./acme";
 import { headersOf, schemeFor } from "./headers";
 import { renderHandingOn } from "./retry";
 import { byCertificate, portOf, renderCertificates, renderNoName, restNames } from "./tls";
@@ -48,24 +49,45 @@ export function renderSites(topology: Sites, place: Place): string {
 `;
   const first = `${place.listen} default_server backlog=4096`;
   // The first name is what a request without Host asks for.
-  const rest = others === undefined ? renderNobody(first) : renderSite(others, first, "localhost");
+  const challenge = tls?.acme === undefined ? "" : renderChallenge(tls.acme);
+  const rest = others === undefined ? renderNobody(first) : renderSite(others, first, "localhost", challenge);
   const plain =
     tls?.redirect === true
-      ? [renderToTls(topology, tls, place.listen)]
+      ? renderToTls(topology, tls, place.listen)
       : [
-          ...named.map((site) => renderSite(site, place.listen, site.hosts.join(" "))),
-          ...redirects.map(({ from, to }) => renderRedirect(from, to, place.listen, schemeFor(proxy))),
+          ...named.map((site) => renderSite(site, place.listen, site.hosts.join(" "), challenge)),
+          ...redirects.map(({ from, to }) => renderRedirect(from, to, place.listen, schemeFor(proxy), challenge)),
         ];
   const blocks = [rest, ...plain, ...(tls === undefined ? [] : renderWithTls(topology, tls, place))];
   return (blocks.length > 1 ? hashes : "") + blocks.join("\n");
 }
 
-/** Sends clients of the plain port on. */
-function renderToTls(topology: Sites, tls: Tls, listen: string): string {
-  const port = portOf(tls);
+/** The plain port's server blocks where it sends clients on: at once, or as soon as an authority has given a certificate. */
+function renderToTls(topology: Sites, tls: Tls, listen: string): string[] {
+  const { acme } = tls;
+  const suffix = portOf(tls);
   const hosts = [...topology.sites.flatMap((site) => site.hosts), ...restNames(topology)];
-  const redirects = topology.redirects.map(({ from, to }) => renderSentOn(from, `https://${to}${port}`, listen));
-  return [renderSentOn(hosts.join(" "), `https://$host${port}`, listen), ...redirects].join("\n");
+  const later = new Set(
+    byCertificate(hosts, tls).flatMap(({ names, certificates }) => (certificates.length === 0 ? names : [])),
+  );
+  const atOnce = hosts.filter((host) => !later.has(host));
+  const sites = topology.sites.flatMap((site) => {
+    const names = (site.hosts.length === 0 ? restNames(topology) : site.hosts).filter((host) => later.has(host));
+    if (names.length === 0 || acme === undefined) return [];
+    const more = renderOnceCertified(acme, `https://$host${suffix}`) + renderChallenge(acme);
+    return renderSite(site, listen, names.join(" "), more);
+  });
+  const redirects = topology.redirects.map(({ from, to }) => {
+    const tlsAddress = `https://${to}${suffix}`;
+    if (acme === undefined) return renderSentOn(from, tlsAddress, listen);
+    if (!later.has(to)) return renderSentOn(from, tlsAddress, listen, renderChallenge(acme));
+    return renderRedirect(from, to, listen, "http", renderOnceCertified(acme, tlsAddress, to) + renderChallenge(acme));
+  });
+  return [
+    ...(atOnce.length > 0 ? [renderSentOn(atOnce.join(" "), `https://$host${suffix}`, listen)] : []),
+    ...sites,
+    ...redirects,
+  ];
 }
 
 /** The server blocks of the TLS port. */
@@ -73,12 +95,12 @@ function renderWithTls(topology: Sites, tls: Tls, place: Place): string[] {
   const listen = `${place.tlsListen} ssl`;
   const sites = topology.sites.flatMap((site) => {
     const names = site.hosts.length === 0 ? restNames(topology) : site.hosts;
-    return byCertificate(names, tls.certificates).map((group) =>
+    return byCertificate(names, tls).map((group) =>
       renderSite(site, listen, group.names.join(" "), renderCertificates(group.certificates, tls)),
     );
   });
   const redirects = topology.redirects.flatMap(({ from, to }) =>
-    byCertificate([from], tls.certificates).map((group) =>
+    byCertificate([from], tls).map((group) =>
       renderRedirect(from, to, listen, "https", renderCertificates(group.certificates, tls)),
     ),
   );
@@ -96,26 +118,29 @@ function renderNobody(listen: string): string {
 }
 
 /** Sends clients of a name to another one, at the port that they have asked at. */
-function renderRedirect(from: string, to: string, listen: string, scheme: string, certificates = ""): string {
-  return renderSentOn(from, `${scheme}://${to}$is_request_port$request_port`, listen, certificates);
+function renderRedirect(from: string, to: string, listen: string, scheme: string, more: string): string {
+  return renderSentOn(from, `${scheme}://${to}$is_request_port$request_port`, listen, more);
 }
 
-function renderSentOn(names: string, to: string, listen: string, certificates = ""): string {
+/** @param more lines of the block that come first */
+function renderSentOn(names: string, to: string, listen: string, more = ""): string {
   return `  server {
     listen ${listen};
     server_name ${names};
-${certificates}    return 308 ${to}$request_uri;
+${more}    location / {
+      return 308 ${to}$request_uri;
+    }
   }
 `;
 }
 
-/** @param certificates what makes it one with TLS; default: it is plain */
-function renderSite({ routes }: Site, listen: string, names: string, certificates = ""): string {
+/** @param more lines of the block that come first */
+function renderSite({ routes }: Site, listen: string, names: string, more: string): string {
   const isWhole = routes.some(({ path }) => path === "/");
   return `  server {
     listen ${listen};
     server_name ${names};
-${certificates}    include ${siteFile};
+${more}    include ${siteFile};
 ${routes.map(renderRoute).join("")}${isWhole ? "" : "\n    location / {\n      return 404;\n    }\n"}  }
 `;
 }

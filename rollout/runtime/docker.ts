@@ -12,6 +12,7 @@ import type { Operation, Wanted } from "../plan";
 import { servingScript, tryLive } from "../steps/balancer";
 import { testCandidate } from "../steps/candidate";
 import { nginxSeconds, type Context } from "../steps/context";
+import { untilCertified } from "../steps/certificates";
 import { untilDockerAgrees } from "../steps/healthcheck";
 import { closeEntry, openEntry, publish } from "../steps/entry";
 import { ask } from "../steps/probe";
@@ -107,6 +108,9 @@ export class DockerRuntime implements Runtime {
       case "check":
         await checkAsClient(await this.context(), this.sick);
         return {};
+      case "certificates":
+        await untilCertified(await this.context(), operation.container, operation.acme);
+        return {};
       case "record":
         await writeRecordOf(await this.shell(), wanted.release, wanted);
         return {};
@@ -121,6 +125,7 @@ export class DockerRuntime implements Runtime {
         await removeUnusedImages(imagePrefix(destination.stack), [
           destination.balancer,
           ...destination.entries.map(({ id }) => id),
+          ...(destination.acme === undefined ? [] : [destination.acme]),
           ...Object.values(destination.containers),
         ]);
         return {};

@@ -60,12 +60,12 @@ describe("settings of TLS", () => {
     [
       "no certificates",
       { tls: {} },
-      "tls.certificates: got nothing, expected a list of 1 to 200 objects {certificateFile, privateKeyFile}",
+      "tls.certificates: got nothing, expected at least one, or `acme`",
     ],
     [
       "an empty list",
       { tls: { certificates: [] } },
-      "tls.certificates: got [], expected a list of 1 to 200 objects {certificateFile, privateKeyFile}",
+      "tls.certificates: got [], expected at least one, or `acme`",
     ],
     [
       "a certificate that is a name",
@@ -80,7 +80,7 @@ describe("settings of TLS", () => {
     [
       "a key that isn't known",
       { tls: { ...shop, http2: true } },
-      "tls.http2: unknown key (got true), allowed keys are port, certificates, redirect, hsts, hstsPreload, profile",
+      "tls.http2: unknown key (got true), allowed keys are port, certificates, acme, redirect, hsts, hstsPreload, profile",
     ],
     [
       "a mistyped file",

@@ -1,0 +1,26 @@
+import { domainToASCII } from "node:url";
+import { suggested } from "./rules";
+
+const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const hostOf = (first: string) => new RegExp(`^(?=.{1,253}$)${first}${label}(?:\\.${label})*$`);
+
+/** A host name as browsers send it: ASCII, lower case. */
+export const namePattern = hostOf("");
+
+/** The same, or with `*` for its first label. */
+export const hostPattern = hostOf("(?:\\*\\.)?");
+
+/** The host name that is meant by a text which is none; undefined where that is anybody's guess. */
+export function hostMeant(text: string): string | undefined {
+  const name = text
+    .trim()
+    .replace(/^[a-z]+:\/\//i, "")
+    .replace(/[/:].*$/, "")
+    .replace(/\.$/, "");
+  const [, wildcard = "", rest = ""] = /^(\*\.)?(.*)$/.exec(name) ?? [];
+  const ascii = domainToASCII(rest);
+  return ascii === "" ? undefined : wildcard + ascii;
+}
+
+/** Rule of a setting that is one name. */
+export const hostRule = suggested("a host name in lower case, for example shop.example", namePattern, hostMeant);
