@@ -26,8 +26,10 @@ span() {
 
 # When a host's certificate is to be renewed: with a third of its time left, with half of it if that is ten days or less.
 due() {
-  [ -s "certificates/$1.crt" ] && [ -s "certificates/$1.key" ] || { echo 0; return; }
-  set -- $(span "certificates/$1.crt")
+  [ -s "certificates/$1.key" ] || { echo 0; return; }
+  set -- $(span "certificates/$1.crt" 2>/dev/null)
+  # None, or one that was being written when all ended.
+  [ $# = 2 ] || { echo 0; return; }
   share=3
   [ $(($2 - $1)) -gt 864000 ] || share=2
   echo $(($2 - ($2 - $1) / share))
@@ -36,7 +38,8 @@ due() {
 ask() {
   host=$1
   shift
-  "$lego" --accept-tos --email "$EMAIL" --server "$DIRECTORY" --path . --domains "$host" --key-type ec256 \
+  # An authority may have it wait for as long as it likes.
+  timeout 120 "$lego" --accept-tos --email "$EMAIL" --server "$DIRECTORY" --path . --domains "$host" --key-type ec256 \
     --http --http.webroot webroot "$@" 2>&1
 }
 
@@ -55,7 +58,7 @@ publish() {
 # The next attempt after so many failures: after 1, 4, 16 and 64 minutes, or sooner if a certificate ends.
 pause() {
   seconds=$((60 * (1 << (2 * ($1 < 5 ? $1 - 1 : 3)))))
-  [ ! -s "certificates/$2.crt" ] || {
+  [ "$(due "$2")" = 0 ] || {
     left=$(($(span "certificates/$2.crt" | tail -n 1) - $(now)))
     [ $left -le 0 ] || [ $((left / 4)) -ge $seconds ] || seconds=$((left / 4 + 5))
   }
@@ -73,6 +76,8 @@ while :; do
         echo "$host has a certificate."
         when=$(due "$host")
       else
+        # An authority that has forgotten an account is asked for another one.
+        case $words in *accountDoesNotExist*) rm -rf accounts ;; esac
         failures=$((failures + 1))
         when=$(($(now) + $(pause $failures "$host")))
         echo "$failures $when $(echo "$words" | tail -n 3 | tr '\n' ' ')" >status/.new && mv status/.new "status/$host"
