@@ -1,6 +1,12 @@
 import { acmeFolder } from "../../model/layout";
 import type { Acme } from "../../model/tls";
 
+/** For the http block, before its first map. */
+export const roomForNames = `  # Room for the names of tls.acme in a map.
+  map_hash_bucket_size 512;
+  map_hash_max_size 8192;
+`;
+
 /**
  * For the http block: the name that a certificate is read for, once it is asked for, so that a renewed one is taken without a reload.
  *
@@ -8,8 +14,6 @@ import type { Acme } from "../../model/tls";
  */
 export function renderAcmeNames({ hosts }: Acme): string {
   return `  ssl_certificate_cache max=1000 inactive=1h valid=10s;
-  map_hash_bucket_size 512;
-  map_hash_max_size 8192;
   # What a client calls a host, in lower case.
   map $ssl_server_name $acme_host {
     default none;

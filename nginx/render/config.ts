@@ -3,6 +3,7 @@ import { parseDirectives } from "../../model/directives";
 import { configurationPath, controlSocket, directivesFile, livePlace, mainFile, type Place } from "../../model/layout";
 import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
+import { roomForNames } from "./acme";
 import { renderHeaderVariables, withHeaders } from "./headers";
 import { withProtocol } from "./proxies";
 import { moment, retry, spareOf } from "./retry";
@@ -70,7 +71,7 @@ http {
   # Cookies of 9 kB are more than nginx's own 8k.
   large_client_header_buffers 4 32k;
   default_type application/octet-stream;
-${renderAccessLog(topology.accessLog)}
+${topology.tls?.acme === undefined ? "" : roomForNames}${renderAccessLog(topology.accessLog)}
   # A body is received as a whole before a backend gets it, so that a slow client keeps no backend waiting. What is larger
   # than the buffer goes to a volume: the container's other writable file systems are small, or memory.
   client_max_body_size ${proxy.maxBodyMb}m;
