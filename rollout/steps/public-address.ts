@@ -27,6 +27,8 @@ export interface Question extends HealthCheck {
   readonly upstream: string;
   /** Whether it is asked at the port of TLS, for this host. */
   readonly isTls: boolean;
+  /** Whether there may be no answer, as before an authority has given a certificate. */
+  readonly isOptional: boolean;
   /** For messages: the path, after the host where an app has hosts. */
   readonly shown: string;
   /** Whether nothing is asked of the upstream after it. */
@@ -48,16 +50,14 @@ export function publicQuestions(topology: Pick<Topology, "sites" | "redirects" |
     const host = name === undefined ? health.host : nameFor(name);
     const below = route.path === "/" ? "/" : `${route.path}/`;
     const check = route.stripPrefix ? below + health.path.slice(1) : health.path;
-    return [
-      [...(check.startsWith(below) ? [check] : []), route.path].map((path, index, { length }) => ({
-        upstream,
-        path,
-        host,
-        isTls: tls !== undefined && name !== undefined,
-        shown: (name ?? "") + path,
-        isLast: index === length - 1,
-      })),
-    ];
+    const paths = [...(check.startsWith(below) ? [check] : []), route.path];
+    const questions = (how: Pick<Question, "isTls" | "isOptional">) =>
+      paths.map((path, index) => {
+        return { upstream, path, host, ...how, shown: (name ?? "") + path, isLast: index === paths.length - 1 };
+      });
+    if (tls === undefined || name === undefined) return [questions({ isTls: false, isOptional: false })];
+    if (tls.acme?.hosts.includes(name) !== true) return [questions({ isTls: true, isOptional: false })];
+    return [[...questions({ isTls: true, isOptional: true }), ...questions({ isTls: false, isOptional: false })]];
   });
 }
 
@@ -67,10 +67,11 @@ export function publicQuestions(topology: Pick<Topology, "sites" | "redirects" |
  * @returns "works"; "look further" where nginx has answered by itself; else what is wrong
  */
 export function judge(
-  { upstream, path, host, shown, isLast }: Question,
+  { upstream, path, host, shown, isLast, isOptional }: Question,
   answer: PublicAnswer,
   release: Pick<Release, "id" | "topology">,
 ): string {
+  if (answer.status === undefined && isOptional) return "look further";
   if (answer.status === undefined) return `a client that asks for ${shown} gets no answer: ${answer.why}`;
   const { status, server } = answer;
   const gets = `a client that asks for ${shown} gets ${status}`;
@@ -186,6 +187,7 @@ export async function checkAsClient(
   const tlsUrl = entries.find(({ url }) => url.startsWith("https:"))?.url ?? "";
   await askInTurn(release, sick, "The previous configuration is back.", async (question) => {
     const url = question.isTls ? tlsUrl : plainUrl;
+    if (question.isOptional) return askFromHere(url, question, release.id);
     let answer: PublicAnswer = { status: undefined, why: "nothing was asked" };
     // A backend that is just starting again has no address for a moment.
     const works = async () =>
