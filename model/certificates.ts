@@ -75,6 +75,12 @@ export function readCertificate(files: CertificateFiles, context: CertificateCon
   };
 }
 
+/** What people are told of a certificate in PEM that is in use. */
+export function lookAt(pem: string): Pick<Certificate, "issuer" | "until"> {
+  const { issuer, validTo } = new X509Certificate(pem);
+  return { issuer: shown(issuer), until: new Date(validTo).toISOString() };
+}
+
 /** The certificates that a host may be served with: the first of each kind of key. */
 export function certificatesFor<C extends Pick<Certificate, "names" | "kind">>(
   host: string,

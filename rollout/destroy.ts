@@ -70,6 +70,12 @@ export async function removeRest(stack: string): Promise<void> {
   ]);
 }
 
+/** Removes what stays when a stack goes: the accounts and certificates of its authority. */
+export async function removeKept(stack: string): Promise<void> {
+  const volumes = await listed("volume", "ls", "--quiet", "--filter", `label=${labels.kept}=${stack}`);
+  await remove("volumes", ["volume", "rm"], volumes);
+}
+
 async function listed(...command: string[]): Promise<string[]> {
   return (await docker(...command)).split("\n").filter(Boolean);
 }

@@ -1,10 +1,11 @@
-import { daysLeft, warningDays } from "../model/certificates";
+import { daysLeft, lookAt, warningDays } from "../model/certificates";
 import { routesOf, serversIn, serversOf, type Answered } from "../model/topology";
-import { docker } from "../rollout/docker";
+import { docker, tryDocker } from "../rollout/docker";
 import { ailments } from "../rollout/drift";
 import { balancerOf, listContainers } from "../rollout/containers";
 import { lookInside } from "../rollout/observe";
 import type { Observed, ObservedContainer } from "../rollout/observed";
+import { parseStates, statesScript, type AcmeState } from "../rollout/steps/certificates";
 import { unreachableOf } from "../rollout/steps/public-address";
 import { parseOptions, runMain } from "./cli";
 import { readOutputs, type StackOutputs } from "./pulumi";
@@ -49,9 +50,11 @@ export interface RouteStatus {
 export interface CertificateStatus {
   readonly names: readonly string[];
   readonly issuer: string;
-  /** When it ends, in ISO 8601, and how many whole days are left until then. */
-  readonly until: string;
-  readonly daysLeft: number;
+  /** When it ends, in ISO 8601, and how many whole days are left until then; undefined before there is one. */
+  readonly until: string | undefined;
+  readonly daysLeft: number | undefined;
+  /** What keeps an authority from giving the next one; default: nothing. */
+  readonly failure?: string;
 }
 
 export interface StackStatus {
@@ -86,7 +89,7 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
     },
     backends: backendsOf(outputs, observed, addresses),
     routes: routesStatusOf(outputs.release.topology),
-    certificates: certificatesStatusOf(outputs.release.topology, new Date()),
+    certificates: await certificatesStatusOf(outputs.release.topology, balancer, new Date()),
     drift: describeDrift(outputs, observed),
   };
 }
@@ -101,9 +104,38 @@ function routesStatusOf(topology: Answered): RouteStatus[] {
   return [...routes, ...redirects.map(({ from, to }) => ({ hosts: [from], path: "/", backends: [], redirect: to }))];
 }
 
-function certificatesStatusOf({ tls }: Answered, now: Date): CertificateStatus[] {
-  const certificates = tls?.certificates ?? [];
-  return certificates.map(({ names, issuer, until }) => ({ names, issuer, until, daysLeft: daysLeft(until, now) }));
+async function certificatesStatusOf(
+  { tls }: Answered,
+  balancer: ObservedContainer | undefined,
+  now: Date,
+): Promise<CertificateStatus[]> {
+  if (tls === undefined) return [];
+  const own = tls.certificates.map(({ names, issuer, until }) => ({
+    names,
+    issuer,
+    until,
+    daysLeft: daysLeft(until, now),
+  }));
+  if (tls.acme === undefined) return own;
+  const { stdout } = await tryDocker("exec", balancer?.id ?? "", "sh", "-c", statesScript(tls.acme));
+  return [...own, ...acmeStatusOf(parseStates(tls.acme, stdout), now)];
+}
+
+/** How the certificates of an authority are. */
+export function acmeStatusOf(states: ReadonlyMap<string, AcmeState>, now: Date): CertificateStatus[] {
+  return [...states].map(([host, { certificate, failures, next, words }]) => {
+    const known = certificate === undefined ? undefined : lookAt(certificate);
+    const attempts = failures === 1 ? "1 attempt has" : `${failures} attempts have`;
+    return {
+      names: [host],
+      issuer: known?.issuer ?? "",
+      until: known?.until,
+      daysLeft: known && daysLeft(known.until, now),
+      ...(failures > 0 && {
+        failure: `${attempts} failed, the next one is at ${new Date(next * 1000).toISOString()}: ${words}`,
+      }),
+    };
+  });
 }
 
 function backendsOf(
@@ -186,17 +218,21 @@ export function formatStatus(status: StackStatus): string {
     path,
     redirect === undefined ? summary(backends) : `308 to ${redirect}`,
   ]);
-  const ends = certificates.map(({ names, issuer, until, daysLeft }) => [
+  const ends = certificates.map(({ names, issuer, until, daysLeft, failure }) => [
     summary(names),
     issuer,
-    until.slice(0, 10),
-    `${daysLeft}${daysLeft < warningDays ? ": renew it" : ""}`,
+    until?.slice(0, 10) ?? "none yet",
+    `${daysLeft ?? ""}${failure === undefined && daysLeft !== undefined && daysLeft < warningDays ? ": renew it" : ""}`,
   ]);
+  const failing = certificates.flatMap(({ names, failure }) =>
+    failure === undefined ? [] : `${names.join()}: ${failure}`,
+  );
   return [
     `${status.urls.join(" ")}  ${balancer.container || "no balancer"} (${balancer.health}), configuration ${balancer.configuration}`,
     formatTable(["backend", "app", "container", "health", "address", "receives"], rows),
     ...(isPlain ? [] : [formatTable(["host", "path", "backends"], sites)]),
     ...(ends.length === 0 ? [] : [formatTable(["certificate for", "signed by", "ends", "days left"], ends)]),
+    ...(failing.length === 0 ? [] : ["Certificates that can't be had:", ...failing.map((line) => `  ${line}`)]),
     ...(status.drift.length === 0
       ? ["No drift."]
       : ["Drift, which `npm run up -- --refresh` repairs:", ...status.drift.map((line) => `  ${line}`)]),

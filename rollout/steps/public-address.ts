@@ -28,7 +28,7 @@ export interface Question extends HealthCheck {
   /** Whether it is asked at the port of TLS, for this host. */
   readonly isTls: boolean;
   /** Whether there may be no answer, as before an authority has given a certificate. */
-  readonly isOptional: boolean;
+  readonly isOptional?: boolean;
   /** For messages: the path, after the host where an app has hosts. */
   readonly shown: string;
   /** Whether nothing is asked of the upstream after it. */
@@ -55,9 +55,9 @@ export function publicQuestions(topology: Pick<Topology, "sites" | "redirects" |
       paths.map((path, index) => {
         return { upstream, path, host, ...how, shown: (name ?? "") + path, isLast: index === paths.length - 1 };
       });
-    if (tls === undefined || name === undefined) return [questions({ isTls: false, isOptional: false })];
-    if (tls.acme?.hosts.includes(name) !== true) return [questions({ isTls: true, isOptional: false })];
-    return [[...questions({ isTls: true, isOptional: true }), ...questions({ isTls: false, isOptional: false })]];
+    if (tls === undefined || name === undefined) return [questions({ isTls: false })];
+    if (tls.acme?.hosts.includes(name) !== true) return [questions({ isTls: true })];
+    return [[...questions({ isTls: true, isOptional: true }), ...questions({ isTls: false })]];
   });
 }
 
@@ -67,7 +67,7 @@ export function publicQuestions(topology: Pick<Topology, "sites" | "redirects" |
  * @returns "works"; "look further" where nginx has answered by itself; else what is wrong
  */
 export function judge(
-  { upstream, path, host, shown, isLast, isOptional }: Question,
+  { upstream, path, host, shown, isLast, isOptional = false }: Question,
   answer: PublicAnswer,
   release: Pick<Release, "id" | "topology">,
 ): string {
@@ -187,7 +187,7 @@ export async function checkAsClient(
   const tlsUrl = entries.find(({ url }) => url.startsWith("https:"))?.url ?? "";
   await askInTurn(release, sick, "The previous configuration is back.", async (question) => {
     const url = question.isTls ? tlsUrl : plainUrl;
-    if (question.isOptional) return askFromHere(url, question, release.id);
+    if (question.isOptional === true) return askFromHere(url, question, release.id);
     let answer: PublicAnswer = { status: undefined, why: "nothing was asked" };
     // A backend that is just starting again has no address for a moment.
     const works = async () =>

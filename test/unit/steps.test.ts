@@ -120,7 +120,7 @@ describe("what is inside the balancer", () => {
 });
 
 describe("what a client is answered", () => {
-  const asked = { upstream: "backends", host: "localhost", isTls: false, isOptional: false };
+  const asked = { upstream: "backends", host: "localhost", isTls: false };
   const health = { ...asked, path: "/health", shown: "/health", isLast: false };
   const home = { ...asked, path: "/", shown: "/", isLast: true };
   const from = (status: number, server: string, release = two.id) => ({ status, server, release });

@@ -57,16 +57,8 @@ describe("settings of TLS", () => {
   const names = "expected a name that a certificate of tls.certificates is for: shop.example, www.shop.example";
   const rows: [what: string, config: Record<string, unknown>, problem: string][] = [
     ["no object", { tls: true }, "tls: got true, expected an object {certificates, ...}"],
-    [
-      "no certificates",
-      { tls: {} },
-      "tls.certificates: got nothing, expected at least one, or `acme`",
-    ],
-    [
-      "an empty list",
-      { tls: { certificates: [] } },
-      "tls.certificates: got [], expected at least one, or `acme`",
-    ],
+    ["no certificates", { tls: {} }, "tls.certificates: got nothing, expected at least one, or `acme`"],
+    ["an empty list", { tls: { certificates: [] } }, "tls.certificates: got [], expected at least one, or `acme`"],
     [
       "a certificate that is a name",
       { tls: { certificates: ["shop.crt"] } },
