@@ -5,7 +5,7 @@ import { z } from "zod";
 import { refusals } from "../model/server-config";
 import { appSchema } from "../model/app";
 import { settingsSchema } from "../model/settings";
-import { certificateSchema, tlsSchema } from "../model/tls";
+import { acmeSchema, certificateSchema, tlsSchema } from "../model/tls";
 import { headerRules, type HeaderRule } from "../nginx/render/headers";
 import { parseOptions, runMain } from "../scripts/cli";
 import { projectRoot } from "../scripts/setup/project";
@@ -64,6 +64,10 @@ ${settingsTable(appSchema)}
 Of \`tls\` ([tls.md](tls.md)):
 
 ${settingsTable(tlsSchema)}
+
+Of \`acme\` in it:
+
+${settingsTable(acmeSchema)}
 
 Of each of its certificates:
 

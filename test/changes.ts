@@ -86,6 +86,21 @@ const tlsEntry = entryOf({
   ...{ id: "tls-id", name: "tls", hash: "tlshash", state: "created", listen: "127.0.0.1:8443", ports: "" },
 });
 const tlsDoor = { id: "tls-id", url: "https://127.0.0.1:8443" };
+const lego = containerOf("", { id: "lego-id", name: "lego", role: "acme", health: "none" });
+const acmeTls = {
+  port: 8443,
+  redirect: true,
+  hsts: 0,
+  hstsPreload: false,
+  profile: "modern",
+  certificates: [],
+} as const;
+const certified = releaseOf({ ...two.topology, tls: { ...acmeTls, acme: { folder: "f", hosts: ["a.example"] } } });
+const withLego = (wanted: Wanted): Wanted => ({
+  ...wanted,
+  release: certified,
+  destination: { ...wanted.destination, acme: "lego-id" },
+});
 const newDoor = { id: "new-entry-id", url: "http://127.0.0.1:9090" };
 const replaced = { ...host(), containers: [newBalancer, ...host().containers] };
 export const other = pool(["a-0-h1", "a-1-h1"], 11);
@@ -273,6 +288,20 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
       "stop lb-id within 7 s (another balancer answers)",
       noted,
       `stop tls-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "certificates from an authority, whose container has ended",
+    host([], { containers: [{ ...lego, state: "exited" }, ...host().containers] }),
+    withLego(wantedOf(two)),
+    [
+      "start lego-id (the container that gets certificates is exited)",
+      answered,
+      `candidate ${tried(certified)}`,
+      `reload: a-0-h1, a-1-h1 ${live}`,
+      checked,
+      "certificates by lego-id for a.example (hosts are to have them)",
       cleaned,
     ],
   ],

@@ -49,14 +49,20 @@ export function renderSites(topology: Sites, place: Place): string {
 `;
   const first = `${place.listen} default_server backlog=4096`;
   // The first name is what a request without Host asks for.
-  const challenge = tls?.acme === undefined ? "" : renderChallenge(tls.acme);
-  const rest = others === undefined ? renderNobody(first) : renderSite(others, first, "localhost", challenge);
+  const challenge = (names: readonly string[]) =>
+    tls?.acme !== undefined && !tls.redirect && names.some((name) => tls.acme?.hosts.includes(name))
+      ? renderChallenge(tls.acme)
+      : "";
+  const rest =
+    others === undefined ? renderNobody(first) : renderSite(others, first, "localhost", challenge(restNames(topology)));
   const plain =
     tls?.redirect === true
       ? renderToTls(topology, tls, place.listen)
       : [
-          ...named.map((site) => renderSite(site, place.listen, site.hosts.join(" "), challenge)),
-          ...redirects.map(({ from, to }) => renderRedirect(from, to, place.listen, schemeFor(proxy), challenge)),
+          ...named.map((site) => renderSite(site, place.listen, site.hosts.join(" "), challenge(site.hosts))),
+          ...redirects.map(({ from, to }) =>
+            renderRedirect(from, to, place.listen, schemeFor(proxy), challenge([from])),
+          ),
         ];
   const blocks = [rest, ...plain, ...(tls === undefined ? [] : renderWithTls(topology, tls, place))];
   return (blocks.length > 1 ? hashes : "") + blocks.join("\n");

@@ -48,6 +48,8 @@ const [app] = settings.apps as [(typeof settings.apps)[number]];
 const certified = (name: string, kind: string, ...names: string[]): Certificate => ({
   ...{ name, names, kind, issuer: "CN=Root", until: "2126-01-01T00:00:00.000Z" },
 });
+const tls = { port: 8443, certificates: [], redirect: true, hsts: 0, hstsPreload: false, profile: "modern" } as const;
+const acme = { email: "someone@example.test", directory: "https://authority.example/directory" };
 const certificates = [
   certified("shop-0123", "ec", "shop.example", "www.shop.example", "api.example"),
   certified("shop-4567", "rsa", "shop.example"),
@@ -112,6 +114,31 @@ describe("nginx config", () => {
         tls: { port: 8443, certificates: [], redirect: false, hsts: 0, hstsPreload: false, profile: "intermediate" },
         redirects: [{ from: "www.shop.example", to: "shop.example" }],
         certificates: certificates.slice(0, 1),
+      }),
+    ],
+    [
+      "acme",
+      rendered({
+        apps: [
+          { ...app, name: "any" },
+          { ...app, name: "shop", hosts: ["shop.example", "new.example"] },
+        ],
+        servers: ["any", "shop"].map((name) => ({ ...server(`${name}-0`), app: name })),
+        redirects: [
+          { from: "www.shop.example", to: "shop.example" },
+          { from: "old.example", to: "new.example" },
+          { from: "older.example", to: "shop.example" },
+        ],
+        tls: { ...tls, acme: { ...acme, hosts: ["any.example", "new.example", "old.example", "older.example"] } },
+        certificates: certificates.slice(0, 1),
+      }),
+    ],
+    [
+      "acme-beside-plain",
+      rendered({
+        apps: [{ ...app, hosts: ["new.example"] }],
+        redirects: [{ from: "old.example", to: "new.example" }],
+        tls: { ...tls, redirect: false, acme: { ...acme, hosts: [] } },
       }),
     ],
     ["candidate", showFiles(renderFiles(topology(), candidatePlace, releaseOf(topology()).id))],

@@ -74,7 +74,8 @@ describe("apply on the fake runtime", () => {
       assert.deepEqual(runtime.serving(), Object.keys(wanted.destination.containers).sort());
       const second = new FakeRuntime(runtime.host, wanted);
       await apply(wanted, second, quiet);
-      assert.deepEqual(second.done, [`candidate ${tried(wanted.release)}`, checked, cleaned]);
+      const again = operations.filter((text) => text.startsWith("certificates "));
+      assert.deepEqual(second.done, [`candidate ${tried(wanted.release)}`, checked, ...again, cleaned]);
     });
 
     for (const [failAt, operation] of operations.entries())

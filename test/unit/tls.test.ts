@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Certificate } from "../../model/certificates";
 import { doorsOf } from "../../model/entry";
+import { tlsOf } from "../../model/tls";
 import { parseSettings } from "../../model/settings";
 import { topologyOf } from "../../model/topology";
 import { releaseOf, showFiles } from "../../nginx/render/config";
 import { attachmentsOf, readCertificates } from "../../rollout/certificates";
-import { publicQuestions } from "../../rollout/steps/public-address";
+import { parseStates } from "../../rollout/steps/certificates";
+import { judge, publicQuestions, type Question } from "../../rollout/steps/public-address";
+import { acmeStatusOf } from "../../scripts/status";
 import { authority, certificateOf, type Certified } from "../certificates";
 import { settings } from "../components";
 
@@ -126,6 +130,72 @@ describe("settings of TLS", () => {
       `redirects[0].from: got "old.example", ${names}`,
     ],
   ];
+  const acme = { email: "someone@example.test" };
+  const plain = "in lower case, for example shop.example";
+  const more: typeof rows = [
+    ["no e-mail address", { tls: { acme: { email: "me" } } }, 'tls.acme.email: got "me", expected an e-mail address'],
+    [
+      "an authority that isn't an object",
+      { tls: { acme: true } },
+      "tls.acme: got true, expected an object {email, ...}",
+    ],
+    [
+      "another key of it",
+      { tls: { acme: { ...acme, dns: 1 } } },
+      "tls.acme.dns: unknown key (got 1), allowed keys are email, directory, hosts, authorityFile",
+    ],
+    [
+      "a directory without TLS",
+      { tls: { acme: { ...acme, directory: "http://a.example" } } },
+      'tls.acme.directory: got "http://a.example", expected the URL of an authority\'s directory, for example https://acme.example/directory',
+    ],
+    [
+      "a wildcard to get",
+      { tls: { acme: { ...acme, hosts: ["*.shop.example"] } } },
+      `tls.acme.hosts[0]: got "*.shop.example", expected a host name ${plain.replace("case", "case without *")}`,
+    ],
+    [
+      "a host twice",
+      { tls: { acme: { ...acme, hosts: ["a.example", "a.example"] } } },
+      "tls.acme.hosts: got a list that is not shown, expected no item twice",
+    ],
+    [
+      "an authority that isn't known",
+      { tls: { acme: { ...acme, authorityFile: "none.pem" } }, apps: [app("a.example")] },
+      'tls.acme.authorityFile: got "none.pem", expected a file with a certificate in PEM',
+    ],
+    [
+      "nothing to get",
+      { tls: { acme } },
+      "tls.acme.hosts: got nothing, expected at least one name to get a certificate for: no app has `hosts` that lack one",
+    ],
+    [
+      "a wildcard of an app's",
+      { tls: { acme }, apps: [app("a.example", "*.a.example")] },
+      'apps[0].hosts[1]: got "*.a.example", expected one without *, which tls.acme gets a certificate for',
+    ],
+    [
+      "a wildcard beside certificates",
+      { tls: { ...shop, acme }, apps: [app("a.example", "*.a.example")] },
+      `apps[0].hosts[1]: got "*.a.example", ${names}, or one without *, which tls.acme gets a certificate for`,
+    ],
+    [
+      "a host that is not to be got",
+      { tls: { acme: { ...acme, hosts: ["a.example"] } }, apps: [app("a.example", "b.example")] },
+      'apps[0].hosts[1]: got "b.example", expected one of tls.acme.hosts: a.example',
+    ],
+    [
+      "a host to get that has one",
+      { tls: { ...shop, acme: { ...acme, hosts: ["shop.example"] } }, apps: [app("shop.example")] },
+      'tls.acme.hosts[0]: got "shop.example", expected a name that no certificate of tls.certificates is for',
+    ],
+    [
+      "a host to get that nobody answers",
+      { tls: { acme: { ...acme, hosts: ["a.example", "b.example"] } }, apps: [app("a.example")] },
+      'tls.acme.hosts[1]: got "b.example", expected a name that an app or a redirect has',
+    ],
+  ];
+  rows.push(...more);
   for (const [what, config, problem] of rows)
     it(`are refused for ${what}`, () =>
       assert.throws(() => parse(config), { message: `Bad stack config:\n  ${problem}` }));
@@ -186,6 +256,114 @@ describe("what clients are imagined to ask with TLS", () => {
       isTls: false,
       shown: "/health",
     });
+  });
+});
+
+describe("certificates from an authority", () => {
+  const acme = {
+    email: "someone@example.test",
+    directory: "https://authority.example/directory",
+    hosts: [] as string[],
+  };
+  const plain = {
+    port: 8443,
+    certificates: [],
+    redirect: true,
+    hsts: 0,
+    hstsPreload: false,
+    profile: "modern",
+  } as const;
+  const answered = {
+    apps: [{ hosts: ["b.example", "*.b.example"] }, { hosts: ["a.example"] }],
+    redirects: [{ from: "www.b.example" }],
+  };
+  const wild = { name: "w", names: ["*.b.example"], kind: "ec", issuer: "", until: "" };
+  const hostsOf = (hosts: string[]) => tlsOf({ ...plain, acme: { ...acme, hosts } }, answered, [wild]).acme?.hosts;
+
+  it("are asked for all hosts that have none, or for those that are named", () => {
+    assert.deepEqual(hostsOf([]), ["a.example", "b.example"]);
+    assert.deepEqual(hostsOf(["b.example"]), ["b.example"]);
+    assert.equal("acme" in tlsOf(plain, answered, [wild]), false);
+  });
+
+  it("lie apart for each authority", () => {
+    const folderOf = (directory: string) =>
+      tlsOf({ ...plain, acme: { ...acme, directory } }, answered, []).acme?.folder;
+    assert.match(folderOf(acme.directory) ?? "", /^[0-9a-f]{10}$/);
+    assert.notEqual(folderOf("https://other.example/directory"), folderOf(acme.directory));
+  });
+
+  const states = (output: string) => parseStates({ folder: "f", hosts: ["a.example", "b.example"] }, output);
+  const nothing = { certificate: undefined, failures: 0, next: 0, words: "" };
+
+  it("are there, or have failed, or are both, as their files tell", () => {
+    const pem = "-----BEGIN CERTIFICATE-----\nxyz\n-----END CERTIFICATE-----\n";
+    assert.deepEqual(
+      [...states(`host a.example \n${pem}host b.example 2 1700000000 some: words\n`)],
+      [
+        ["a.example", { ...nothing, certificate: pem }],
+        ["b.example", { certificate: undefined, failures: 2, next: 1700000000, words: "some: words" }],
+      ],
+    );
+    assert.deepEqual(states(`host b.example 1 5 x\n${pem}`).get("b.example"), {
+      certificate: pem,
+      failures: 1,
+      next: 5,
+      words: "x",
+    });
+  });
+
+  it("are unknown where nothing can be read", () => {
+    for (const output of ["", "no such container\n"])
+      assert.deepEqual([...states(output).values()], [nothing, nothing]);
+  });
+
+  it("are shown with the days that are left, or why there is none", async () => {
+    const { certificate } = await certificateOf(["a.example"]);
+    const shown = acmeStatusOf(
+      new Map([
+        ["a.example", { ...nothing, certificate }],
+        ["b.example", { ...nothing, failures: 2, next: 1700000000, words: "refused" }],
+      ]),
+      new Date(),
+    );
+    assert.deepEqual(shown, [
+      {
+        names: ["a.example"],
+        issuer: "CN=a.example",
+        until: new Date(new X509Certificate(certificate).validTo).toISOString(),
+        daysLeft: 89,
+      },
+      {
+        ...{ names: ["b.example"], issuer: "", until: undefined, daysLeft: undefined },
+        failure: "2 attempts have failed, the next one is at 2023-11-14T22:13:20.000Z: refused",
+      },
+    ]);
+  });
+
+  it("are asked for with TLS, and without where there is none yet", () => {
+    const [app] = settings.apps as [(typeof settings.apps)[number]];
+    const server = { name: "a", port: 5000, weight: 1, health: { path: "/health", host: "localhost" } };
+    const topology = topologyOf({ ...settings, apps: [{ ...app, hosts: ["a.example"] }], tls: { ...plain, acme } }, [
+      server,
+    ]);
+    const [questions = []] = publicQuestions(topology);
+    assert.deepEqual(
+      questions.map(({ host, path, isTls, isOptional = false }) => [host + path, isTls, isOptional]),
+      [
+        ["a.example/health", true, true],
+        ["a.example/", true, true],
+        ["a.example/health", false, false],
+        ["a.example/", false, false],
+      ],
+    );
+    const none = { status: undefined, why: "no handshake" };
+    const [first, , last] = questions as [Question, Question, Question];
+    assert.equal(judge(first, none, releaseOf(topology)), "look further");
+    assert.equal(
+      judge(last, none, releaseOf(topology)),
+      "a client that asks for a.example/health gets no answer: no handshake",
+    );
   });
 });
 
