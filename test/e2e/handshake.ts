@@ -57,3 +57,36 @@ export async function handshake(
     socket.on("secureConnect", () => (patience > 0 ? setTimeout(end, patience) : end()));
   });
 }
+
+/** Many new connections with TLS, one after the other, and what became of them. */
+export class Handshakes {
+  made = 0;
+  readonly failed: string[] = [];
+  readonly serials = new Set<string>();
+  private stopped = false;
+  private readonly ended: Promise<unknown>;
+
+  constructor(port: number, ca: string, names: readonly string[]) {
+    const client = async (servername: string) => {
+      while (!this.stopped) {
+        const { certificate } = await handshake({ port, ca, servername }).catch((error: unknown) => {
+          this.failed.push(`${servername}: ${String(error)}`);
+          return { certificate: undefined };
+        });
+        this.made += 1;
+        if (certificate !== undefined) this.serials.add(`${servername} ${certificate.serialNumber}`);
+      }
+    };
+    this.ended = Promise.all(names.map(client));
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.ended;
+  }
+
+  /** How many certificates of a host were seen. */
+  seen(host: string): number {
+    return [...this.serials].filter((line) => line.startsWith(`${host} `)).length;
+  }
+}
