@@ -24,6 +24,8 @@ const inEntry = faultsIn("entry", "components/entry.ts", "components", "containe
 const inAddress = faultsIn("entry", "model/entry.ts", "entry", "port");
 const inCertificates = faultsIn("certificate", "model/certificates.ts", "certificates");
 const inTls = faultsIn("TLS", "model/tls.ts", "tls");
+const inAcme = faultsIn("certificates of an authority", "rollout/steps/certificates.ts", "tls");
+const inAcmeText = faultsIn("certificates of an authority", "nginx/render/acme.ts", "nginx-config");
 const inAttachments = faultsIn("certificate", "rollout/certificates.ts", "tls");
 const inTlsText = faultsIn("TLS", "nginx/render/tls.ts", "nginx-config");
 const inHardening = faultsIn("every container", "components/hardening.ts", "components", "containers");
@@ -49,7 +51,7 @@ const inProxies = faultsIn("proxies", "model/proxies.ts", "proxies");
 const inNetworks = faultsIn("proxies", "model/networks.ts", "proxies");
 const inTrust = faultsIn("proxies", "nginx/render/proxies.ts", "nginx-config");
 const inPinned = faultsIn("an image's name", "rollout/pinned-images.ts", "pinned-images");
-const inAnswers = faultsIn("public address", "rollout/steps/public-address.ts", "steps");
+const inAnswers = faultsIn("public address", "rollout/steps/public-address.ts", "steps", "tls");
 const inCandidate = faultsIn("candidate", "rollout/steps/candidate.ts", "waits");
 const inHealthcheck = faultsIn("candidate", "rollout/steps/healthcheck.ts", "waits");
 const inReload = faultsIn("reload", "rollout/steps/reload.ts", "waits");
@@ -218,7 +220,18 @@ export const mutants: readonly Mutant[] = [
   inCertificates("an authority that signs itself is sent", "index === 0 || !isSelfSigned(one)", "true"),
   inCertificates("told of too late", "days < warningDays", "days < 2"),
   inTls("a host without a certificate passes", "certificates).length === 0)", "certificates).length < 0)"),
-  inTls("preload for less than a year", "hstsPreload && hsts < preloadSeconds", "false"),
+  inTls("preload for less than a year", "tls.hstsPreload && tls.hsts < preloadSeconds", "false"),
+  inTls("an authority is asked for wildcards", `!host.startsWith("*") && `, ""),
+  inTls("certificates of one authority pass for another's", "hashValue(acme.directory)", `hashValue("")`),
+  inTls("a name to get that has a certificate", "if (isCertified(host)) return", "if (false) return"),
+  inAcmeText("the authority's questions are sent on", "if ($uri ~ ^", "if ($uri ~ ^/none"),
+  inAcmeText("sent on before there is a certificate", "if (-f ", "if (!-f "),
+  inAcme("a failed host is none", "split(/^host /m).slice(1)", "split(/^host /m).slice(2)"),
+  inAnswers(
+    "no handshake before there is a certificate is a failure",
+    "answer.status === undefined && isOptional",
+    "false",
+  ),
   inAttachments("another certificate than in the preview", "if (reading === undefined)", "if (false)"),
   inTlsText("other names get a handshake", "    ssl_reject_handshake on;\n", ""),
   inTlsText("other names on a known connection get a site", "    return 421;\n", ""),

@@ -137,13 +137,15 @@ describe("server blocks", () => {
       const { sites, proxy } = sitesOf(app("a"));
       return renderSites({ sites, redirects, proxy: { ...proxy, ...trust } }, livePlace)
         .split("\n")
-        .slice(-6, -2);
+        .slice(-8, -2);
     };
     assert.deepEqual(lastLines({}), [
       "  server {",
       "    listen 8080;",
       "    server_name www.a.example;",
-      "    return 308 $scheme://a.example$is_request_port$request_port$request_uri;",
+      "    location / {",
+      "      return 308 $scheme://a.example$is_request_port$request_port$request_uri;",
+      "    }",
     ]);
     for (const trust of [{ behindProxy: true }, { trustedProxies: ["10.0.0.0/8"] }])
       assert.match(lastLines(trust).join(), /308 \$client_scheme:/);
