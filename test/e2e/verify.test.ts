@@ -25,14 +25,11 @@ describe("npm run verify", function () {
         { name: "other", path: app.path, count: 1 },
       ],
     });
-    const [certificateFile, privateKeyFile] = ["crt", "key"].map((end) => join(stack.folder, `shop.${end}`)) as [
-      string,
-      string,
-    ];
+    const files = { certificateFile: join(stack.folder, "shop.crt"), privateKeyFile: join(stack.folder, "shop.key") };
     const own = await certificateOf(["*.shop.example"]);
-    await writeFile(certificateFile, own.certificate);
-    await writeFile(privateKeyFile, own.key);
-    await stack.configure({ tls: { port: tlsPort, certificates: [{ certificateFile, privateKeyFile }] } });
+    await writeFile(files.certificateFile, own.certificate);
+    await writeFile(files.privateKeyFile, own.key);
+    await stack.configure({ tls: { port: tlsPort, certificates: [files] } });
     await stack.up();
   });
   after(async () => {

@@ -3,6 +3,7 @@ import { createSecureServer, type SecureServerOptions } from "node:http2";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { entranceOf, type Entrance } from "../../scripts/entrance";
 import { startLoad } from "../../scripts/load/load";
+import { spread } from "../../scripts/spread";
 import type { Account } from "../../scripts/load/books";
 import type { Answered } from "../../model/topology";
 import type { Tls } from "../../model/tls";
@@ -174,5 +175,22 @@ describe("entrance of a stack", () => {
         assert.match(Object.keys(account.byReason).join(), reason);
       }
     });
+  });
+});
+
+describe("spread of requests", () => {
+  it("tells how often which answer came, and from where", async () => {
+    const own = await certificateOf(["shop.example"]);
+    await serving({ cert: own.certificate, key: own.key }, async (url) => {
+      const table = await spread([plainUrl, url], answered(["shop.example"], ["shop.example"]));
+      assert.match(table, new RegExp(`answer to GET https://shop\\.example:${new URL(url).port}/ \\(20 requests\\)`));
+      assert.match(table, /│ 200 fine +│ +20 │/);
+    });
+  });
+
+  it("tells why none came", async () => {
+    const table = await spread([plainUrl], answered([], []));
+    assert.match(table, /answer to GET \/ \(20 requests\)/);
+    assert.match(table, /│ ECONNREFUSED .*│ +20 │/);
   });
 });
