@@ -250,9 +250,7 @@ function asWritten({ change, allowed, description, default: value, ...rest }: Pr
         ? [{ enum: ["true", "false"] }]
         : [];
   return {
-    ...(description === undefined
-      ? {}
-      : { description: `${description}\nExpected: ${allowed}.\nA change: ${change}.` }),
+    ...(allowed === undefined ? {} : { description: `${description}\nExpected: ${allowed}.\nA change: ${change}.` }),
     ...(value === undefined ? {} : { default: value }),
     anyOf: [rest, ...text, { $ref: "#/$defs/secret" }],
   };
