@@ -250,7 +250,9 @@ function asWritten({ change, allowed, description, default: value, ...rest }: Pr
         ? [{ enum: ["true", "false"] }]
         : [];
   return {
-    ...(allowed === undefined ? {} : { description: `${description}\nExpected: ${allowed}.\nA change: ${change}.` }),
+    ...(description === undefined
+      ? {}
+      : { description: `${description}\nExpected: ${allowed}.\nA change: ${change}.` }),
     ...(value === undefined ? {} : { default: value }),
     anyOf: [rest, ...text, { $ref: "#/$defs/secret" }],
   };

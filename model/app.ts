@@ -18,10 +18,12 @@ const folder = String.raw`/(?:[^/:\s]+/?)+`;
 const appFolder = "a folder that holds a Dockerfile, relative to the program's folder";
 
 /** One name, which browsers are sent to another one for. */
-export const redirectSchema = z.strictObject({ from: hostRule, to: hostRule });
+export const redirectSchema = rule("an object {from, to} of host names", (e) =>
+  z.strictObject({ from: hostRule, to: hostRule }, e),
+);
 
-/** One app: an image, or a folder with a Dockerfile, whose container serves HTTP. */
-export const appSchema = z.strictObject({
+/** What an app is described by. */
+const appShape = {
   name: rule("a DNS label: up to 40 lower-case letters, digits and inner hyphens, starting with a letter", (e) =>
     z.string(e).regex(/^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/, e),
   ).meta({
@@ -124,7 +126,10 @@ export const appSchema = z.strictObject({
     description: "more of them, refused unless they are encrypted (`pulumi config set --secret --path`)",
     change: "rolls the app",
   }),
-});
+};
+
+/** One app: an image, or a folder with a Dockerfile, whose container serves HTTP. */
+export const appSchema = rule("an object {name, path or image, ...}", (e) => z.strictObject(appShape, e));
 
 export type App = z.output<typeof appSchema>;
 
@@ -145,11 +150,12 @@ export function problemsOfApps(
   { isApp, areSecret }: { isApp: (path: string) => boolean; areSecret: boolean },
 ): Problem[] {
   if (!Array.isArray(apps)) return [];
-  const found = apps.map((app: unknown) => (typeof app === "object" && app !== null ? (app as Partial<App>) : {}));
+  const found = apps.map((app: unknown) => (typeof app === "object" ? (app as Partial<App> | null) : null));
   return found.flatMap((app, index) => {
     const problems: Problem[] = [];
+    if (app === null) return problems;
     const at = (key: keyof App, expected: string) => problems.push({ path: ["apps", index, key], expected });
-    const first = found.findIndex(({ name }) => name === app.name);
+    const first = found.findIndex((other) => other?.name === app.name);
     if (typeof app.name === "string" && first < index) at("name", `a name other than that of apps[${first}]`);
     if (typeof app.path === "string" && !isApp(app.path)) at("path", appFolder);
     if (app.path === undefined && app.image === undefined) at("path", `${appFolder}, or image`);

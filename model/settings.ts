@@ -275,14 +275,9 @@ function keyPath(path: readonly PropertyKey[]): string {
 /** A value as a message shows it; the kind alone of one that is hidden, and of lists and objects, which may hold `env`. */
 function show(value: unknown, isHidden: boolean): string {
   if (value === undefined) return "nothing";
-  const isEmpty = typeof value !== "object" || value === null || Object.keys(value).length === 0;
+  if (value === null) return "null";
+  const isEmpty = typeof value !== "object" || Object.keys(value).length === 0;
   if (isEmpty && !isHidden) return JSON.stringify(value);
-  const kind = Array.isArray(value)
-    ? "list"
-    : value === null
-      ? "null"
-      : typeof value === "string"
-        ? "text"
-        : typeof value;
+  const kind = Array.isArray(value) ? "list" : typeof value === "string" ? "text" : typeof value;
   return `a ${kind} that is not shown`;
 }

@@ -42,10 +42,10 @@ export async function lookAtHost(
     image,
     last: containers.find(({ reference }) => reference === image)?.pinned,
   }));
-  const images = await pinImages(sources, where.keepImages);
   const doors = doorsOf(where);
   if (here) for (const door of doors) await assertPortIsFree(door, where.bindAddress, portsOf(containers));
   if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
+  const images = await pinImages(sources, where.keepImages);
   return {
     containers,
     urls: doors.map((door) => urlOf(where.bindAddress, door, remote)),

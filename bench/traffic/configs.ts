@@ -1,6 +1,6 @@
 import { releaseOf } from "../../nginx/render/config";
 import { parseSettings, type Settings } from "../../model/settings";
-import { topologyOf } from "../../model/topology";
+import { topologyOf, type Topology } from "../../model/topology";
 
 /** Port of every proxy and of every backend inside its container. */
 export const proxyPort = 8080;
@@ -8,6 +8,10 @@ export const backendPort = 5000;
 
 /** What the static backend answers. */
 export const staticBody = "this is response from static";
+
+/** The same port with TLS, and the files that it takes. */
+export const tlsPort = 8443;
+export const tlsFiles = { certificate: "/bench/tls.crt", key: "/bench/tls.key", both: "/bench/tls.pem" } as const;
 
 /** A configuration whose nginx writes to the one writable file system alone. */
 function nginxConfig(http: string, connections = 4096): string {
@@ -44,10 +48,14 @@ export function ourSettings(given: Readonly<Record<string, string>> = {}): Setti
 }
 
 /** What the product installs for such backends. */
-export function ourConfig(hosts: readonly string[], given: Readonly<Record<string, string>> = {}): string {
+export function ourConfig(
+  hosts: readonly string[],
+  given: Readonly<Record<string, string>> = {},
+  tls?: Pick<Topology, "tls">,
+): string {
   const health = { path: "/health", host: "localhost" };
   const servers = hosts.map((name) => ({ name, port: backendPort, weight: 1, health }));
-  const [main, ...included] = releaseOf(topologyOf(ourSettings(given), servers)).files;
+  const [main, ...included] = releaseOf({ ...topologyOf(ourSettings(given), servers), ...tls }).files;
   return included.reduce((text, { name, text: part }) => text.replaceAll(`include ${name};`, part), main?.text ?? "");
 }
 
@@ -55,7 +63,13 @@ export function ourConfig(hosts: readonly string[], given: Readonly<Record<strin
  * The quickest nginx configuration that we can write by hand for such backends: fixed addresses, no log, no more headers
  * than an app needs. What it leaves out are the product's features, not its speed.
  */
-export function tunedNginxConfig(hosts: readonly string[]): string {
+export function tunedNginxConfig(hosts: readonly string[], isTls = false): string {
+  const tls = `    listen ${tlsPort} ssl backlog=4096;
+    http2 on;
+    ssl_certificate ${tlsFiles.certificate};
+    ssl_certificate_key ${tlsFiles.key};
+    ssl_session_cache shared:tls:10m;
+`;
   return nginxConfig(`  access_log off;
   server_tokens off;
   tcp_nopush on;
@@ -69,8 +83,7 @@ ${hosts.map((host) => `    server ${host}:${backendPort};`).join("\n")}
     keepalive_timeout 60s;
   }
   server {
-    listen ${proxyPort} backlog=4096;
-    location / {
+${isTls ? tls : `    listen ${proxyPort} backlog=4096;\n`}    location / {
       proxy_pass http://backends;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
@@ -106,7 +119,10 @@ ${hosts.map((host) => `    server ${host}:${backendPort};`).join("\n")}
   );
 }
 
-export function haproxyConfig(hosts: readonly string[]): string {
+export function haproxyConfig(hosts: readonly string[], isTls = false): string {
+  const bind = isTls
+    ? `:${tlsPort} backlog 4096 ssl crt ${tlsFiles.both} alpn h2,http/1.1`
+    : `:${proxyPort} backlog 4096`;
   return `global
   maxconn 8192
   log stderr format raw local0 err
@@ -120,8 +136,8 @@ defaults
   timeout client 65s
   timeout server 60s
 frontend clients
-  bind :${proxyPort} backlog 4096
-  http-request set-header X-Forwarded-Proto http
+  bind ${bind}
+  http-request set-header X-Forwarded-Proto ${isTls ? "https" : "http"}
   default_backend backends
 backend backends
   balance roundrobin
@@ -129,7 +145,8 @@ ${hosts.map((host) => `  server ${host} ${host}:${backendPort}`).join("\n")}
 `;
 }
 
-export function caddyConfig(hosts: readonly string[]): string {
+export function caddyConfig(hosts: readonly string[], isTls = false): string {
+  const site = isTls ? `https://:${tlsPort} {\n  tls ${tlsFiles.certificate} ${tlsFiles.key}` : `:${proxyPort} {`;
   return `{
   admin off
   auto_https off
@@ -138,7 +155,7 @@ export function caddyConfig(hosts: readonly string[]): string {
     level ERROR
   }
 }
-:${proxyPort} {
+${site}
   reverse_proxy ${hosts.map((host) => `${host}:${backendPort}`).join(" ")} {
     lb_policy round_robin
     transport http {

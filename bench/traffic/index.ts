@@ -3,6 +3,15 @@ import { entryPart } from "./entry";
 import { latencyPart } from "./latency";
 import { poolPart, spreadPart } from "./pool";
 import { flaskPart, staticPart } from "./throughput";
+import { tlsPart } from "./tls";
 
 /** What is measured of the traffic, in the order in which it runs. */
-export const trafficParts: readonly Part[] = [staticPart, latencyPart, entryPart, flaskPart, spreadPart, poolPart];
+export const trafficParts: readonly Part[] = [
+  staticPart,
+  tlsPart,
+  latencyPart,
+  entryPart,
+  flaskPart,
+  spreadPart,
+  poolPart,
+];

@@ -5,6 +5,8 @@ export interface LoadPlan {
   /** Kept connections. */
   readonly connections: number;
   readonly seconds: number;
+  /** Default true; else each request has a connection of its own. */
+  readonly isKept?: boolean;
 }
 
 /** Where a load is made: in the network namespace of a server, or in the host's. */
@@ -16,6 +18,8 @@ export interface Target {
   /** Whom it asks; default: 127.0.0.1. */
   readonly host?: string;
   readonly port: number;
+  /** Default false: in plain. */
+  readonly isTls?: boolean;
 }
 
 /** What a closed loop gave. */
@@ -28,11 +32,13 @@ export interface Throughput {
 
 /** Requests as fast as they are answered (closed loop, wrk). */
 export async function throughput(
-  { lab, tools, place, host = "127.0.0.1", port }: Target,
-  plan: LoadPlan,
+  { lab, tools, place, host = "127.0.0.1", port, isTls = false }: Target,
+  { connections, seconds, isKept = true }: LoadPlan,
 ): Promise<Throughput> {
-  const options = ["--threads", "2", "--connections", String(plan.connections), "--duration", `${plan.seconds}s`];
-  return parseThroughput(await lab.runBeside(place, tools, ["wrk", ...options, `http://${host}:${port}/`]));
+  const options = ["--threads", "2", "--connections", String(connections), "--duration", `${seconds}s`];
+  if (!isKept) options.push("--header", "Connection: close");
+  const url = `${isTls ? "https" : "http"}://${host}:${port}/`;
+  return parseThroughput(await lab.runBeside(place, tools, ["wrk", ...options, url]));
 }
 
 /**

@@ -18,6 +18,20 @@ export function nginx(config: string, { balancer }: TrafficImages): Omit<Server,
   };
 }
 
+export function haproxy(config: string, { peers }: TrafficImages): Omit<Server, "name"> {
+  const file = "/bench/haproxy.cfg";
+  return { image: peers, command: ["haproxy", "-f", file], files: { [file]: config } };
+}
+
+export function caddy(config: string, { peers }: TrafficImages): Omit<Server, "name"> {
+  const file = "/bench/Caddyfile";
+  return {
+    image: peers,
+    command: ["env", "HOME=/tmp", "caddy", "run", "--config", file],
+    files: { [file]: config },
+  };
+}
+
 /** A backend whose own work is next to nothing. */
 export function staticBackend(name: string, images: TrafficImages): Server {
   return { name, ...nginx(staticBackendConfig(name), images), memoryMb: 128 };
@@ -34,16 +48,8 @@ const proxies = {
   "least-conn": (hosts, images) => nginx(ourConfig(hosts, { method: "least_conn" }), images),
   tuned: (hosts, images) => nginx(tunedNginxConfig(hosts), images),
   plain: (hosts, images) => nginx(plainNginxConfig(hosts), images),
-  haproxy: (hosts, { peers }) => ({
-    image: peers,
-    command: ["haproxy", "-f", "/bench/haproxy.cfg"],
-    files: { "/bench/haproxy.cfg": haproxyConfig(hosts) },
-  }),
-  caddy: (hosts, { peers }) => ({
-    image: peers,
-    command: ["env", "HOME=/tmp", "caddy", "run", "--config", "/bench/Caddyfile"],
-    files: { "/bench/Caddyfile": caddyConfig(hosts) },
-  }),
+  haproxy: (hosts, images) => haproxy(haproxyConfig(hosts), images),
+  caddy: (hosts, images) => caddy(caddyConfig(hosts), images),
 } satisfies Record<string, (hosts: readonly string[], images: TrafficImages) => Omit<Server, "name">>;
 
 /** A proxy under a name of its own. */

@@ -133,6 +133,7 @@ export const flaskPart: Part = {
     }),
 };
 
-function ratio(name: string, what: string, over: readonly [string, string], atLeast?: number): Ratio {
+/** A ratio of two sides of a part that measures requests a second. */
+export function ratio(name: string, what: string, over: readonly [string, string], atLeast?: number): Ratio {
   return { name, what, over, unit, ...(atLeast === undefined ? {} : { goal: { atLeast } }) };
 }

@@ -8,7 +8,7 @@ import { Http2Client } from "./http2";
 import { checkedUrl, checkProfile, type Address, type Profile } from "./profile";
 
 export type { Answer } from "./exchange";
-export type { Profile } from "./profile";
+export type { Address, Profile } from "./profile";
 
 export interface LoadOptions extends Address {
   readonly profiles: readonly Profile[];

@@ -25,12 +25,14 @@ for nothing.
   --host NAME          the name that it asks for. Default: any, or the first one where every app has names
   --post PATH          POSTs there, too; has to answer 200. Without it the load has no POSTs. A POST that a killed backend
                        has already received is not repeated, so those are reported, but not held against it
-  --clients N          requests at a time, 2 to 64, default 8: half on kept connections, half with one for each
+  --clients N          requests at a time, 2 to 64, default 8: half on kept connections, half with one for each; where TLS is
+                       asked, a third as streams of one HTTP/2 connection
   --seconds N          ends the whole after so many seconds, 10 to 7200, default 900; putting the stack back comes on top
   --config-file FILE   the stack's config file, default Pulumi.NAME.yaml
   --json               the result for machines, on standard output: npm run --silent verify -- --json
 
-The load goes to the balancer's own address on this host, nowhere else. Progress goes to standard error.
+The load goes to the balancer's own address on this host, nowhere else: to that of TLS where the name has a certificate, which
+need be no known authority's. Progress goes to standard error.
 Exit code 0 when nothing was lost and every step did what it should, 130 after Ctrl-C, 2 for a bad option, 1 otherwise.
 `;
 

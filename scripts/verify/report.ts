@@ -14,6 +14,11 @@ export interface StepResult {
   readonly excused: number;
   /** Other answers that the killed backend had begun: nobody can take back what has come of them. Zero in all other steps. */
   readonly truncated: number;
+  /** Requests that went once more, as HTTP/2 lets clients do where the server says that it has not processed them: no losses. */
+  readonly movedOn: number;
+  /** TLS handshakes, in full and those that resumed a session. */
+  readonly fullHandshakes: number;
+  readonly resumedHandshakes: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -46,9 +51,10 @@ export function resultOf(step: string, seconds: number, account: Account, excusa
   const excused = Math.min(posts === undefined ? 0 : lostOf(posts), excusable.posts);
   const begun = Object.values(others).reduce((sum, tally) => sum + tally.truncated, 0);
   const truncated = Math.min(begun, excusable.truncated);
-  const { sent, answered, p50, p99, max } = account;
+  const { sent, answered, movedOn, fullHandshakes, resumedHandshakes, p50, p99, max } = account;
   const lost = account.lost - excused - truncated;
-  return { step, seconds, sent, answered, lost, excused, truncated, p50, p99, max, losses: account.losses };
+  const counts = { sent, answered, lost, excused, truncated, movedOn, fullHandshakes, resumedHandshakes };
+  return { step, seconds, ...counts, p50, p99, max, losses: account.losses };
 }
 
 /** Judges a run. `problems` are those that belong to no step. */
@@ -86,8 +92,12 @@ export function formatReport({ steps, problems, notes, ok }: Report): string {
       losses.map(({ at, profile, reason }) => `  ${step}, after ${(at / 1000).toFixed(1)} s, ${profile}: ${reason}`),
     );
   const sum = (count: (result: StepResult) => number) => steps.reduce((total, result) => total + count(result), 0);
+  const [full, resumed] = [sum((result) => result.fullHandshakes), sum((result) => result.resumedHandshakes)];
+  const movedOn = sum((result) => result.movedOn);
   return [
     formatTable(columns, rows),
+    ...(full > 0 ? [`TLS handshakes: ${full} in full, ${resumed} resumed.`] : []),
+    ...(movedOn > 0 ? [`Sent once more, as HTTP/2 has it for what was not processed: ${movedOn}.`] : []),
     ...steps.flatMap(({ step, excused, truncated }) => [
       ...(excused > 0 ? [`${step}: POSTs not counted, since the killed backend had them: ${excused}.`] : []),
       ...(truncated > 0

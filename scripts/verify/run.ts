@@ -1,6 +1,6 @@
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
-import { frontDoorOf, type FrontDoor } from "../../model/topology";
+import { entranceOf, type Entrance } from "../entrance";
 import { startLoad, type Load } from "../load/load";
 import type { VerifyOptions } from "./options";
 import type { Progress } from "./progress";
@@ -28,7 +28,9 @@ export async function verify(options: VerifyOptions, progress: Progress, signal:
   const target = await Target.open(options, signal);
   let report: Report | undefined;
   try {
-    report = await new Run(target, options, progress, signal).report();
+    const { urls, installed } = target.before;
+    const entrance = await entranceOf(urls, installed.topology, options.host, options.path);
+    report = await new Run(target, entrance, options, progress, signal).report();
     return report;
   } finally {
     progress.end();
@@ -44,6 +46,8 @@ class Run {
 
   constructor(
     private readonly target: Target,
+    /** What the load asks for, and who answers it. */
+    private readonly entrance: Entrance,
     private readonly options: VerifyOptions,
     private readonly progress: Progress,
     private readonly signal: AbortSignal,
@@ -51,6 +55,7 @@ class Run {
     const { backends, installed } = target.before;
     const { backendCount = backends.length } = installed;
     this.steps = planSteps(backends.length, backendCount, `verify-${Date.now().toString(36)}`);
+    if (entrance.note !== undefined) this.notes.push(entrance.note);
     if (backendCount === 0) this.notes.push("scale up, scale down: left out, since each app has a number of its own.");
   }
 
@@ -65,13 +70,13 @@ class Run {
     if (this.results.some(({ problem }) => problem !== undefined) || this.problems.length > 0)
       this.notes.push(`The engine's output is in ${this.target.folder}`);
     const { results: steps, problems, notes } = this;
-    return reportOf({ stack: this.options.stack, url: this.target.before.url, steps, problems, notes });
+    return reportOf({ stack: this.options.stack, url: this.entrance.address.url, steps, problems, notes });
   }
 
   private async takeSteps(): Promise<void> {
     for (const [index, step] of this.steps.entries()) {
       if (this.signal.aborted) return;
-      if (step.kind === "kill" && servingBackends(this.target.before, this.door.upstream).length < 2) {
+      if (step.kind === "kill" && servingBackends(this.target.before, this.entrance.upstream).length < 2) {
         this.notes.push(`${step.name}: left out, since no other backend could answer.`);
         continue;
       }
@@ -85,20 +90,12 @@ class Run {
     }
   }
 
-  /** What the load asks for, and who answers it. */
-  private get door(): FrontDoor {
-    const { host, path } = this.options;
-    return frontDoorOf(this.target.before.installed.topology, host, path);
-  }
-
   /** A load of its own for each step: its books are closed when its last request has ended. */
   private async takeStep(step: Step, title: string): Promise<StepResult> {
     const { post, clients, seconds: maxSeconds } = this.options;
-    const profiles = planLoad(this.door, post, clients);
+    const profiles = planLoad(this.entrance, post, clients);
     const started = performance.now();
-    const { url, installed } = this.target.before;
-    const hasLine = installed.topology.proxy?.proxyProtocol === true;
-    const load = startLoad({ url, allowHost: new URL(url).hostname, profiles, hasLine, maxSeconds });
+    const load = startLoad({ ...this.entrance.address, profiles, maxSeconds });
     this.progress.begin(title, load);
     let problem: string | undefined;
     try {
@@ -154,7 +151,7 @@ class Run {
         return;
       }
       case "kill":
-        return target.killBackend(this.door.upstream, () => this.furtherAnswers(load), signal);
+        return target.killBackend(this.entrance.upstream, () => this.furtherAnswers(load), signal);
       case "restore":
         return target.restore();
     }

@@ -1,4 +1,4 @@
-import type { FrontDoor } from "../../model/topology";
+import type { Entrance } from "../entrance";
 import type { Profile } from "../load/load";
 
 /** A step of the run: what it does to the stack, while the load goes on. */
@@ -66,16 +66,21 @@ export const postProfile = "kept POST";
 /** Pause of a client between two requests: the load shall be noticed, not take the machine. */
 const pauseMilliseconds = 5;
 
-/** The load: the clients dealt to kept-alive GETs, GETs with a connection each, and POSTs, if there is a path for them. */
+/**
+ * The load: the clients dealt to kept-alive GETs, GETs with a connection each, with TLS to those of one HTTP/2 connection, and
+ * to POSTs, if there is a path for them.
+ */
 export function planLoad(
-  { host, path }: Pick<FrontDoor, "host" | "path">,
+  { host, path, isTls }: Pick<Entrance, "host" | "path" | "isTls">,
   post: string | undefined,
   clients: number,
 ): Profile[] {
   const site = host === undefined ? {} : { host };
+  const get = { ...site, method: "GET", path, keepAlive: true, pauseMilliseconds } as const;
   const kinds: Omit<Profile, "clients">[] = [
-    { ...site, name: "kept GET", method: "GET", path, keepAlive: true, pauseMilliseconds },
-    { ...site, name: "fresh GET", method: "GET", path, keepAlive: false, pauseMilliseconds },
+    { ...get, name: "kept GET" },
+    { ...get, name: "fresh GET", keepAlive: false },
+    ...(isTls ? [{ ...get, name: "HTTP/2 GET", protocol: "http/2" } as const] : []),
   ];
   if (post !== undefined) {
     let number = 0;
@@ -83,8 +88,11 @@ export function planLoad(
     kinds.push({ ...site, name: postProfile, method: "POST", path: post, keepAlive: true, pauseMilliseconds, body });
   }
   return kinds
-    .map((kind, index) => ({ ...kind, clients: Math.floor((clients + kinds.length - 1 - index) / kinds.length) }))
-    .filter((profile) => profile.clients > 0);
+    .map((kind, index) => ({ kind, share: Math.floor((clients + kinds.length - 1 - index) / kinds.length) }))
+    .filter(({ share }) => share > 0)
+    .map(({ kind, share }) =>
+      kind.protocol === "http/2" ? { ...kind, clients: 1, streams: share } : { ...kind, clients: share },
+    );
 }
 
 /** After so many failures nginx sends a backend nothing more for a while: max_fails in its configuration. */
@@ -104,10 +112,10 @@ export const noneExcusable: Excusable = { posts: 0, truncated: 0 };
  * What may be lost with a backend that is killed. POSTs: those that bring nginx to take it out, and what the clients have
  * under way by then. Of other requests, those under way whose answer had begun: nginx can't start another one.
  */
-export function excusableOfKill(profiles: readonly Pick<Profile, "name" | "clients">[]): Excusable {
+export function excusableOfKill(profiles: readonly Pick<Profile, "name" | "clients" | "streams">[]): Excusable {
   const clients = (ofPosts: boolean) =>
     profiles
       .filter(({ name }) => (name === postProfile) === ofPosts)
-      .reduce((sum, profile) => sum + profile.clients, 0);
+      .reduce((sum, profile) => sum + profile.clients * (profile.streams ?? 1), 0);
   return { posts: clients(true) === 0 ? 0 : failuresUntilOut + clients(true), truncated: clients(false) };
 }

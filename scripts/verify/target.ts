@@ -18,7 +18,8 @@ import type { Config } from "./steps";
 
 /** What serves on a stack. */
 export interface Serving {
-  readonly url: string;
+  /** Its addresses, the plain one first. */
+  readonly urls: readonly string[];
   /** What the last update installed. */
   readonly installed: StackOutputs["release"];
   /** Id of the release that the balancer has. */
@@ -177,13 +178,13 @@ export class Target {
 }
 
 async function observe(stack: string): Promise<Serving> {
-  const { url, release } = await readOutputs(stack);
+  const { urls, release } = await readOutputs(stack);
   const containers = await listContainers(labelOf(stack));
   const balancer = balancerOf(containers);
   const { volume } = await lookInside(balancer);
   const names = new Set(serversOf(release.topology).map(({ name }) => name));
   return {
-    url,
+    urls,
     installed: release,
     live: volume.intact ? volume.release?.id : undefined,
     balancer: balancer?.id,

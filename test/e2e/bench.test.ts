@@ -6,7 +6,7 @@ import { lastWords, run, start } from "../../lib/process";
 import { docker } from "../../rollout/docker";
 import { projectRoot } from "../../scripts/setup/project";
 
-const partNames = ["static", "latency", "entry", "flask", "spread", "pool", "lifecycle", "growth"];
+const partNames = ["static", "tls", "latency", "entry", "flask", "spread", "pool", "lifecycle", "growth"];
 
 // The figures of so short a run say nothing: what is tested is that each part measures, and leaves nothing behind.
 describe("npm run bench", function () {

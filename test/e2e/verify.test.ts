@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectRoot } from "../../scripts/setup/project";
 import type { Report } from "../../scripts/verify/report";
+import { certificateOf } from "../certificates";
 import { FixtureApp } from "./app";
-import { TestStack } from "./stack";
+import { TestStack, takePort } from "./stack";
 import { until } from "./until";
 
 describe("npm run verify", function () {
   this.timeout(1_200_000);
   let app: FixtureApp;
   let stack: TestStack;
+  const tlsPort = takePort();
 
   before(async () => {
     app = await FixtureApp.create();
@@ -23,6 +25,11 @@ describe("npm run verify", function () {
         { name: "other", path: app.path, count: 1 },
       ],
     });
+    const files = { certificateFile: join(stack.folder, "shop.crt"), privateKeyFile: join(stack.folder, "shop.key") };
+    const own = await certificateOf(["*.shop.example"]);
+    await writeFile(files.certificateFile, own.certificate);
+    await writeFile(files.privateKeyFile, own.key);
+    await stack.configure({ tls: { port: tlsPort, certificates: [files] } });
     await stack.up();
   });
   after(async () => {
@@ -63,7 +70,7 @@ describe("npm run verify", function () {
     };
   }
 
-  it("takes every step, loses nothing, and leaves the stack as it was", async () => {
+  it("takes every step, with TLS, loses nothing, and leaves the stack as it was", async () => {
     const before = await fingerprint();
     const { code, stdout, stderr } = await start("--host", "a.shop.example", "--post", "/echo").ended;
     assert.equal(code, 0, stdout + stderr);
@@ -80,7 +87,10 @@ describe("npm run verify", function () {
       assert.equal(lost, 0, step);
       assert.equal(sent, answered + excused + truncated, `the books of ${step} balance`);
     }
-    assert.deepEqual([report.ok, report.problems], [true, []]);
+    assert.deepEqual([report.ok, report.problems, report.url], [true, [], `https://127.0.0.1:${tlsPort}`]);
+    assert.match(report.notes.join("\n"), /^The certificate of a\.shop\.example is trusted for being served, since /);
+    const resumed = report.steps.filter((step) => step.fullHandshakes > 0 && step.resumedHandshakes > 0);
+    assert.equal(resumed.length, report.steps.length, "connections are made anew, and sessions resumed, in each step");
     assert.deepEqual(await fingerprint(), before);
   });
 
@@ -88,8 +98,8 @@ describe("npm run verify", function () {
     const before = await fingerprint();
     const { code, stdout } = await start("--path", "/not-there").ended;
     assert.equal(code, 1);
-    const { ok, steps, problems } = JSON.parse(stdout) as Report;
-    assert.equal(ok, false);
+    const { ok, steps, problems, url } = JSON.parse(stdout) as Report;
+    assert.deepEqual([ok, url], [false, stack.url]);
     assert.deepEqual(
       steps.map(({ step, sent, lost }) => [step, lost > 0 && lost === sent]),
       [["steady", true]],

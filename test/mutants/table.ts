@@ -289,7 +289,7 @@ export const mutants: readonly Mutant[] = [
   inHealth("any answer is healthy by wget", `[ "$status" = 200 ]; }`, "true; }"),
   inApp("two apps of one name pass", "first < index", "first < 0"),
   inApp("an app's folder is not looked at", "!isApp(app.path)", "app.path === undefined"),
-  inApp("unknown keys pass", "appSchema = z.strictObject(", "appSchema = z.object("),
+  inApp("unknown keys pass", "z.strictObject(appShape, e)", "z.object(appShape, e)"),
   inRoutes("a redirect takes an app's name", "owner >= 0", "owner > apps.length"),
   inApp("secrets in the clear pass", "&& !areSecret", "&& areSecret"),
   inRoutes("an app's hosts are not its group's", "[...hosts].sort().join()", `""`),

@@ -32,7 +32,8 @@ describe("docs", () => {
       assert.match(String(description), /^[a-z`].*[^.]$/, `${key}: description`);
       assert.match(String(change), /^[a-z*].*[^.]$/, `${key}: change`);
     }
-    assert.doesNotMatch(readFileSync(join(projectRoot, "docs", "settings.md"), "utf8"), /undefined/);
+    for (const file of ["settings.md", "settings.schema.json"])
+      assert.doesNotMatch(readFileSync(join(projectRoot, "docs", file), "utf8"), /undefined/);
   });
 
   it("name every directive that differs from nginx's default, and no other one", () => {

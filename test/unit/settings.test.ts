@@ -129,6 +129,9 @@ describe("settings", () => {
     ["drainSeconds", "0", "drainSeconds: got 0, expected an integer from 1 to 3600"],
     ["apps", "[]", "apps: got [], expected a list of 1 to 200 apps, each {name, path or image, ...}"],
     ["apps", "app1", `apps: got "app1", expected a list of 1 to 200 apps, each {name, path or image, ...}`],
+    ["apps", "[null]", "apps[0]: got null, expected an object {name, path or image, ...}"],
+    ["apps", '["shop"]', "apps[0]: got a text that is not shown, expected an object {name, path or image, ...}"],
+    ["redirects", "[7]", "redirects[0]: got 7, expected an object {from, to} of host names"],
     ["apps", '[{"name":"App_1","path":"a"}]', `apps[0].name: got "App_1", ${label}`],
     ["apps", '[{"name":"a-","path":"a"}]', `apps[0].name: got "a-", ${label}`],
     [

@@ -124,8 +124,8 @@ describe("load of verify", () => {
   it("is dealt to all kinds of requests, all clients at work", () => {
     const post = fc.option(fc.constant("/echo"), { nil: undefined });
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 64 }), post, (clients, path) => {
-        const counts = planLoad({ path: "/" }, path, clients).map((profile) => profile.clients);
+      fc.property(fc.integer({ min: 2, max: 64 }), post, fc.boolean(), (clients, path, isTls) => {
+        const counts = planLoad({ path: "/", isTls }, path, clients).map((one) => one.clients * (one.streams ?? 1));
         assert.equal(
           counts.reduce((sum, count) => sum + count, 0),
           clients,
@@ -137,7 +137,7 @@ describe("load of verify", () => {
 
   it("has POSTs only where they are wanted", () => {
     assert.deepEqual(
-      planLoad({ path: "/a" }, undefined, 8).map(({ method, path, keepAlive, clients }) => [
+      planLoad({ path: "/a", isTls: false }, undefined, 8).map(({ method, path, keepAlive, clients }) => [
         method,
         path,
         keepAlive,
@@ -148,16 +148,37 @@ describe("load of verify", () => {
         ["GET", "/a", false, 4],
       ],
     );
-    const [, , posts] = planLoad({ path: "/a" }, "/b", 8);
+    const [, , posts] = planLoad({ path: "/a", isTls: false }, "/b", 8);
     assert.deepEqual([posts?.method, posts?.path, posts?.clients], ["POST", "/b", 2]);
     assert.notEqual(posts?.body?.(), posts?.body?.());
   });
 });
 
+describe("load of verify over TLS", () => {
+  it("asks by HTTP/2, too, for several things at a time on one connection", () => {
+    assert.deepEqual(
+      planLoad({ host: "shop.example", path: "/a", isTls: true }, "/b", 16).map((one) => [
+        one.name,
+        one.host,
+        one.protocol ?? "http/1.1",
+        one.clients,
+        one.streams ?? 1,
+      ]),
+      [
+        ["kept GET", "shop.example", "http/1.1", 4, 1],
+        ["fresh GET", "shop.example", "http/1.1", 4, 1],
+        ["HTTP/2 GET", "shop.example", "http/2", 1, 4],
+        [postProfile, "shop.example", "http/1.1", 4, 1],
+      ],
+    );
+  });
+});
+
 describe("a killed backend", () => {
   it("may take along the POSTs that it has, those that show nginx that it is dead, and answers that it has begun", () => {
-    assert.deepEqual(excusableOfKill(planLoad({ path: "/" }, "/echo", 8)), { posts: 5, truncated: 6 });
-    assert.deepEqual(excusableOfKill(planLoad({ path: "/" }, undefined, 8)), { posts: 0, truncated: 8 });
+    assert.deepEqual(excusableOfKill(planLoad({ path: "/", isTls: false }, "/echo", 8)), { posts: 5, truncated: 6 });
+    for (const isTls of [false, true])
+      assert.deepEqual(excusableOfKill(planLoad({ path: "/", isTls }, undefined, 8)), { posts: 0, truncated: 8 });
   });
 });
 
@@ -199,6 +220,20 @@ describe("report of verify", () => {
         "Verified: 0 of 15 requests lost.",
       ].join("\n"),
     );
+  });
+
+  it("tells handshakes, and what moved on, of which nothing is lost", () => {
+    const all = new Books(0);
+    for (const resumed of [false, true, true]) all.enterHandshake("kept GET", resumed);
+    all.enterSent("HTTP/2 GET");
+    all.enterMovedOn("HTTP/2 GET");
+    all.enterEnd("HTTP/2 GET", { outcome: "answered", milliseconds: 1 }, 1, true);
+    const step = resultOf("roll", 1, all.account(2));
+    assert.deepEqual([step.lost, step.movedOn, step.fullHandshakes, step.resumedHandshakes], [0, 1, 1, 2]);
+    const text = formatReport(reportOf({ ...run, steps: [step, step] }));
+    assert.match(text, /^TLS handshakes: 2 in full, 4 resumed\.$/m);
+    assert.match(text, /^Sent once more, as HTTP\/2 has it for what was not processed: 2\.$/m);
+    assert.match(text, /^Verified: 0 of 2 requests lost\.$/m);
   });
 
   it("is bad for one lost request, and shows it", () => {
