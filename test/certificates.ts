@@ -7,6 +7,8 @@ export interface Certified {
   readonly key: string;
 }
 
+type Kind = "ec" | "rsa";
+
 interface Life {
   readonly from?: Date;
   readonly until?: Date;
@@ -16,18 +18,22 @@ const day = 86_400_000;
 export const daysFromNow = (days: number): Date => new Date(Date.now() + days * day);
 
 /** An authority: of its own, or one below another. */
-export async function authority(name: string, by?: Certified, life: Life = {}): Promise<Certified> {
-  return make(name, by, life, "ec", [
+export async function authority(
+  name: string,
+  by?: Certified,
+  { kind = "ec", ...life }: Life & { kind?: Kind } = {},
+): Promise<Certified> {
+  return make(name, by, life, kind, [
     { name: "basicConstraints", cA: true, critical: true },
     { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
   ]);
 }
 
-/** A certificate for host names and addresses. Default: by itself, from yesterday on for 90 days. */
+/** A certificate for host names and addresses, its key of the kind that the authority's is. Default: by itself, from yesterday on for 90 days. */
 export async function certificateOf(
   names: readonly string[],
   by?: Certified,
-  { kind = "ec", ...life }: Life & { kind?: "ec" | "rsa" } = {},
+  { kind = "ec", ...life }: Life & { kind?: Kind } = {},
 ): Promise<Certified> {
   return make(names[0] ?? "nameless", by, life, kind, [
     { name: "basicConstraints", cA: false },
@@ -44,7 +50,7 @@ async function make(
   name: string,
   by: Certified | undefined,
   { from = daysFromNow(-1), until = daysFromNow(90) }: Life,
-  keyType: "ec" | "rsa",
+  keyType: Kind,
   extensions: NonNullable<NonNullable<Parameters<typeof generate>[1]>["extensions"]>,
 ): Promise<Certified> {
   const { cert, private: key } = await generate([{ name: "commonName", value: name }], {

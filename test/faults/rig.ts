@@ -7,6 +7,7 @@ import { withProxyLine } from "../../lib/proxy-line";
 import { currentRelease, livePlace, mainFile } from "../../model/layout";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
+import { attachmentsOf, readCertificates } from "../../rollout/certificates";
 import { docker, tryDocker } from "../../rollout/docker";
 import { settings as defaults } from "../components";
 import { baseImages } from "../machine";
@@ -135,8 +136,10 @@ export class Rig {
         weight: 1,
         health: { path: "/", host: "localhost" },
       })),
+      readCertificates(settings.tls?.certificates).map(({ certificate }) => certificate),
     );
-    for (const { name, text } of renderFiles(topology, livePlace, "0".repeat(16)))
+    const attachments = attachmentsOf(topology, settings.tls?.certificates);
+    for (const { name, text } of [...renderFiles(topology, livePlace, "0".repeat(16)), ...attachments])
       await writeFile(join(this.folder, name), text, { mode: 0o644 });
     const { nginxImage } = await baseImages();
     const { isPublished = false } = this.options;
