@@ -12,7 +12,9 @@ import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
 import { madeDocs } from "../../docs/make";
 import { projectRoot } from "../../scripts/setup/project";
+import { certificateOf } from "../certificates";
 import { settings } from "../components";
+import { readSitesPage } from "../sites-page";
 
 describe("docs", () => {
   it("are those that the program's tables make; `npm run docs` writes them", async () => {
@@ -54,16 +56,21 @@ describe("docs", () => {
     assert.deepEqual(named.sort(), [...rendered].sort());
   });
 
-  it("bring a compose file over with a config that is taken", () => {
-    const page = readFileSync(join(projectRoot, "docs", "sites.md"), "utf8");
-    const [, example = ""] = /```yaml\n(config:[^`]*)```/.exec(page) ?? [];
+  it("bring a compose file over with a config that is taken", async () => {
     const { load } = createRequire(require.resolve("@pulumi/pulumi"))("js-yaml") as { load(text: string): unknown };
-    const { config } = load(example) as { config: Record<string, unknown> };
+    const { config } = load(readSitesPage().config) as { config: Record<string, unknown> };
     const raw = Object.entries(config).map(([key, value]) => [
       key.replace("nginx-load-balancer:", ""),
       typeof value === "string" ? value : JSON.stringify(value),
     ]);
-    const { apps } = parseSettings(Object.fromEntries(raw) as Record<string, string>, { isApp: () => true });
+    const [shop, blog] = [
+      await certificateOf(["shop.example", "www.shop.example", "old-shop.example"]),
+      await certificateOf(["blog.example", "*.blog.example"]),
+    ];
+    const { apps } = parseSettings(Object.fromEntries(raw) as Record<string, string>, {
+      isApp: () => true,
+      readFile: (path) => (path.includes("shop") ? shop : blog)[path.endsWith(".key") ? "key" : "certificate"],
+    });
     assert.deepEqual(
       groupsOf(apps).map(({ upstream, hosts, paths }) => [upstream, hosts.length, paths]),
       [
