@@ -85,11 +85,10 @@ ${topology.tls?.acme === undefined ? "" : roomForNames}${renderAccessLog(topolog
 
   tcp_nopush on;
 
-  # A reload must not reset a request that a kept-alive client is just sending: idle connections outlive it for a
-  # moment, and busy ones are asked to close well before the drain ends.
+  # A reload must not reset a request that a kept-alive client is just sending: idle connections outlive it for a moment. Busy
+  # ones are told by the worker that is to end, with its next answer, or by HTTP/2's GOAWAY.
   # https://nginx.org/en/docs/http/ngx_http_core_module.html#keepalive_min_timeout
-  keepalive_min_timeout ${drainShare(proxy.drainSeconds, 5000)}ms;
-  keepalive_time ${drainShare(proxy.drainSeconds, 1000)}ms;
+  keepalive_min_timeout ${Math.min(5000, proxy.drainSeconds * 250)}ms;
   keepalive_timeout 65s;
   keepalive_requests 100000;
 
@@ -211,11 +210,6 @@ function renderAccessLog(accessLog: AccessLog): string {
   }
   access_log /dev/stdout balancer if=$is_error;
 `;
-}
-
-/** A quarter of the drain in milliseconds, so that every connection has been closed in good time, or less. */
-function drainShare(drainSeconds: number, most: number): number {
-  return Math.min(most, drainSeconds * 250);
 }
 
 /** One second, and longer for large pools: every server costs a DNS question each time. */

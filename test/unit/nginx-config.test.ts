@@ -202,8 +202,7 @@ describe("nginx config", () => {
     [{ accessLog: "all" }, "http", "access_log /dev/stdout balancer buffer=32k flush=1s;"],
     [{ accessLog: "errors" }, "http", "access_log /dev/stdout balancer if=$is_error;"],
     [{ serverConfig: "return 204;" }, siteFile, "include server.conf;"],
-    [{ drainSeconds: 1 }, "http", "keepalive_time 250ms;"],
-    [{ drainSeconds: 10 }, "http", "keepalive_time 1000ms;"],
+    [{ drainSeconds: 1 }, "http", "keepalive_min_timeout 250ms;"],
     [{ drainSeconds: 10 }, "http", "keepalive_min_timeout 2500ms;"],
     [{ drainSeconds: 60 }, "http", "keepalive_min_timeout 5000ms;"],
   ];
