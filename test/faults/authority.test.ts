@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { docker, tryDocker, type DockerResult } from "../../rollout/docker";
 import { baseImages } from "../machine";
-import { Pebble } from "./pebble";
-import { takePort } from "./stack";
-import { until } from "./until";
+import { Pebble } from "../e2e/pebble";
+import { takePort } from "../e2e/stack";
+import { until } from "../e2e/until";
 
 const name = "shop.example.test";
 const certificates = "/data/certificates";
