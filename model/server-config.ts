@@ -26,6 +26,7 @@ export const ownLocations = [
   "@failed",
   "@failed_in_time",
   "@later",
+  "@live",
   "@spooled",
   "@unspooled",
 ];

@@ -1,5 +1,5 @@
 import type { Directive } from "../../model/directives";
-import { location, renderFirstTry } from "./spool";
+import { location, renderFirstTry, unbuffered } from "./spool";
 
 /**
  * For the http block: where a request goes on that nginx has given up. It does so although another server could answer when its
@@ -65,7 +65,8 @@ export function renderHandingOn(
   const isWhole = !directives.some(({ name, args }) => name === "proxy_request_buffering" && args[0] === "off");
   const settings = isWhole ? pages.map((line) => `${line};\n`).join("") : "";
   const first = renderFirstTry(`${settings}proxy_pass http://$upstream$target;\n`, spoolMb, directives);
-  const spare = `${settings}proxy_pass http://${spareOf("${upstream}")}$target;\n`;
+  // It may be for events; nothing of it is spooled.
+  const spare = `${unbuffered}${settings}proxy_pass http://${spareOf("${upstream}")}$target;\n`;
   const ends = "recursive_error_pages on;\n";
   const locations = [
     first.locations,

@@ -6,13 +6,20 @@ const shares = 64;
 /**
  * For the http block: an answer that its client takes slowly is received as a whole, so that it keeps no backend waiting. That takes
  * disk, hence a share of it is counted for each request at the proxy; without a share its answer comes as fast as its client takes it.
+ * Events are handed on one by one.
  *
  * @param spoolMb MiB that all of them may take; 0: none is kept
  */
 export function renderSpool(spoolMb: number): string {
   const none = "  proxy_max_temp_file_size 0;\n";
-  if (spoolMb === 0) return none;
-  return `${none}  # Connections that stay open for long take no share.
+  if (spoolMb === 0)
+    return `${none}  # An event is not kept until there are more.
+  map $http_accept $way_of_answer {
+    default @unspooled;
+    "~text/event-stream" @live;
+  }
+`;
+  return `${none}  # Connections that stay open for long take no share, and an event is not kept until there are more.
   map "$connection_upgrade $http_accept" $spool_share {
     default one;
     "~^upgrade|text/event-stream" "";
@@ -21,9 +28,13 @@ export function renderSpool(spoolMb: number): string {
   map $limit_conn_status $way_of_answer {
     default @unspooled;
     PASSED @spooled;
+    "" @live;
   }
 `;
 }
+
+/** Hands each piece on as it comes. */
+export const unbuffered = "proxy_buffering off;\n";
 
 /** Directives of a server's that would act twice on a request which goes from one location to another, or would choose that themselves. */
 const decidedByUser = new Set("auth_request mirror proxy_buffering proxy_max_temp_file_size try_files".split(" "));
@@ -39,20 +50,25 @@ export function renderFirstTry(
   spoolMb: number,
   directives: readonly Directive[],
 ): { route: string; locations: string } {
-  if (spoolMb === 0 || directives.some(({ name }) => decidedByUser.has(name))) return { route: handOn, locations: "" };
+  if (directives.some(({ name }) => decidedByUser.has(name))) return { route: handOn, locations: "" };
   // There is no such file, which is looked for once an hour: a request goes on in the location that the last word names.
-  const share = `limit_conn spool ${shares};
-limit_conn_dry_run on;
-limit_conn_log_level info;
-root /dev/null;
+  const way = `root /dev/null;
 open_file_cache max=1;
 open_file_cache_errors on;
 open_file_cache_valid 1h;
 try_files /none $way_of_answer;
 `;
+  const share = `limit_conn spool ${shares};
+limit_conn_dry_run on;
+limit_conn_log_level info;
+`;
   const most = `proxy_max_temp_file_size ${Math.floor((spoolMb * 1024) / shares)}k;\n`;
-  const locations = [location("@spooled", most + handOn), location("@unspooled", handOn)].join("\n");
-  return { route: share, locations };
+  const locations = [
+    ...(spoolMb === 0 ? [] : [location("@spooled", most + handOn)]),
+    location("@unspooled", handOn),
+    location("@live", unbuffered + handOn),
+  ];
+  return { route: (spoolMb === 0 ? "" : share) + way, locations: locations.join("\n") };
 }
 
 /** @param lines directives, one a line */

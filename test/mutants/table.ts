@@ -369,8 +369,10 @@ export const mutants: readonly Mutant[] = [
   inRetry("the user's error pages are lost", `name === "error_page"`, `name === "error_pages"`),
 
   inSpool("each answer may take it all", "(spoolMb * 1024) / shares", "spoolMb * 1024"),
-  inSpool("streams have a share", "text/event-stream", "text/event-streams"),
-  inSpool("the 65th has a share, too", "default @unspooled", "default @spooled"),
+  inSpool("streams have a share", "upgrade|text/event-stream", "upgrade|text/event-streams"),
+  inSpool("events wait for more of them", `"" @live`, `"" @unspooled`),
+  inSpool("events wait where nothing is spooled", `"~text/event-stream"`, `"~text/event-streams"`),
+  inSpool("the 65th has a share, too", "default @unspooled;\n    PASSED", "default @spooled;\n    PASSED"),
 
   inDirectives("comments are read", "\\s+|#.*", "\\s+"),
   inDirectives("a brace in a word ends it", "[^\\s;{\\\\])+", "[^\\s;{}\\\\])+"),

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import type { EventEmitter } from "node:events";
+import { once, type EventEmitter } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { request } from "node:https";
+import type { Readable } from "node:stream";
 import { busyness, until } from "../until";
 import { hosts, type SoftwareSite } from "./site";
 
@@ -49,6 +52,25 @@ class Chat {
 
 /** @param get the site, once it is there */
 export function describeLive(get: () => SoftwareSite): void {
+  for (const protocol of ["http/1.1", "h2"] as const)
+    it(`has its events arrive at once, with ${protocol}`, async () => {
+      const send = async (data: string) => (await get().ask("live", "/send", { method: "POST", body: data })).text;
+      await until("nobody listens", 10, async () => (await send("first")) === "0");
+      const [listening, end] = await listen(get(), protocol);
+      try {
+        let received = "";
+        listening.setEncoding("utf8").on("data", (text: string) => (received += text));
+        await until("somebody listens", 10, async () => (await send("first")) === "1");
+        for (const data of ["a", "b", "x".repeat(20_000), "c"]) {
+          await send(data);
+          // Nothing comes after it that could push it on.
+          await until("the event is there", 5, () => received.endsWith(`data: ${data}\n\n`));
+        }
+      } finally {
+        end();
+      }
+    });
+
   it("keeps a WebSocket through two reloads and a roll until the drain ends, when nginx closes it, not the app", async () => {
     const site = get();
     const chat = new Chat(site);
@@ -76,4 +98,17 @@ export function describeLive(get: () => SoftwareSite): void {
       next.end();
     }
   });
+}
+
+/** Listens to the events; gives what comes, and what ends it. */
+async function listen(site: SoftwareSite, protocol: "http/1.1" | "h2"): Promise<[Readable, () => void]> {
+  const headers = { accept: "text/event-stream" };
+  if (protocol === "h2") {
+    const session = site.http2("live");
+    return [session.request({ ":path": "/events", ...headers }), () => session.destroy()];
+  }
+  const createConnection = () => site.connect(hosts.live, protocol);
+  const asked = request(site.address("live", "/events"), { headers, createConnection });
+  const [answer] = (await once(asked.end(), "response")) as [IncomingMessage];
+  return [answer, () => asked.destroy()];
 }
