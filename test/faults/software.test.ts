@@ -1,8 +1,8 @@
-import { describeBodies } from "./software/bodies";
-import { describeDjango } from "./software/django";
-import { describeLive } from "./software/live";
-import { describeRegistry } from "./software/registry";
-import { SoftwareSite } from "./software/site";
+import { describeBodies } from "../e2e/software/bodies";
+import { describeDjango } from "../e2e/software/django";
+import { describeLive } from "../e2e/software/live";
+import { describeRegistry } from "../e2e/software/registry";
+import { SoftwareSite } from "../e2e/software/site";
 
 describe("software that is not ours, with TLS", function () {
   this.timeout(600_000);

@@ -3,11 +3,11 @@ import { connect } from "node:net";
 import { text as readAll } from "node:stream/consumers";
 import { headerRules } from "../../nginx/render/headers";
 import { docker } from "../../rollout/docker";
-import { headersIn } from "../faults/headers";
-import { Rig } from "../faults/rig";
+import { headersIn } from "./headers";
+import { Rig } from "./rig";
 import { baseImages } from "../machine";
-import { FixtureApp } from "./app";
-import { TestStack, type Outputs } from "./stack";
+import { FixtureApp } from "../e2e/app";
+import { TestStack, type Outputs } from "../e2e/stack";
 
 const claims = headerRules
   .filter(({ name }) => !/^(?:Host|Connection|Upgrade)$/.test(name))
