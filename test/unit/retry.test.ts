@@ -38,7 +38,11 @@ describe("a request that nginx has given up", () => {
     it(`goes ${way} for ${text}`, () => assert.equal(wayOf(text), way));
 });
 
-const handingOn = (text: string) => renderHandingOn(parseDirectives(text), 0, "unix:/tmp/control.sock").route;
+/** Where a request is handed on for the first time. */
+const handingOn = (text: string) => {
+  const { locations } = renderHandingOn(parseDirectives(text), 0, "unix:/tmp/control.sock");
+  return (/^location @unspooled \{\n([^}]*)\}$/m.exec(locations)?.[1] ?? "").replaceAll(/^ {2}/gm, "");
+};
 
 describe("error pages of the user's own", () => {
   it("leave room for others where a location has its own", () =>
