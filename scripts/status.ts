@@ -53,6 +53,8 @@ export interface CertificateStatus {
   /** When it ends, in ISO 8601, and how many whole days are left until then; undefined before there is one. */
   readonly until: string | undefined;
   readonly daysLeft: number | undefined;
+  /** Whether it is renewed by itself: `tls.acme` has got it. */
+  readonly isRenewed: boolean;
   /** What keeps an authority from giving the next one; default: nothing. */
   readonly failure?: string;
 }
@@ -115,6 +117,7 @@ async function certificatesStatusOf(
     issuer,
     until,
     daysLeft: daysLeft(until, now),
+    isRenewed: false,
   }));
   if (tls.acme === undefined) return own;
   const { stdout } = await tryDocker("exec", balancer?.id ?? "", "sh", "-c", statesScript(tls.acme));
@@ -131,6 +134,7 @@ export function acmeStatusOf(states: ReadonlyMap<string, AcmeState>, now: Date):
       issuer: known?.issuer ?? "",
       until: known?.until,
       daysLeft: known && daysLeft(known.until, now),
+      isRenewed: true,
       ...(failures > 0 && {
         failure: `${attempts} failed, the next one is at ${new Date(next * 1000).toISOString()}: ${words}`,
       }),
@@ -218,12 +222,15 @@ export function formatStatus(status: StackStatus): string {
     path,
     redirect === undefined ? summary(backends) : `308 to ${redirect}`,
   ]);
-  const ends = certificates.map(({ names, issuer, until, daysLeft, failure }) => [
-    summary(names),
-    issuer,
-    until?.slice(0, 10) ?? "none yet",
-    `${daysLeft ?? ""}${failure === undefined && daysLeft !== undefined && daysLeft < warningDays ? ": renew it" : ""}`,
-  ]);
+  const ends = certificates.map(({ names, issuer, until, daysLeft, isRenewed }) => {
+    const isUrgent = !isRenewed && daysLeft !== undefined && daysLeft < warningDays;
+    return [
+      summary(names),
+      issuer,
+      until?.slice(0, 10) ?? "none yet",
+      `${daysLeft ?? ""}${isUrgent ? ": renew it" : ""}`,
+    ];
+  });
   const failing = certificates.flatMap(({ names, failure }) =>
     failure === undefined ? [] : `${names.join()}: ${failure}`,
   );

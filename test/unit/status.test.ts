@@ -141,10 +141,11 @@ it("status has the routes, where there is more to tell than one for all names, a
   const balancer = { container: "lb", health: "healthy", configuration: release.id };
   const urls = ["http://127.0.0.1:8080", "https://127.0.0.1:8443"];
   const certificate = { names: ["a.example", "b.example"], issuer: "CN=Root", until: "2126-01-02T00:00:00.000Z" };
-  const certificates = [21, 20].map((daysLeft) => ({ ...certificate, daysLeft }));
+  const certificates = [21, 20].map((daysLeft) => ({ ...certificate, daysLeft, isRenewed: false }));
+  certificates.push({ ...certificate, daysLeft: 2, isRenewed: true });
   const text = formatStatus({ url: "", urls, certificates, balancer, backends: [], routes, drift: [] });
   assert.match(text, /^http:\/\/127\.0\.0\.1:8080 https:\/\/127\.0\.0\.1:8443 {2}lb/);
-  assert.match(text, /│ a\.example, b\.example │ CN=Root +│ 2126-01-02 │ 21 +│\n│.*│ 20: renew it │/);
+  assert.match(text, /│ a\.example, b\.example │ CN=Root +│ 2126-01-02 │ 21 +│\n│.*│ 20: renew it │\n│.*│ 2 +│/);
   assert.match(text, /│ any +│ \/ +│ rest-0 +│\n│ shop\.example www\.shop\.example │ \/api │ a-0, a-1 and 2 more │/);
 });
 

@@ -333,9 +333,10 @@ describe("certificates from an authority", () => {
         issuer: "CN=a.example",
         until: new Date(new X509Certificate(certificate).validTo).toISOString(),
         daysLeft: 89,
+        isRenewed: true,
       },
       {
-        ...{ names: ["b.example"], issuer: "", until: undefined, daysLeft: undefined },
+        ...{ names: ["b.example"], issuer: "", until: undefined, daysLeft: undefined, isRenewed: true },
         failure: "2 attempts have failed, the next one is at 2023-11-14T22:13:20.000Z: refused",
       },
     ]);
