@@ -98,7 +98,8 @@ export const entryPart: Part = {
       const images = await buildImages(context);
       const hosts = ["static-1", "static-2"];
       await lab.start(hosts.map((name) => staticBackend(name, images)), backendPort); // prettier-ignore
-      const options = ["--env=ENTRY_ID=bench", `--volume=${await lab.volume("door")}:${doorFolder}`];
+      const variables = ["--env=ENTRY_ID=bench", `--env=LISTEN_PORT=${proxyPort}`];
+      const options = [...variables, `--volume=${await lab.volume("door")}:${doorFolder}`];
       const entry: Server = { name: "entry", image: images.entry, options, publish: proxyPort, memoryMb: 32 };
       await lab.start([entry, proxy("ours", hosts, images, { publish: proxyPort })], proxyPort);
       let count = 0;

@@ -40,6 +40,7 @@ export function streamReporter(stream: NodeJS.WriteStream): Reporter & { close()
 
   return {
     begin(name) {
+      close(); // after one that has failed
       step = name;
       status = "";
       started = lastPlain = performance.now();
