@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Load } from "../../scripts/load/load";
-import { FixtureApp, fixtureLoad } from "./app";
-import { describeInterruption, interruptions, interruptRoll } from "./interrupted";
-import { TestStack } from "./stack";
+import { FixtureApp, fixtureLoad } from "../e2e/app";
+import { describeInterruption, interruptions, interruptRoll } from "../e2e/interrupted";
+import { TestStack } from "../e2e/stack";
 
 // Some of all interruptions, each kind of moment once; npm run test:soak takes all of them.
 const sample = interruptions.filter((_, index) => [1, 4, 7, 9, 11, 15, 17, 22].includes(index));

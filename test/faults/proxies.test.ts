@@ -7,12 +7,12 @@ import { run } from "../../lib/process";
 import { headerRules } from "../../nginx/render/headers";
 import { docker, tryDocker } from "../../rollout/docker";
 import { projectRoot } from "../../scripts/setup/project";
-import { headersIn } from "../faults/headers";
-import { Rig } from "../faults/rig";
+import { headersIn } from "./headers";
+import { Rig } from "./rig";
 import { baseImages } from "../machine";
-import { FixtureApp } from "./app";
-import { TestStack, takePort, type Outputs } from "./stack";
-import { until } from "./until";
+import { FixtureApp } from "../e2e/app";
+import { TestStack, takePort, type Outputs } from "../e2e/stack";
+import { until } from "../e2e/until";
 
 const claims = headerRules.map(({ name }) => name).filter((name) => !/^(?:Host|Connection|Upgrade)$/.test(name));
 

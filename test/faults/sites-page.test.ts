@@ -9,9 +9,9 @@ import { spread } from "../../scripts/spread";
 import { authority, certificateOf } from "../certificates";
 import { baseImages } from "../machine";
 import { readSitesPage, rowsOf, type SitesPage } from "../sites-page";
-import { handshake } from "./handshake";
-import { TestStack, takePort } from "./stack";
-import { until } from "./until";
+import { handshake } from "../e2e/handshake";
+import { TestStack, takePort } from "../e2e/stack";
+import { until } from "../e2e/until";
 
 const images = [
   ["shop", "registry.example/shop:1.4"],
