@@ -167,8 +167,13 @@ describe("TLS under load", function () {
       const { serial, status } = await own.ask("shop.example", { path: "/slow?seconds=2", protocol });
       return { serial, status, end: performance.now() };
     };
+    let last = 0;
     const begun = until("the other certificate is shown", 60, async () => {
-      slow.push(ask("http/1.1"), ask("http/2"));
+      // As many as backends work on at a time: one that waits for its turn may take longer than the drain.
+      if (performance.now() - last > 500) {
+        last = performance.now();
+        slow.push(ask("http/1.1"), ask("http/2"));
+      }
       return (await own.seenBy("shop.example")).certificate.serialNumber !== certificate.serialNumber || isOver;
     }).then(() => performance.now());
     await change({ apps: apps() });
