@@ -19,6 +19,9 @@ export function engineEnvironment(env: Environment): Record<string, string> {
     // From this much memory on, which hundreds of backends take, it collects earlier.
     GOGC: env.GOGC ?? "400",
     GOMEMLIMIT: env.GOMEMLIMIT ?? "512MiB",
+    // What the program asks for just as before has been done: the Docker plugin isn't asked to compare it again, which is half of
+    // the time that a run without a change takes. A refresh changes what was asked for, so what it finds shows all the same.
+    PULUMI_ENABLE_LEGACY_DIFF: env.PULUMI_ENABLE_LEGACY_DIFF ?? "true",
     // Local state is encrypted with an empty passphrase, and the engine takes one from nowhere but the environment.
     ...(passphraseIsSet ? {} : { PULUMI_CONFIG_PASSPHRASE: "" }),
     // The Docker plugin doesn't know which context the docker client uses, and would act on another engine.

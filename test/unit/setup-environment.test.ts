@@ -39,9 +39,17 @@ describe("the engine's environment", () => {
   });
 
   it("has what makes runs quick, unless it is set otherwise", () => {
-    const { PULUMI_SKIP_UPDATE_CHECK, GOGC, GOMEMLIMIT } = engineEnvironment({});
-    assert.deepEqual([PULUMI_SKIP_UPDATE_CHECK, GOGC, GOMEMLIMIT], ["true", "400", "512MiB"]);
-    const wanted = { PULUMI_SKIP_UPDATE_CHECK: "false", GOGC: "100", GOMEMLIMIT: "1GiB" };
+    const { PULUMI_SKIP_UPDATE_CHECK, PULUMI_ENABLE_LEGACY_DIFF, GOGC, GOMEMLIMIT } = engineEnvironment({});
+    assert.deepEqual(
+      [PULUMI_SKIP_UPDATE_CHECK, PULUMI_ENABLE_LEGACY_DIFF, GOGC, GOMEMLIMIT],
+      ["true", "true", "400", "512MiB"],
+    );
+    const wanted = {
+      PULUMI_SKIP_UPDATE_CHECK: "false",
+      PULUMI_ENABLE_LEGACY_DIFF: "false",
+      GOGC: "100",
+      GOMEMLIMIT: "1GiB",
+    };
     const own = engineEnvironment(wanted);
     for (const [name, value] of Object.entries(wanted)) assert.equal(own[name], value);
   });
