@@ -1,6 +1,7 @@
-import type { Part, PartContext } from "../part";
+import type { Part, PartContext, Ratio } from "../part";
 import { untilItServes } from "./answers";
 import type { Side } from "./side";
+import { medianOf, unchangedRuns } from "./lifecycle";
 import { measureSides, oursAndCompose, seriesName } from "./sides";
 import type { Source } from "./source";
 
@@ -22,6 +23,8 @@ export const growthPart: Part = {
       unit: "s for each backend",
       goal: { atMost: 1 },
     },
+    ratio("growth-unchanged", "nothing to do: pulumi up with 100 backends / with 2", "ours", 2),
+    ratio("growth-unchanged-compose", "nothing to do: compose up --wait with 100 backends / with 2", "compose"),
     {
       name: "growth-linear",
       what: "ours, 50 to 100 backends / 2 to 50",
@@ -36,7 +39,7 @@ export const growthPart: Part = {
       unit: "s for each backend",
     },
   ],
-  estimate: ({ rounds, tiny }) => (tiny ? 60 : 60 + rounds * 140),
+  estimate: ({ rounds, tiny }) => (tiny ? 60 : 60 + rounds * 190),
   run: (context) =>
     measureSides(
       {
@@ -47,11 +50,17 @@ export const growthPart: Part = {
     ),
 };
 
+function ratio(name: string, what: string, side: string, atMost?: number): Ratio {
+  const over = [seriesName(side, "unchanged, many"), seriesName(side, "unchanged, few")] as const;
+  return { name, what, over, unit: "s", ...(atMost === undefined ? {} : { goal: { atMost } }) };
+}
+
 async function takeTurn(
   side: Side,
   source: Source,
   { tiny, status, signal }: PartContext,
 ): Promise<Readonly<Record<string, number>>> {
+  const runs = tiny ? 1 : unchangedRuns;
   const [few, half, many] = tiny ? ([1, 2, 3] as const) : ([2, 50, 100] as const);
   const up = async (backends: number) => {
     status(`${side.name}: ${backends} backends`);
@@ -60,13 +69,17 @@ async function takeTurn(
     return seconds;
   };
   await up(few);
+  const unchangedFew = await medianOf(runs, () => up(few));
   const first = await up(half);
   const second = await up(many);
+  const unchangedMany = await medianOf(runs, () => up(many));
   status(`${side.name}: removal`);
   await side.down();
   return {
     "first half": first / (half - few),
     "second half": second / (many - half),
+    "unchanged, few": unchangedFew,
+    "unchanged, many": unchangedMany,
     far: (first + second) / (many - few),
   };
 }

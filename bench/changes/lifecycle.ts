@@ -11,7 +11,7 @@ import { underLoad } from "./under-load";
 const healthIntervalSeconds = 3;
 
 /** A run that changes nothing is short: in a turn it is made so often, and the median counts. */
-const unchangedRuns = 3;
+export const unchangedRuns = 3;
 
 /** The seconds that each change of a turn takes, and the requests that the last roll loses. */
 export interface Turn extends Record<string, number> {
@@ -126,7 +126,7 @@ export async function takeTurn(side: Side, source: Source, { tiny, status, signa
   };
 }
 
-async function medianOf(runs: number, run: () => Promise<number>): Promise<number> {
+export async function medianOf(runs: number, run: () => Promise<number>): Promise<number> {
   const values: number[] = [];
   for (let done = 0; done < runs; done++) values.push(await run());
   return median(values);

@@ -55,7 +55,12 @@ export function ourConfig(
 ): string {
   const health = { path: "/health", host: "localhost" };
   const servers = hosts.map((name) => ({ name, port: backendPort, weight: 1, health }));
-  const [main, ...included] = releaseOf({ ...topologyOf(ourSettings(given), servers), ...tls }).files;
+  return textOf({ ...topologyOf(ourSettings(given), servers), ...tls });
+}
+
+/** All files of a release in one. */
+export function textOf(topology: Topology): string {
+  const [main, ...included] = releaseOf(topology).files;
   return included.reduce((text, { name, text: part }) => text.replaceAll(`include ${name};`, part), main?.text ?? "");
 }
 

@@ -3,6 +3,7 @@ import { entryPart } from "./entry";
 import { latencyPart } from "./latency";
 import { poolPart, spreadPart } from "./pool";
 import { flaskPart, staticPart } from "./throughput";
+import { sitesPart } from "./sites";
 import { tlsPart } from "./tls";
 
 /** What is measured of the traffic, in the order in which it runs. */
@@ -14,4 +15,5 @@ export const trafficParts: readonly Part[] = [
   flaskPart,
   spreadPart,
   poolPart,
+  sitesPart,
 ];

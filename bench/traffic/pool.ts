@@ -120,7 +120,7 @@ async function requestsByBackend(url: string, requests: number): Promise<Readonl
 }
 
 /** The memory of a container as its control group counts it, without the cache of files. */
-async function memoryMb(container: string): Promise<number> {
+export async function memoryMb(container: string): Promise<number> {
   const usage = await docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container);
   const [, value, unit] = /^([\d.]+)(KiB|MiB|GiB)/.exec(usage) ?? [];
   const factors: Record<string, number> = { KiB: 1 / 1024, MiB: 1, GiB: 1024 };

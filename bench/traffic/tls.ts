@@ -1,5 +1,3 @@
-import { certificateOf } from "../../test/certificates";
-import { readCertificate } from "../../model/certificates";
 import { interleave, type Part, type Series } from "../part";
 import { backendPort, tlsPort } from "./configs";
 import { buildImages } from "./images";
@@ -7,7 +5,7 @@ import { Lab, type Server } from "./lab";
 import { throughput, type Target } from "./load";
 import { staticBackend } from "./servers";
 import { loadEstimate, loadTurns, planOf, ratio } from "./throughput";
-import { tlsKinds, tlsProxy } from "./tls-servers";
+import { certifiedFor, tlsKinds, tlsProxy } from "./tls-servers";
 
 const backends = ["static-1", "static-2"];
 const titles = { tuned: "hand-tuned nginx", haproxy: "HAProxy 3.2", caddy: "Caddy 2.11" } as const;
@@ -38,13 +36,8 @@ export const tlsPart: Part = {
         backends.map((name) => staticBackend(name, images)),
         backendPort,
       );
-      const made = await certificateOf(tlsKinds.map((kind) => `${kind}.bench.example`));
-      const reading = readCertificate(
-        { certificateFile: "certificate", privateKeyFile: "key" },
-        { readFile: (path) => made[path as keyof typeof made], authorities: () => [], now: new Date() },
-      );
-      if (!("certificate" in reading)) throw new Error(reading.expected);
-      const servers: Server[] = tlsKinds.map((kind) => tlsProxy(kind, backends, images, reading));
+      const certified = await certifiedFor(tlsKinds.map((kind) => `${kind}.bench.example`));
+      const servers: Server[] = tlsKinds.map((kind) => tlsProxy(kind, backends, images, certified));
       await lab.start(servers, tlsPort);
       const target = (kind: string): Target => {
         const host = `${kind}.bench.example`;
