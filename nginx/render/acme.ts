@@ -2,7 +2,7 @@ import { acmeFolder } from "../../model/layout";
 import type { Acme } from "../../model/tls";
 
 /** For the http block, before its first map. */
-export const roomForNames = `  # Room for the names of tls.acme in a map.
+export const roomForNames = `  # Room for long names in maps, and many.
   map_hash_bucket_size 512;
   map_hash_max_size 8192;
 `;

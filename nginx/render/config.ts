@@ -7,7 +7,7 @@ import { roomForNames } from "./acme";
 import { renderHeaderVariables, withHeaders } from "./headers";
 import { withProtocol } from "./proxies";
 import { moment, retry, spareOf } from "./retry";
-import { renderCommon, renderSites, target } from "./sites";
+import { renderCommon, renderServers, target } from "./sites";
 import { renderSpool } from "./spool";
 import { renderTls } from "./tls";
 import { serversOf, type ProxyPolicy, type Server, type Topology, type Upstream } from "../../model/topology";
@@ -71,7 +71,7 @@ http {
   # Cookies of 9 kB are more than nginx's own 8k.
   large_client_header_buffers 4 32k;
   default_type application/octet-stream;
-${topology.tls?.acme === undefined ? "" : roomForNames}${renderAccessLog(topology.accessLog)}
+${topology.tls?.acme !== undefined || topology.sites.length > 1 ? roomForNames : ""}${renderAccessLog(topology.accessLog)}
   # A body is received as a whole before a backend gets it, so that a slow client keeps no backend waiting. What is larger
   # than the buffer goes to a volume: the container's other writable file systems are small, or memory.
   client_max_body_size ${proxy.maxBodyMb}m;
@@ -96,7 +96,7 @@ ${topology.tls?.acme === undefined ? "" : roomForNames}${renderAccessLog(topolog
   resolver 127.0.0.11 valid=${resolveSeconds(serversOf(topology).length)}s ipv6=off;
   resolver_timeout 2s;
 
-${topology.upstreams.flatMap((upstream) => [renderUpstream(upstream, proxy), renderSpare(upstream, proxy)]).join("\n")}
+${renderUpstreams(topology)}
 ${renderHeaderVariables(proxy)}  proxy_http_version 1.1;
 
   # A request moves on to another backend when one fails, a POST only as long as it was not sent.
@@ -109,7 +109,7 @@ ${retry}  # nginx's own 4k are less than the headers of many answers with cookie
 ${renderSpool(proxy.spoolMb)}
 ${renderCheck(id)}
 ${target}
-${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderSites(topology, withProtocol(place, proxy))}
+${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderServers(topology, withProtocol(place, proxy))}
 ${renderControl(place, id)}}
 `;
 }
@@ -160,16 +160,25 @@ ${moment}  }
 `;
 }
 
-/** The same servers for requests that found none among them, or not any more: here none is taken out. */
-function renderSpare(upstream: Upstream, proxy: ProxyPolicy): string {
-  return renderUpstream({ ...upstream, name: spareOf(upstream.name) }, proxy, "max_fails=0");
+/** Each upstream, followed by the same servers for requests that found none among them, or not any more: there none is taken out. */
+function renderUpstreams({ upstreams, proxy }: Topology): string {
+  // All of them together keep half of the connections that a worker may have. nginx sets the room for them aside.
+  const kept = Math.min(512, Math.max(leastKept, 2 ** Math.floor(Math.log2(2048 / upstreams.length))));
+  const blocks = upstreams.flatMap((upstream) => [
+    // One failure takes no server out, and failures take it out for a moment only: else a hiccup takes out all of them.
+    renderUpstream(upstream, proxy, kept, "max_fails=3 fail_timeout=2s"),
+    renderUpstream({ ...upstream, name: spareOf(upstream.name) }, proxy, leastKept, "max_fails=0"),
+  ]);
+  return blocks.join("\n");
 }
 
-// One failure takes no server out, and failures take it out for a moment only: else a hiccup takes out all of them.
+const leastKept = 32;
+
 function renderUpstream(
   { name, method, servers }: Upstream,
   proxy: ProxyPolicy,
-  patience = "max_fails=3 fail_timeout=2s",
+  kept: number,
+  patience: string,
 ): string {
   return `  upstream ${name} {
     # Never resize the zone: peers that are known before a reload are kept only in a zone of the same name and size.
@@ -177,7 +186,7 @@ function renderUpstream(
 ${renderMethod(method, proxy)}    # Probes reach one server by its name; requests of clients have no route and are balanced.
     sticky route $probe_route;
 ${servers.map((server) => renderServer(server, patience)).join("\n")}
-    keepalive 512;
+    keepalive ${kept};
     keepalive_requests 100000;
     # Below the backends' own keep-alive time, or a connection is used that a backend is closing.
     keepalive_timeout 60s;

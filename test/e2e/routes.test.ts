@@ -11,6 +11,7 @@ const apps = [
   { name: "admin", path: "admin", hosts: ["api.example", "api.example.test"], paths: ["/api/admin"] },
   { name: "wild", path: "wild", hosts: ["*.shop.example"] },
   { name: "files", path: "files", hosts: ["files.example"], paths: ["/files", "/files/old"] },
+  { name: "music", path: "music", hosts: ["music.example", "*.music.example"], paths: ["/files", "/files/old"] },
 ];
 
 /** Who answers, and what it is asked for; or nginx's own status. */
@@ -58,6 +59,13 @@ const rows: readonly [host: string, target: string, expected: Expected][] = [
   ["files.example", "/files", "files /files"],
   ["files.example", "/files/old/a", "files /files/old/a"],
   ["files.example", "/files/older", "files /files/older"],
+  // Of the same shape as the site before, with which it shares a server block.
+  ["music.example", "/files", "music /files"],
+  ["MUSIC.example.:81", "/files/old/a", "music /files/old/a"],
+  ["live.music.example", "/files/old", "music /files/old"],
+  ["files.music.example", "/files/older", "music /files/older"],
+  ["music.example", "/", 404],
+  ["files.example", "http://music.example/files", "music /files"],
   ["files.example", "/", 404],
   ["files.example", "/filesystem", 404],
   ["files.example", "/up", 404],
@@ -122,7 +130,7 @@ describe("routes, on the real nginx", function () {
   this.timeout(120_000);
   let rig: Rig;
   before(async () => {
-    const settings = parseSettings({ apps: JSON.stringify(apps), backendCount: "7" }, { isApp: () => true });
+    const settings = parseSettings({ apps: JSON.stringify(apps), backendCount: String(apps.length) }, { isApp: () => true });
     rig = await Rig.create("routes", apps.length, { apps: settings.apps, spoolMb: 64 });
   });
   after(() => rig?.remove());

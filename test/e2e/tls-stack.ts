@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { connect } from "node:tls";
 import type { CertificateFiles } from "../../model/certificates";
 import { lostOf } from "../../scripts/load/books";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
@@ -109,6 +111,13 @@ export class TlsStack {
   async seenBy(servername: string | undefined, session?: Buffer, patience?: number): Promise<Handshake> {
     const options = { ...(servername !== undefined && { servername }), ...(session !== undefined && { session }) };
     return handshake({ port: this.port, ca: this.ca, ...options }, patience);
+  }
+
+  /** The whole answer to a request whose head is written byte for byte. */
+  async raw(servername: string, ...head: readonly string[]): Promise<string> {
+    const socket = connect({ host: "127.0.0.1", port: this.port, ca: this.ca, servername });
+    socket.end(`${[...head, "Connection: close"].join("\r\n")}\r\n\r\n`);
+    return text(socket);
   }
 
   /** Asks the plain port. */

@@ -100,6 +100,13 @@ describe("TLS under load", function () {
       }
   });
 
+  it("has HTTP/1.0 say a name", async () => {
+    const first = async (...lines: string[]) => (await own.raw("blog.example", ...lines)).split("\r\n")[0];
+    assert.equal(await first("GET / HTTP/1.0", "Host: blog.example"), "HTTP/1.1 200 OK");
+    for (const lines of [["GET / HTTP/1.0"], ["GET / HTTP/1.0", "Host:"]])
+      assert.equal(await first(...lines), "HTTP/1.1 400 Bad Request", lines.join());
+  });
+
   it("has its keys on the volume, for nginx alone, and nowhere else", async () => {
     // A line from the middle of each, as PEM has it, and as base64 has that.
     const secrets = keys.flatMap((key) => {

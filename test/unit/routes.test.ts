@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { groupsOf, problemsOfRoutes, type Routed } from "../../model/routes";
 import { frontDoorOf, topologyOf } from "../../model/topology";
 import { livePlace } from "../../model/layout";
-import { renderSites } from "../../nginx/render/sites";
+import { renderServers } from "../../nginx/render/sites";
 import { settings } from "../components";
 
 const app = (name: string, more: Partial<Routed> & { count?: number } = {}) => ({
@@ -129,13 +129,13 @@ describe("routes that contradict each other", () => {
 });
 
 describe("server blocks", () => {
-  const blocks = (...apps: readonly Routed[]) => renderSites(sitesOf(...apps), livePlace);
+  const blocks = (...apps: readonly Routed[]) => renderServers(sitesOf(...apps), livePlace);
 
   it("send browsers to another name, with the scheme that a proxy in front tells", () => {
     const redirects = [{ from: "www.a.example", to: "a.example" }];
     const lastLines = (trust: { behindProxy?: boolean; trustedProxies?: readonly string[] }) => {
       const { sites, proxy } = sitesOf(app("a"));
-      return renderSites({ sites, redirects, proxy: { ...proxy, ...trust } }, livePlace)
+      return renderServers({ sites, redirects, proxy: { ...proxy, ...trust } }, livePlace)
         .split("\n")
         .slice(-8, -2);
     };
@@ -165,6 +165,49 @@ describe("server blocks", () => {
     }
   }
 `,
+    );
+  });
+
+  it("are shared by sites that differ in where they lead alone, wildcards and other paths among them", () => {
+    const text = blocks(
+      app("shop", { hosts: ["shop.example", "*.shop.example"] }),
+      app("blog", { hosts: ["blog.shop.example"] }),
+      app("wiki", { hosts: ["wiki.example"], paths: ["/w"] }),
+      app("news", { hosts: ["news.example"], paths: ["/w"] }),
+      app("taken", { hosts: ["taken.example"], paths: ["/w"], stripPrefix: true }),
+      app("any"),
+      app("up", { paths: ["/w"] }),
+    );
+    assert.equal(
+      text.slice(0, text.indexOf("  # Room")),
+      `  # Where a path leads, by the name that is asked for.
+  map $host $upstream_of_0 {
+    hostnames;
+    shop.example shop;
+    *.shop.example shop;
+    blog.shop.example blog;
+  }
+  map $host $upstream_of_1 {
+    hostnames;
+    wiki.example wiki;
+    news.example news;
+    taken.example taken;
+  }
+
+`,
+    );
+    assert.deepEqual(
+      [...text.matchAll(/server_name [^;]*/g)].map(([names]) => names),
+      [
+        "server_name localhost",
+        "server_name shop.example *.shop.example blog.shop.example",
+        "server_name wiki.example news.example",
+        "server_name taken.example",
+      ],
+    );
+    assert.deepEqual(
+      [...text.matchAll(/set \$upstream (\S+);/g)].map(([, upstream]) => upstream),
+      [...["backends", "up", "up"], "$upstream_of_0", ...["$upstream_of_1", "$upstream_of_1"], ...["taken", "taken"]],
     );
   });
 
