@@ -130,7 +130,10 @@ describe("routes, on the real nginx", function () {
   this.timeout(120_000);
   let rig: Rig;
   before(async () => {
-    const settings = parseSettings({ apps: JSON.stringify(apps), backendCount: String(apps.length) }, { isApp: () => true });
+    const settings = parseSettings(
+      { apps: JSON.stringify(apps), backendCount: String(apps.length) },
+      { isApp: () => true },
+    );
     rig = await Rig.create("routes", apps.length, { apps: settings.apps, spoolMb: 64 });
   });
   after(() => rig?.remove());
