@@ -116,7 +116,7 @@ function renderWithTls(topology: Sites, tls: Tls, place: Place): (Block | string
   const sites = topology.sites.flatMap((site) => {
     const names = site.hosts.length === 0 ? restNames(topology) : site.hosts;
     return byCertificate(names, tls).map((group) =>
-      blockOf(site, listen, group.names, renderCertificates(group.certificates, tls) + nameless),
+      blockOf(site, listen, group.names, renderCertificates(group.certificates, tls)),
     );
   });
   const redirects = topology.redirects.flatMap(({ from, to }) =>
@@ -126,12 +126,6 @@ function renderWithTls(topology: Sites, tls: Tls, place: Place): (Block | string
   );
   return [renderNoName(`${listen} default_server backlog=4096`), ...sites, ...redirects];
 }
-
-/** HTTP/1.0 can do without a name. Here many may share a block, and the first of them is not meant. */
-const nameless = `    if ($http_host = "") {
-      return 400;
-    }
-`;
 
 /** Refuses names that nobody serves (RFC 9110, 15.5.20). */
 function renderNobody(listen: string): string {

@@ -323,6 +323,7 @@ export const mutants: readonly Mutant[] = [
   },
   inTrust("anybody's scheme is believed", "~^1(?<told_scheme>", "~^.(?<told_scheme>"),
   inSettings("a revision that looks like a number is one", `if (textKeys.has(key)) return text;`, ``),
+  inNginx("each of many upstreams keeps as many connections as one alone", "2048 / upstreams.length", "2048"),
   inNginx(
     "the drain's seconds are a constant",
     "worker_shutdown_timeout ${proxy.drainSeconds}s",
@@ -330,6 +331,10 @@ export const mutants: readonly Mutant[] = [
   ),
 
   inSites("a path takes what only begins like it", "`${path}/`]", "path]"),
+  inSites("sites of other paths share a block", "[listen, more, shapes]", "[listen, more]"),
+  inSites("names of other certificates share a block", "[listen, more, shapes]", "[listen, shapes]"),
+  inSites("the app of all other names shares a block", "hosts.length === 0,", "false,"),
+  inSites("all that share a block lead to one app", "upstreams.size > 1 ?", "upstreams.size > 2 ?"),
   inSites("names that no app has are answered", "return 421;", "return 200;"),
   inSites("a dot in a path is any character", `path.replaceAll(".", "\\\\.")`, "path"),
   {
