@@ -21,6 +21,7 @@ import {
   type AppServer,
   type Server,
   type Topology,
+  type Upstream,
 } from "../../model/topology";
 import { releaseOf, renderFiles, showFiles } from "../../nginx/render/config";
 import { settings } from "../components";
@@ -247,6 +248,29 @@ describe("nginx config", () => {
       }),
     );
   });
+
+  for (const [count, kept] of [
+    [1, 512],
+    [4, 512],
+    [5, 256],
+    [16, 128],
+    [17, 64],
+    [64, 32],
+    [200, 32],
+  ] as const)
+    it(`keeps ${kept} connections for each of ${count} upstreams, and the fewest for the spare ones`, () => {
+      const one = topology();
+      const upstreams = Array.from({ length: count }, (_, at) => ({
+        ...(one.upstreams[0] as Upstream),
+        name: `up-${at}`,
+      }));
+      const text = releaseOf({ ...one, upstreams }).files[0]?.text ?? "";
+      const numbers = [...text.matchAll(/ keepalive (\d+);/g)].map(([, number]) => Number(number));
+      assert.deepEqual(
+        numbers,
+        upstreams.flatMap(() => [kept, 32]),
+      );
+    });
 
   it("has the user's directives in a file of their own, as they are, included in the public server block", () => {
     const directives = `set $parent "00-${"0".repeat(32)}-${"0".repeat(16)}-00"; # no ID\n\n`;
