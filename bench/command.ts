@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { partsBefore } from "./before";
@@ -17,9 +17,10 @@ const ownParts: readonly Part[] = [...trafficParts, ...changeParts];
 const help = `Usage: npm run bench [-- --only PART[,PART...]] [--rounds N] [--before FOLDER] [--json] [--tiny]
 
 Measures this project beside others on this machine: every figure several times, all sides in turn, and as a ratio.
-Writes results.json, results.md and results.svg to bench/, or to bench/out/ when only a part was asked for.
+Writes results.json, results.md and results.svg to bench/, or to bench/out/ when only a part was asked for, unless --update.
 
   --only PART   one or more of the parts below, with commas between them; default all
+  --update      with --only: puts these parts in the place of those in bench/, and leaves the others
   --rounds N    how often each side is measured, 1 to 100; default 5
   --before FOLDER  measures this program beside another checkout of it, with its own npm packages, instead of others: for
                 each ratio what is there now counts first. Only the parts traffic-before and changes-before
@@ -37,6 +38,7 @@ async function main(args: string[]): Promise<void> {
     args,
     {
       only: { type: "string" },
+      update: { type: "boolean" },
       rounds: { type: "string" },
       before: { type: "string" },
       json: { type: "boolean" },
@@ -57,8 +59,11 @@ async function main(args: string[]): Promise<void> {
   const reporter = streamReporter(process.stderr);
   const minutes = Math.ceil(chosen.reduce((sum, part) => sum + part.estimate({ rounds, tiny }), 0) / 60);
   process.stderr.write(`This takes about ${minutes} min: ${chosen.map(({ name }) => name).join(", ")}.\n`);
-  const partial = tiny || options.only !== undefined || options.before !== undefined;
+  const update = options.update ?? false;
+  if (update && (tiny || options.before !== undefined)) throw new UserError("--update: not with --tiny or --before", 2);
+  const partial = tiny || options.before !== undefined || (options.only !== undefined && !update);
   const folder = join(projectRoot, "bench", ...(partial ? ["out"] : []));
+  const others = update ? await readResults(folder) : [];
   const measured: PartResults[] = [];
   const failed: string[] = [];
   try {
@@ -80,7 +85,10 @@ async function main(args: string[]): Promise<void> {
         });
         reporter.end((performance.now() - start) / 1000);
         measured.push({ name: part.name, title: part.title, results: resultsOf(part, series), notes });
-        await write(folder, measured);
+        await write(
+          folder,
+          inOrder([...others.filter(({ name }) => !measured.some((one) => one.name === name)), ...measured]),
+        );
       } catch (error) {
         end.signal.throwIfAborted();
         // The others take half an hour, and may well work.
@@ -96,11 +104,21 @@ async function main(args: string[]): Promise<void> {
 }
 
 async function write(folder: string, measured: readonly PartResults[]): Promise<void> {
-  const heading = `# Results\n\nMeasured in one run on a machine with ${availableParallelism()} cores. A ratio is the median over the rounds, with the smallest and the largest.`;
+  const heading = `# Results\n\nMeasured on a machine with ${availableParallelism()} cores, each part in one run. A ratio is the median over the rounds, with the smallest and the largest.`;
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "results.json"), `${JSON.stringify(measured, undefined, 2)}\n`);
   await writeFile(join(folder, "results.md"), `${heading}\n\n${formatMarkdown(measured)}`);
   await writeFile(join(folder, "results.svg"), plotOf(measured.flatMap(({ results }) => results)));
+}
+
+async function readResults(folder: string): Promise<PartResults[]> {
+  return JSON.parse(await readFile(join(folder, "results.json"), "utf8")) as PartResults[];
+}
+
+/** As a run of all parts would have them. */
+function inOrder(results: readonly PartResults[]): PartResults[] {
+  const place = ({ name }: PartResults) => ownParts.findIndex((part) => part.name === name);
+  return [...results].sort((a, b) => place(a) - place(b));
 }
 
 function chooseParts(parts: readonly Part[], only: string | undefined): readonly Part[] {
