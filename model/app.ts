@@ -40,19 +40,17 @@ const appShape = {
   count: integer(1, 200)
     .optional()
     .meta({ description: "its backends; apps without one share `backendCount`", change: "adds or removes" }),
-  hosts: texts(
-    "a list of up to 100 different host names in lower case, for example shop.example or *.shop.example",
+  hosts: texts("a list of up to 100 different host names in lower case, for example shop.example or *.shop.example", [
     "a host name in lower case, for example shop.example or *.shop.example",
     hostPattern,
     hostMeant,
-  )
+  ])
     .default([])
     .meta({ description: "the names that it answers; none: every name that no app has", change: "reloads" }),
   paths: texts(
-    "a list of up to 100 different paths that start with / and have only letters, digits and ._~-",
-    "a path that starts with / and has only letters, digits and ._~-, for example /api",
-    pathPattern,
-    pathMeant,
+    "a list of 1 to 100 different paths that start with / and have only letters, digits and ._~-",
+    ["a path that starts with / and has only letters, digits and ._~-, for example /api", pathPattern, pathMeant],
+    1,
   )
     .default(["/"])
     .meta({
@@ -89,7 +87,13 @@ const appShape = {
       description: "most that one backend may use of the host's processors; default: all",
       change: "rolls the app",
     }),
-  command: rule("a list of 1 to 100 texts", (e) => z.array(z.string(e), e).min(1, e).max(100, e))
+  command: rule("a list of 1 to 100 texts, the first of which names a program", (e) =>
+    z
+      .array(z.string(e), e)
+      .min(1, e)
+      .max(100, e)
+      .refine(([program]) => program !== "", e),
+  )
     .optional()
     .meta({ description: "what its container runs; default: the image's own", change: "rolls the app" }),
   user: rule("a name or a number, with a group or without, for example 1000:1000", (e) =>
@@ -97,28 +101,30 @@ const appShape = {
   )
     .optional()
     .meta({ description: "whom it runs as; default: the image's own", change: "rolls the app" }),
-  writable: texts(
-    "a list of up to 100 different folders, for example /var/cache/app",
+  writable: texts("a list of up to 100 different folders, for example /var/cache/app", [
     "an absolute path of a folder other than /tmp, for example /var/cache/app",
     new RegExp(`^(?!/tmp/?$)${folder}$`),
-  )
+  ])
     .default([])
     .meta({ description: "folders in memory, besides `/tmp`, that it may write to", change: "rolls the app" }),
   volumes: texts(
     "a list of up to 100 different texts SOURCE:FOLDER or SOURCE:FOLDER:rw, for example media:/srv/media:rw",
-    "SOURCE:FOLDER or SOURCE:FOLDER:rw, a volume's name or an absolute path, and where it is in the container",
-    new RegExp(`^(?:[A-Za-z0-9][A-Za-z0-9_.-]*|${folder}):${folder}(?::rw)?$`),
+    [
+      "SOURCE:FOLDER or SOURCE:FOLDER:rw, a volume's name or an absolute path, and where it is in the container",
+      new RegExp(`^(?:[A-Za-z0-9][A-Za-z0-9_.-]*|${folder}):${folder}(?::rw)?$`),
+      // As Compose writes what is so here anyway.
+      (text) => text.replace(/:ro$/, ""),
+    ],
   )
     .default([])
     .meta({
       description: "existing volumes and folders of Docker's host that all its backends have, read-only unless `:rw`",
       change: "rolls the app",
     }),
-  networks: texts(
-    "a list of up to 100 different names of networks",
+  networks: texts("a list of up to 100 different names of networks", [
     "the name of an existing network",
     /^[A-Za-z0-9][A-Za-z0-9_.-]*$/,
-  )
+  ])
     .default([])
     .meta({ description: "existing networks that its backends join, say for a database", change: "rolls the app" }),
   env: environment.meta({ description: "environment variables", change: "rolls the app" }),

@@ -39,13 +39,25 @@ export function suggested(
  *
  * @param expected what a list is expected to be
  * @param item what each of them is, see {@link suggested}
+ * @param least how many there have to be
  */
-export function texts(expected: string, ...item: Parameters<typeof suggested>) {
+export function texts(expected: string, item: Parameters<typeof suggested>, least = 0) {
   return rule(expected, (e) =>
     z
       .array(suggested(...item), e)
       .max(100, e)
-      .refine((list) => new Set(list).size === list.length, { error: () => "expected no item twice" }),
+      .refine(({ length }) => length >= least, e)
+      .superRefine((list, { addIssue }) => {
+        for (const [index, text] of list.entries()) {
+          const first = list.indexOf(text);
+          if (first < index)
+            addIssue({
+              code: "custom",
+              path: [index],
+              message: `expected each item once: [${first}] is this one, too`,
+            });
+        }
+      }),
   );
 }
 

@@ -279,5 +279,5 @@ function show(value: unknown, isHidden: boolean): string {
   const isEmpty = typeof value !== "object" || Object.keys(value).length === 0;
   if (isEmpty && !isHidden) return JSON.stringify(value);
   const kind = Array.isArray(value) ? "list" : typeof value === "string" ? "text" : typeof value;
-  return `a ${kind} that is not shown`;
+  return `${kind === "object" ? "an" : "a"} ${kind} that is not shown`;
 }

@@ -40,12 +40,11 @@ export const acmeSchema = rule("an object {email, ...}", (e) =>
         description: "the authority; another one begins anew, while nginx goes on with what it has",
         change: "replaces lego",
       }),
-      hosts: texts(
-        "a list of up to 100 different host names in lower case, for example shop.example",
+      hosts: texts("a list of up to 100 different host names in lower case, for example shop.example", [
         "a host name in lower case without *, for example shop.example",
         namePattern,
         hostMeant,
-      )
+      ])
         .default([])
         .meta({
           description: "names to get certificates for; default: all hosts that none of `certificates` is for",

@@ -172,6 +172,7 @@ describe("settings", () => {
   ];
   const host = "expected a host name in lower case, for example shop.example or *.shop.example";
   const path = "expected a path that starts with / and has only letters, digits and ._~-, for example /api";
+  const command = "expected a list of 1 to 100 texts, the first of which names a program";
   const appTable: readonly [app: Record<string, unknown>, problem: string][] = [
     [{ hosts: ["Shop.Example"] }, `apps[0].hosts[0]: got "Shop.Example", expected shop.example`],
     [{ hosts: ["https://shop.example/"] }, `apps[0].hosts[0]: got "https://shop.example/", expected shop.example`],
@@ -185,10 +186,17 @@ describe("settings", () => {
     [{ hosts: ["a;b"] }, `apps[0].hosts[0]: got "a;b", ${host}`],
     [{ hosts: [""] }, `apps[0].hosts[0]: got "", ${host}`],
     [{ hosts: [7] }, `apps[0].hosts[0]: got 7, ${host}`],
-    [{ hosts: ["a.example", "a.example"] }, "apps[0].hosts: got a list that is not shown, expected no item twice"],
+    [
+      { hosts: ["a.example", "b.example", "a.example"] },
+      'apps[0].hosts[2]: got "a.example", expected each item once: [0] is this one, too',
+    ],
     [
       { hosts: "shop.example" },
       `apps[0].hosts: got "shop.example", expected a list of up to 100 different host names in lower case, for example shop.example or *.shop.example`,
+    ],
+    [
+      { paths: [] },
+      "apps[0].paths: got [], expected a list of 1 to 100 different paths that start with / and have only letters, digits and ._~-",
     ],
     [{ paths: ["api"] }, `apps[0].paths[0]: got "api", expected /api`],
     [{ paths: ["/api/"] }, `apps[0].paths[0]: got "/api/", expected /api`],
@@ -202,7 +210,11 @@ describe("settings", () => {
     [{ stripPrefix: "yes" }, `apps[0].stripPrefix: got "yes", expected true or false`],
     [{ count: 0 }, "apps[0].count: got 0, expected an integer from 1 to 200"],
     [{ cpus: 0 }, "apps[0].cpus: got 0, expected a number from 0.01 to 1024"],
-    [{ command: [] }, "apps[0].command: got [], expected a list of 1 to 100 texts"],
+    [{ command: [] }, `apps[0].command: got [], ${command}`],
+    [{ command: "serve" }, `apps[0].command: got "serve", ${command}`],
+    [{ command: [""] }, `apps[0].command: got a list that is not shown, ${command}`],
+    [{ command: ["serve", 8] }, `apps[0].command[1]: got a number that is not shown, ${command}`],
+    [{ command: Array(101).fill("a") }, `apps[0].command: got a list that is not shown, ${command}`],
     [
       { user: "a b" },
       `apps[0].user: got "a b", expected a name or a number, with a group or without, for example 1000:1000`,
@@ -224,10 +236,11 @@ describe("settings", () => {
       { volumes: ["./media:/srv"] },
       `apps[0].volumes[0]: got "./media:/srv", expected SOURCE:FOLDER or SOURCE:FOLDER:rw, a volume's name or an absolute path, and where it is in the container`,
     ],
+    [{ volumes: ["media:/srv:ro"] }, `apps[0].volumes[0]: got "media:/srv:ro", expected media:/srv`],
     [{ networks: ["a b"] }, `apps[0].networks[0]: got "a b", expected the name of an existing network`],
     [
       { secretEnv: { TOKEN: "s3cr3t" } },
-      "apps[0].secretEnv: got a object that is not shown, expected encrypted values: pulumi config set --secret --path 'apps[0].secretEnv.TOKEN'",
+      "apps[0].secretEnv: got an object that is not shown, expected encrypted values: pulumi config set --secret --path 'apps[0].secretEnv.TOKEN'",
     ],
   ];
   for (const [app, problem] of appTable)

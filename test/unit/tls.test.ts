@@ -157,7 +157,7 @@ describe("settings of TLS", () => {
     [
       "a host twice",
       { tls: { acme: { ...acme, hosts: ["a.example", "a.example"] } } },
-      "tls.acme.hosts: got a list that is not shown, expected no item twice",
+      'tls.acme.hosts[1]: got "a.example", expected each item once: [0] is this one, too',
     ],
     [
       "an authority that isn't known",
