@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { imageMeant, imagePattern } from "./image-names";
 
 // Each setting's metadata: `description` is a clause for the table and for editors, `change` what another value does to a
 // running stack, `allowed` (set by the rule) the words that follow "expected" in a message.
@@ -63,6 +64,6 @@ export function texts(expected: string, item: Parameters<typeof suggested>, leas
 
 export const flag = rule("true or false", (e) => z.boolean(e));
 
-export const image = rule("an image reference without blanks, for example nginx:1.30", (e) =>
-  z.string(e).regex(/^[^\s]+$/, e),
-);
+const imageName = "the name of an image, with a tag or a digest or without, for example nginx:1.30";
+
+export const image = suggested(imageName, imagePattern, imageMeant).meta({ allowed: imageName });

@@ -68,6 +68,15 @@ describe("settings", () => {
     });
   });
 
+  it("takes images by all names that Docker has for them", () => {
+    const digest = `sha256:${"0a".repeat(32)}`;
+    for (const image of [
+      ...["nginx", "library/nginx:1.30", "localhost/a", "Registry.example:5000/a/b__c--d.e:V_1.2-x", "[::1]:5000/a"],
+      ...[digest, `registry.example/shop@${digest}`, `shop:1@${digest}`],
+    ])
+      assert.deepEqual(problemsOf({ apps: JSON.stringify([{ name: "a", image }]) }), [], image);
+  });
+
   it("takes what the engine hands over: JSON for numbers and lists, plain text for strings", () => {
     const settings = parseSettings(
       { backendCount: "200", revision: "42", apps: '[{"name":"shop","path":"./shop","weight":0,"env":{"A":"b"}}]' },
@@ -94,6 +103,7 @@ describe("settings", () => {
   const port = "expected an integer from 1 to 65535";
   const address = "expected an IPv4 or IPv6 address of this host, for example 127.0.0.1 or 0.0.0.0";
   const label = "expected a DNS label: up to 40 lower-case letters, digits and inner hyphens, starting with a letter";
+  const image = "expected the name of an image, with a tag or a digest or without, for example nginx:1.30";
   const table: [key: string, value: string, problem: string][] = [
     ["backendCount", "0", `backendCount: got 0, ${count}`],
     ["backendCount", "2.5", `backendCount: got 2.5, ${count}`],
@@ -106,11 +116,10 @@ describe("settings", () => {
     ["port", "70000", `port: got 70000, ${port}`],
     ["bindAddress", "localhost", `bindAddress: got "localhost", ${address}`],
     ["bindAddress", "127.0.0", `bindAddress: got "127.0.0", ${address}`],
-    [
-      "nginxImage",
-      "nginx 1.30",
-      `nginxImage: got "nginx 1.30", expected an image reference without blanks, for example nginx:1.30`,
-    ],
+    ["nginxImage", "nginx 1.30", `nginxImage: got "nginx 1.30", ${image}`],
+    ["entryImage", "--help", `entryImage: got "--help", ${image}`],
+    ["legoImage", "", `legoImage: got "", ${image}`],
+    ["pythonImage", "Python:3.14", 'pythonImage: got "Python:3.14", expected python:3.14'],
     ["method", "fastest", `method: got "fastest", expected one of round_robin, least_conn, random, ip_hash`],
     ["behindProxy", "yes", `behindProxy: got "yes", expected true or false`],
     ["accessLog", "some", `accessLog: got "some", expected one of off, errors, all`],
@@ -173,7 +182,7 @@ describe("settings", () => {
   const host = "expected a host name in lower case, for example shop.example or *.shop.example";
   const path = "expected a path that starts with / and has only letters, digits and ._~-, for example /api";
   const command = "expected a list of 1 to 100 texts, the first of which names a program";
-  const appTable: readonly [app: Record<string, unknown>, problem: string][] = [
+  const appTable: readonly (readonly [app: Record<string, unknown>, problem: string])[] = [
     [{ hosts: ["Shop.Example"] }, `apps[0].hosts[0]: got "Shop.Example", expected shop.example`],
     [{ hosts: ["https://shop.example/"] }, `apps[0].hosts[0]: got "https://shop.example/", expected shop.example`],
     [{ hosts: ["a.example", "shop.example:8443"] }, `apps[0].hosts[1]: got "shop.example:8443", expected shop.example`],
@@ -207,6 +216,17 @@ describe("settings", () => {
     [{ paths: ["/a%2fb"] }, `apps[0].paths[0]: got "/a%2fb", ${path}`],
     [{ paths: ["/a b"] }, `apps[0].paths[0]: got "/a b", ${path}`],
     [{ paths: ['/a"{'] }, `apps[0].paths[0]: got "/a\\"{", ${path}`],
+    ...[
+      ["https://registry.example/Shop:Live", "registry.example/shop:Live"],
+      ["registry.example/shop@sha256:abc"],
+      ["registry.example/shop:"],
+      ["shop@latest"],
+      ["/shop"],
+      ["-v"],
+    ].map(([name = "", meant]): [Record<string, unknown>, string] => [
+      { path: undefined, image: name },
+      `apps[0].image: got "${name}", ${meant === undefined ? image : `expected ${meant}`}`,
+    ]),
     [{ stripPrefix: "yes" }, `apps[0].stripPrefix: got "yes", expected true or false`],
     [{ count: 0 }, "apps[0].count: got 0, expected an integer from 1 to 200"],
     [{ cpus: 0 }, "apps[0].cpus: got 0, expected a number from 0.01 to 1024"],
