@@ -48,11 +48,11 @@ export function texts(expected: string, item: Parameters<typeof suggested>, leas
       .array(suggested(...item), e)
       .max(100, e)
       .refine(({ length }) => length >= least, e)
-      .superRefine((list, { addIssue }) => {
+      .superRefine((list, context) => {
         for (const [index, text] of list.entries()) {
           const first = list.indexOf(text);
           if (first < index)
-            addIssue({
+            context.addIssue({
               code: "custom",
               path: [index],
               message: `expected each item once: [${first}] is this one, too`,

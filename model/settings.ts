@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { appSchema, problemsOfApps, redirectSchema, type Problem } from "./app";
 import type { CertificateContext } from "./certificates";
+import { problemsOfMounts } from "./mounts";
 import { problemsOfTrust, proxiesOf, proxiesSchema } from "./proxies";
 import { problemsOfRedirects, problemsOfRoutes } from "./routes";
 import { choice, flag, image, integer, rule } from "./rules";
@@ -189,6 +190,7 @@ function problemsOf(
       ? [{ path: ["tls", "port"], expected: `a port other than ${tls.port}, which \`port\` has` }]
       : [];
   return [
+    ...apps.flatMap(problemsOfMounts),
     ...problemsOfRoutes(apps, backendCount),
     ...problemsOfRedirects(redirects, apps),
     ...ports,

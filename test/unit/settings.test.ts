@@ -256,6 +256,26 @@ describe("settings", () => {
       { volumes: ["./media:/srv"] },
       `apps[0].volumes[0]: got "./media:/srv", expected SOURCE:FOLDER or SOURCE:FOLDER:rw, a volume's name or an absolute path, and where it is in the container`,
     ],
+    [
+      { volumes: ["media:/srv", "more:/srv/"] },
+      'apps[0].volumes[1]: got "more:/srv/", expected a folder of the container other than that of volumes[0]',
+    ],
+    [
+      { volumes: ["media:/srv/../tmp:rw"] },
+      'apps[0].volumes[0]: got "media:/srv/../tmp:rw", expected a folder of the container other than /tmp, which is in memory',
+    ],
+    [
+      { volumes: ["media:/srv/.."] },
+      'apps[0].volumes[0]: got "media:/srv/..", expected a folder of the container other than /',
+    ],
+    [
+      { volumes: ["media:/var/cache"], writable: ["/var/cache"] },
+      'apps[0].volumes[0]: got "media:/var/cache", expected a folder of the container other than that of writable[0]',
+    ],
+    [
+      { writable: ["/a/b", "/a/b/"] },
+      'apps[0].writable[1]: got "/a/b/", expected a folder of the container other than that of writable[0]',
+    ],
     [{ volumes: ["media:/srv:ro"] }, `apps[0].volumes[0]: got "media:/srv:ro", expected media:/srv`],
     [{ networks: ["a b"] }, `apps[0].networks[0]: got "a b", expected the name of an existing network`],
     [
