@@ -41,24 +41,35 @@ function claimOf({ hosts, paths }: Routed): string {
 
 /**
  * Routes that several apps claim without being of one group, groups that differ in how they are asked, and such that would
- * have no backend.
+ * have no backend, or none that gets requests.
  *
  * @param backendCount backends that apps share which ask for no number
  */
 export function problemsOfRoutes(
-  apps: readonly (Routed & { readonly count?: number | undefined })[],
+  apps: readonly (Routed & { readonly count?: number | undefined; readonly weight?: number })[],
   backendCount: number,
 ): Problem[] {
   const sharing = apps.filter(({ count }) => count === undefined);
-  const turns = groupsOf(apps).map((group) =>
-    group.apps.some(({ count }) => count !== undefined) ? 0 : sharing.indexOf(group.apps[0] as (typeof apps)[number]),
+  const groups = groupsOf(apps).map((group) => ({ ...group, asked: group.apps.filter(({ weight }) => weight !== 0) }));
+  const turns = groups.map(({ asked }) =>
+    asked.some(({ count }) => count !== undefined) ? 0 : sharing.findIndex((app) => app === asked[0]),
   );
   const needed = Math.max(...turns) + 1;
   const missing =
     backendCount < needed
       ? [{ path: ["backendCount"], expected: `at least ${needed}, so that all that is answered has a backend` }]
       : [];
-  return [...missing, ...problemsOfClaims(apps)];
+  const drained = groups.flatMap(
+    ({ apps: [first], asked }) =>
+    first === undefined || asked.length > 0
+      ? []
+      : [{ path: ["apps", apps.indexOf(first), "weight"], expected: `at least 1: no other app answers ${routeOf(first.hosts[0], first.paths[0])}` }], // prettier-ignore
+  );
+  return [...missing, ...drained, ...problemsOfClaims(apps)];
+}
+
+function routeOf(host = "any host", path = "/"): string {
+  return `${host}${path}`;
 }
 
 /** Names that browsers are sent away from, although something answers them, or that they are sent in circles to. */
@@ -82,7 +93,7 @@ function problemsOfClaims(apps: readonly Routed[]): Problem[] {
   return apps.flatMap((app, index): Problem[] => {
     for (const host of app.hosts.length === 0 ? [undefined] : app.hosts)
       for (const path of app.paths) {
-        const route = `${host ?? "any host"}${path}`;
+        const route = routeOf(host, path);
         const first = claims.get(route);
         if (first === undefined) {
           claims.set(route, index);

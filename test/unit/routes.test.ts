@@ -5,7 +5,7 @@ import { livePlace } from "../../model/layout";
 import { renderServers } from "../../nginx/render/sites";
 import { settings } from "../components";
 
-const app = (name: string, more: Partial<Routed> & { count?: number } = {}) => ({
+const app = (name: string, more: Partial<Routed> & { count?: number; weight?: number } = {}) => ({
   name,
   hosts: [],
   paths: ["/"],
@@ -107,6 +107,26 @@ describe("routes that contradict each other", () => {
       "one path of two",
       [app("a", { paths: ["/", "/b"] }), app("b", { paths: ["/b"] })],
       "apps.1.paths: the same hosts and paths as apps[0], with which it would share any host/b, or others",
+    ],
+    [
+      "one that gets nothing beside another one",
+      [app("a", { ...shop, weight: 0 }), app("b", { ...shop, count: 1 }), app("c")],
+      undefined,
+    ],
+    [
+      "one that gets nothing, alone",
+      [app("a"), app("b", { ...shop, weight: 0 })],
+      "apps.1.weight: at least 1: no other app answers shop.example/",
+    ],
+    [
+      "two that get nothing",
+      [app("a", { weight: 0, count: 2 }), app("b", { weight: 0 })],
+      "apps.0.weight: at least 1: no other app answers any host/",
+    ],
+    [
+      "one that gets nothing and has the one backend of both",
+      [app("a", { weight: 0 }), app("b", shop), app("c")],
+      "backendCount: at least 3, so that all that is answered has a backend",
     ],
     [
       "a path that only one takes off",

@@ -79,7 +79,7 @@ describe("settings", () => {
 
   it("takes what the engine hands over: JSON for numbers and lists, plain text for strings", () => {
     const settings = parseSettings(
-      { backendCount: "200", revision: "42", apps: '[{"name":"shop","path":"./shop","weight":0,"env":{"A":"b"}}]' },
+      { backendCount: "200", revision: "42", apps: '[{"name":"shop","path":"./shop","weight":9,"env":{"A":"b"}}]' },
       context,
     );
     assert.equal(settings.backendCount, 200);
@@ -92,7 +92,7 @@ describe("settings", () => {
         port: 5000,
         healthPath: "/health",
         healthHost: "localhost",
-        weight: 0,
+        weight: 9,
         memoryMb: 128,
         env: { A: "b" },
       },
