@@ -38,6 +38,9 @@ export type CertificateReading =
 /** Before a certificate ends, this many days are left to get another one without haste. */
 export const warningDays = 21;
 
+/** Of an RSA key. nginx takes no certificate with a smaller one: OpenSSL's security level 2, which distributions have. */
+const leastBits = 2048;
+
 /**
  * Reads a certificate and its key: it is valid now, they fit, and its chain is whole, in order, and ends where clients know it.
  */
@@ -108,6 +111,11 @@ export function daysLeft(until: string, now: Date): number {
   return Math.floor((Date.parse(until) - now.getTime()) / 86_400_000);
 }
 
+/** Whether a text has certificates in PEM, all of them whole. */
+export function hasCertificates(pem: string): boolean {
+  return (parseChain(pem) ?? []).length > 0;
+}
+
 function parseChain(pem: string): X509Certificate[] | undefined {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
@@ -117,8 +125,10 @@ function parseChain(pem: string): X509Certificate[] | undefined {
   }
 }
 
+/** Those that a host may have: a certificate's name is any text. */
 function namesOf({ subjectAltName = "" }: X509Certificate): string[] {
-  return [...subjectAltName.matchAll(/(?:^|, )DNS:([^,]+)/g)].map(([, name = ""]) => name.toLowerCase());
+  const names = [...subjectAltName.matchAll(/(?:^|, )DNS:([^,]+)/g)].map(([, name = ""]) => name.toLowerCase());
+  return names.filter((name) => /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(name));
 }
 
 function problemOf(
@@ -127,12 +137,16 @@ function problemOf(
   { authorities, now }: CertificateContext,
 ): string | undefined {
   if (names.length === 0) return "a certificate for host names (subjectAltName)";
-  for (const [index, { validFrom, validTo }] of chain.entries()) {
+  for (const [index, one] of chain.entries()) {
+    const { validFrom, validTo, publicKey } = one;
     const whose = index === 0 ? names.join(", ") : shown((chain[index] as X509Certificate).subject);
     if (Date.parse(validTo) <= now.getTime())
       return `a certificate that is valid now: that of ${whose} has ended on ${day(validTo)}`;
     if (Date.parse(validFrom) > now.getTime())
       return `a certificate that is valid now: that of ${whose} begins on ${day(validFrom)}`;
+    const bits = publicKey.asymmetricKeyDetails?.modulusLength;
+    if (bits !== undefined && bits < leastBits && (index === 0 || !isSelfSigned(one)))
+      return `an RSA key of at least ${leastBits} bits: that of ${whose} has ${bits}`;
   }
   for (const [index, above] of chain.slice(1).entries()) {
     const below = chain[index] as X509Certificate;

@@ -12,6 +12,8 @@ type Kind = "ec" | "rsa";
 interface Life {
   readonly from?: Date;
   readonly until?: Date;
+  /** Bits of an RSA key. */
+  readonly keySize?: number;
 }
 
 const day = 86_400_000;
@@ -49,12 +51,13 @@ function altName(name: string) {
 async function make(
   name: string,
   by: Certified | undefined,
-  { from = daysFromNow(-1), until = daysFromNow(90) }: Life,
+  { from = daysFromNow(-1), until = daysFromNow(90), keySize = 2048 }: Life,
   keyType: Kind,
   extensions: NonNullable<NonNullable<Parameters<typeof generate>[1]>["extensions"]>,
 ): Promise<Certified> {
   const { cert, private: key } = await generate([{ name: "commonName", value: name }], {
     keyType,
+    keySize,
     algorithm: "sha256",
     notBeforeDate: from,
     notAfterDate: until,

@@ -11,7 +11,7 @@ import { authority, certificateOf, daysFromNow, type Certified } from "../certif
 
 describe("a certificate's files", () => {
   let root: Certified, between: Certified, ended: Certified, shop: Certified, other: Certified, own: Certified;
-  let many: Record<"late" | "early" | "nameless" | "rsa" | "underEnded", Certified>;
+  let many: Record<"late" | "early" | "nameless" | "rsa" | "small" | "odd" | "underEnded", Certified>;
   before(async () => {
     root = await authority("Root");
     between = await authority("Between", root);
@@ -24,7 +24,7 @@ describe("a certificate's files", () => {
       certificateOf(["other.example"], between),
       certificateOf(["own.example"]),
     ]);
-    const [late, early, nameless, rsa, underEnded] = await Promise.all([
+    const [late, early, nameless, rsa, small, odd, underEnded] = await Promise.all([
       certificateOf(["late.example"], between, {
         from: new Date("2024-01-01T00:00:00Z"),
         until: new Date("2025-01-02T03:04:05Z"),
@@ -35,9 +35,11 @@ describe("a certificate's files", () => {
       }),
       certificateOf([], between),
       certificateOf(["shop.example"], undefined, { kind: "rsa" }),
+      certificateOf(["small.example"], undefined, { kind: "rsa", keySize: 1024 }),
+      certificateOf(["a b;c", "f*.example", "odd.example", "*.odd_1.example", "a..b", "*"]),
       certificateOf(["shop.example"], ended),
     ]);
-    many = { late, early, nameless, rsa, underEnded };
+    many = { late, early, nameless, rsa, small, odd, underEnded };
   });
 
   const read = (
@@ -63,6 +65,11 @@ describe("a certificate's files", () => {
     assert.equal(daysLeft(certificate.until, new Date()), 89);
     assert.equal(chain.match(/BEGIN CERTIFICATE/g)?.length, 2);
     assert.match(key, /^-----BEGIN [^]*-----\n$/);
+  });
+
+  it("tell no name that a host can't have: nginx would read it as something else", () => {
+    const reading = read(chained(many.odd), many.odd.key);
+    assert.deepEqual("certificate" in reading && reading.certificate.names, ["odd.example", "*.odd_1.example"]);
   });
 
   it("are named by what is in them", () => {
@@ -114,6 +121,12 @@ describe("a certificate's files", () => {
       () => chained(many.early, between, root),
       () => many.early.key,
       "certificateFile: a certificate that is valid now: that of early.example begins on 2126-01-02 03:04 UTC",
+    ],
+    [
+      "one whose key nginx does not take",
+      () => chained(many.small),
+      () => many.small.key,
+      "certificateFile: an RSA key of at least 2048 bits: that of small.example has 1024",
     ],
     [
       "one above it that has ended",
