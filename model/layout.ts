@@ -11,6 +11,9 @@ export const doorFolder = "/run/entry";
 /** Where the balancer's container has, for reading, what authorities have given. */
 export const acmeFolder = "/etc/nginx/acme";
 
+/** Below this path an authority asks for what proves that a host is ours (RFC 8555, 8.3). */
+export const challengePath = "/.well-known/acme-challenge/";
+
 /** Where the balancer's container has its volume: releases/ID/, and the links `current` and `previous` to two of them. */
 export const volumeFolder = "/etc/nginx/live";
 /** Link to the release that nginx runs. */

@@ -1,8 +1,16 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { hashValue } from "../lib/tree-hash";
 import type { Problem } from "./app";
-import { certificatesFor, readCertificate, type Certificate, type CertificateContext } from "./certificates";
+import {
+  certificatesFor,
+  hasCertificates,
+  readCertificate,
+  type Certificate,
+  type CertificateContext,
+} from "./certificates";
 import { hostMeant, namePattern } from "./hosts";
+import { challengePath } from "./layout";
 import { choice, flag, integer, rule, texts } from "./rules";
 import type { Settings } from "./settings";
 
@@ -25,7 +33,10 @@ export const certificateSchema = rule("an object {certificateFile, privateKeyFil
 );
 
 const directory = rule("the URL of an authority's directory, for example https://acme.example/directory", (e) =>
-  z.string(e).regex(/^https:\/\/[^\s"'\\]+$/, e),
+  z
+    .string(e)
+    .regex(/^https:\/\/[^\s"'\\]+$/, e)
+    .refine((text) => URL.canParse(text), e),
 );
 
 /** What it takes to have an authority make certificates (RFC 8555). */
@@ -103,7 +114,7 @@ type TlsSettings = NonNullable<Settings["tls"]>;
 
 /** What of other settings TLS has to fit. */
 interface Answered {
-  readonly apps: readonly { readonly hosts: readonly string[] }[];
+  readonly apps: readonly { readonly hosts: readonly string[]; readonly paths?: readonly string[] }[];
   readonly redirects: readonly { readonly from: string }[];
 }
 
@@ -121,12 +132,42 @@ export function problemsOfTls(tls: TlsSettings, answered: Answered, context: Cer
   if (tls.certificates.length === 0 && tls.acme === undefined)
     problems.push({ path: ["tls", "certificates"], expected: "at least one, or `acme`" });
   const file = tls.acme?.authorityFile;
-  if (file !== undefined && !/-----BEGIN CERTIFICATE-----/.test(context.readFile(file) ?? ""))
+  if (file !== undefined && !hasCertificates(context.readFile(file) ?? ""))
     problems.push({ path: ["tls", "acme", "authorityFile"], expected: "a file with a certificate in PEM" });
+  if (tls.acme !== undefined) problems.push(...problemsOfChallenges(answered));
   // One that can't be read might have been for any host.
   return certificates.length < tls.certificates.length
     ? problems
-    : [...problems, ...problemsOfHosts(tls, answered, certificates)];
+    : [...problems, ...problemsOfUse(certificates), ...problemsOfHosts(tls, answered, certificates)];
+}
+
+/** Certificates that no client would see. */
+function problemsOfUse(certificates: readonly Certificate[]): Problem[] {
+  return certificates.flatMap(({ names, kind }, index) => {
+    const before = certificates.slice(0, index).filter((other) => other.kind === kind);
+    const [first] = certificatesFor(names[0] ?? "", before);
+    if (first === undefined || names.some((name) => certificatesFor(name, before).length === 0)) return [];
+    const expected = `a certificate for a name that tls.certificates[${certificates.indexOf(first)}] is not for, or one with another kind of key`;
+    return { path: ["tls", "certificates", index, "certificateFile"], expected };
+  });
+}
+
+/** Paths at which an app would stand in an authority's way. */
+function problemsOfChallenges({ apps }: Pick<Answered, "apps">): Problem[] {
+  const expected = `a path that is not ${challengePath.slice(0, -1)} or below it, where tls.acme answers the authority`;
+  return apps.flatMap(({ paths = [] }, index) =>
+    paths.flatMap((path, at) =>
+      `${path}/`.startsWith(challengePath) ? { path: ["apps", index, "paths", at], expected } : [],
+    ),
+  );
+}
+
+/** Why no authority has a certificate for a host; undefined where one may have. */
+function whyNone(host: string, { acme }: Pick<TlsSettings, "acme">): string | undefined {
+  if (isIP(host) !== 0) return "a name: tls.acme gets no certificate for an address";
+  return host.includes(".") || acme?.authorityFile !== undefined
+    ? undefined
+    : "a name with a dot: an authority that browsers know has no certificate for others";
 }
 
 function problemsOfHosts(tls: TlsSettings, answered: Answered, certificates: readonly Certificate[]): Problem[] {
@@ -154,11 +195,17 @@ function problemsOfHosts(tls: TlsSettings, answered: Answered, certificates: rea
   ];
   const isAny = apps.some((app) => app.hosts.length === 0);
   return [
-    ...hosts.flatMap(({ path, host }) => (isCertified(host) || got.includes(host) ? [] : { path, expected })),
+    ...hosts.flatMap(({ path, host }) => {
+      if (isCertified(host)) return [];
+      if (acme === undefined || !got.includes(host)) return { path, expected };
+      const why = acme.hosts.length > 0 ? undefined : whyNone(host, tls);
+      return why === undefined ? [] : { path, expected: why };
+    }),
     ...(acme?.hosts ?? []).flatMap((host, at) => {
       const path = ["tls", "acme", "hosts", at];
       if (isCertified(host)) return { path, expected: "a name that no certificate of tls.certificates is for" };
-      return isAny || claimed.includes(host) ? [] : { path, expected: "a name that an app or a redirect has" };
+      const why = isAny || claimed.includes(host) ? whyNone(host, tls) : "a name that an app or a redirect has";
+      return why === undefined ? [] : { path, expected: why };
     }),
     ...(acme !== undefined && got.length === 0
       ? [

@@ -1,4 +1,4 @@
-import { acmeFolder } from "../../model/layout";
+import { acmeFolder, challengePath } from "../../model/layout";
 import type { Acme } from "../../model/tls";
 
 /** For the http block, before its first map. */
@@ -57,5 +57,3 @@ export function renderOnceCertified({ folder }: Acme, to: string, host = "$host"
     }
 `;
 }
-
-const challengePath = "/.well-known/acme-challenge/";

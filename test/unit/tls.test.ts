@@ -27,6 +27,9 @@ describe("settings of TLS", () => {
     };
     await add("shop", "shop.example", "www.shop.example");
     await add("wild", "*.wild.example");
+    await add("later", "www.shop.example");
+    files["root.pem"] = root.certificate;
+    files["cut.pem"] = root.certificate.replace(/^\S{60,}\r?\n/m, "");
   });
 
   const parse = (config: Record<string, unknown>) =>
@@ -92,6 +95,16 @@ describe("settings of TLS", () => {
       "another key",
       { tls: { certificates: [pair("shop"), pair("wild", "shop")] } },
       'tls.certificates[1].privateKeyFile: got "shop.key", expected the key of the certificate of *.wild.example',
+    ],
+    [
+      "a certificate twice",
+      { tls: { certificates: [pair("shop"), pair("shop")] } },
+      'tls.certificates[1].certificateFile: got "shop.crt", expected a certificate for a name that tls.certificates[0] is not for, or one with another kind of key',
+    ],
+    [
+      "a certificate that another one leaves nothing to",
+      { tls: { certificates: [pair("wild"), pair("shop"), pair("later")] } },
+      'tls.certificates[2].certificateFile: got "later.crt", expected a certificate for a name that tls.certificates[1] is not for, or one with another kind of key',
     ],
     [
       "the port of both",
@@ -165,6 +178,36 @@ describe("settings of TLS", () => {
       'tls.acme.authorityFile: got "none.pem", expected a file with a certificate in PEM',
     ],
     [
+      "an authority whose certificate is cut",
+      { tls: { acme: { ...acme, authorityFile: "cut.pem" } }, apps: [app("a.example")] },
+      'tls.acme.authorityFile: got "cut.pem", expected a file with a certificate in PEM',
+    ],
+    [
+      "a directory that is no URL",
+      { tls: { acme: { ...acme, directory: "https://acme.example:99999/directory" } }, apps: [app("a.example")] },
+      'tls.acme.directory: got "https://acme.example:99999/directory", expected the URL of an authority\'s directory, for example https://acme.example/directory',
+    ],
+    [
+      "an address",
+      { tls: { acme }, apps: [app("192.0.2.1")] },
+      'apps[0].hosts[0]: got "192.0.2.1", expected a name: tls.acme gets no certificate for an address',
+    ],
+    [
+      "an address to get",
+      { tls: { acme: { ...acme, hosts: ["192.0.2.1"], authorityFile: "root.pem" } }, apps: [app()] },
+      'tls.acme.hosts[0]: got "192.0.2.1", expected a name: tls.acme gets no certificate for an address',
+    ],
+    [
+      "a name that only some network has",
+      { tls: { acme }, apps: [app("a.example")], redirects: [{ from: "shop", to: "a.example" }] },
+      'redirects[0].from: got "shop", expected a name with a dot: an authority that browsers know has no certificate for others',
+    ],
+    [
+      "the path of an authority's questions",
+      { tls: { acme }, apps: [{ ...app("a.example"), paths: ["/", "/.well-known/acme-challenge"] }] },
+      'apps[0].paths[1]: got "/.well-known/acme-challenge", expected a path that is not /.well-known/acme-challenge or below it, where tls.acme answers the authority',
+    ],
+    [
       "nothing to get",
       { tls: { acme } },
       "tls.acme.hosts: got nothing, expected at least one name to get a certificate for: no app has `hosts` that lack one",
@@ -199,6 +242,14 @@ describe("settings of TLS", () => {
   for (const [what, config, problem] of rows)
     it(`are refused for ${what}`, () =>
       assert.throws(() => parse(config), { message: `Bad stack config:\n  ${problem}` }));
+
+  it("take what an authority of one's own may have a certificate for, and a path beside its questions", () => {
+    parse({
+      tls: { acme: { ...acme, authorityFile: "root.pem" } },
+      apps: [{ ...app("shop"), paths: ["/.well-known", "/.well-known/acme-challenges"] }],
+    });
+    parse({ tls: shop, apps: [{ ...app("shop.example"), paths: ["/.well-known/acme-challenge/x"] }] });
+  });
 
   it("ask for an entry of their own", () => {
     assert.deepEqual(doorsOf(parse({ tls: { ...shop, port: 443 } })), [
