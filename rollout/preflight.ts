@@ -12,6 +12,7 @@ import type { ObservedContainer } from "./observed";
 import { movedOf, pinImages } from "./pinned-images";
 import { assertPortIsFree } from "./port";
 import { unreachableOf } from "./steps/public-address";
+import { assertHas } from "./wants";
 
 /** What a program knows of the host before it asks anything of the engine. */
 export interface Host {
@@ -31,7 +32,7 @@ export interface Host {
  * Looks at the host that the stack is to run on.
  *
  * @param stack value of the stack's label
- * @throws Error when Docker doesn't answer, the port is taken, or the engine can't hand a socket over
+ * @throws Error when Docker doesn't answer, the port is taken, the engine can't hand a socket over, or apps ask for what it lacks
  */
 export async function lookAtHost(
   stack: string,
@@ -45,6 +46,7 @@ export async function lookAtHost(
   const doors = doorsOf(where);
   if (here) for (const door of doors) await assertPortIsFree(door, where.bindAddress, portsOf(containers));
   if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
+  await assertHas(where.apps, here && remote === undefined);
   const images = await pinImages(sources, where.keepImages);
   return {
     containers,

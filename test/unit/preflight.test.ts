@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { balancerOf } from "../../rollout/containers";
 import { problemOf } from "../../rollout/engine";
 import { assertOwned, dockerHostOf, lookAtHost, urlOf } from "../../rollout/preflight";
-import { identity } from "../components";
+import { identity, settings } from "../components";
 import { containerOf, entryOf } from "../observed";
 
 describe("the address for clients", () => {
@@ -76,6 +76,17 @@ describe("the port, on Docker's host", () => {
     process.env["DOCKER_HOST"] = "unix:///var/run/docker.sock";
     await assert.rejects(lookAtHost("nginx-load-balancer/dev", where), {
       message: `port: got ${where.port}, which something else on this host uses already (on 127.0.0.1). End it, or choose another port: npx pulumi config set port PORT. Nothing has been changed.`,
+    });
+  });
+
+  it("is not the only thing that is looked for: apps' networks and volumes are", async () => {
+    process.env["DOCKER_HOST"] = "tcp://192.0.2.1:2375";
+    const [app] = settings.apps as [(typeof settings.apps)[number]];
+    const apps = [{ ...app, networks: ["web_data"], volumes: ["media:/srv", "/nowhere:/var/lib/elsewhere"] }];
+    await assert.rejects(lookAtHost("nginx-load-balancer/dev", { ...where, apps }), {
+      message: `Docker's host lacks what apps ask for:
+  apps[0].networks[0]: got "web_data", expected a network that Docker has (docker network ls), other than host and none
+  apps[0].volumes[0]: got "media:/srv", expected a volume that Docker has (docker volume ls)`,
     });
   });
 
