@@ -40,19 +40,23 @@ type Pinned = { readonly pinned: string } | { readonly problem: string };
 
 /** @param platform tells the one of Docker's host */
 async function pinImage({ image, last }: NamedImage, keep: boolean, platform: () => Promise<string>): Promise<Pinned> {
-  if (image.includes("@")) return { pinned: image };
   const host = await onHost(image);
+  if (image.includes("@")) {
+    // What it stands for is known; whether it is anywhere, is not.
+    const asked = host === undefined ? await askRegistry(image, platform) : undefined;
+    return asked !== undefined && "words" in asked ? { problem: asked.words } : { pinned: image };
+  }
   // It has never been in a registry: it was built here.
   if (host !== undefined && !host.isOfRegistry) return { pinned: host.id };
   const asked = await askRegistry(image, platform);
   if ("digest" in asked) return { pinned: `${repositoryOf(image)}@${asked.digest}` };
   if (asked.isRefused) return host === undefined ? { problem: asked.words } : { pinned: host.id };
-  if (!keep)
-    return {
-      problem: `${asked.words}. With keepImages: true, ${last ?? "the image of that name on Docker's host"} will do.`,
-    };
   const kept = last ?? host?.id;
-  return kept === undefined ? { problem: `${asked.words}, and Docker's host has none of that name` } : { pinned: kept };
+  if (kept === undefined) return { problem: `${asked.words}, and Docker's host has none of that name` };
+  if (keep) return { pinned: kept };
+  return {
+    problem: `${asked.words}. With keepImages: true, ${last ?? "the image of that name on Docker's host"} will do.`,
+  };
 }
 
 /** Pulls an image unless the host has it; gives its id. The Docker provider would not use the credentials of `docker login`. */

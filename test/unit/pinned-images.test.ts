@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { movedOf, platformsOf, refusalOf, repositoryOf } from "../../rollout/pinned-images";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { movedOf, pinImages, platformsOf, refusalOf, repositoryOf } from "../../rollout/pinned-images";
 
 describe("what a name of an image stands for", () => {
   it("is asked of the repository, without the tag", () => {
@@ -45,4 +48,60 @@ describe("what a name of an image stands for", () => {
   ] as const)
     it(`is ${isRefused ? "refused" : "not told"} by: ${stderr.split("\n").at(-1)}`, () =>
       assert.deepEqual(refusalOf(`${stderr}\n`), { isRefused, words: stderr.split("\n").at(-1) }));
+});
+
+describe("images that nobody has", () => {
+  const { PATH } = process.env;
+  const digest = `sha256:${"0".repeat(64)}`;
+  let folder: string;
+  before(async () => {
+    // A docker that has one image, built here or not, and whose registries have none, but for one that does not answer.
+    folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
+    const script = `#!/bin/sh
+case "$*" in
+  *"image inspect"*here*) echo "sha256:1 1" ;;
+  *"manifest inspect"*away.example*) echo "dial tcp 192.0.2.1:443: connection refused" >&2; exit 1 ;;
+  *"manifest inspect"*) for image; do :; done; echo "no such manifest: $image" >&2; exit 1 ;;
+  *) exit 1 ;;
+esac
+`;
+    await writeFile(join(folder, "docker"), script, { mode: 0o755 });
+    process.env["PATH"] = `${folder}:${PATH}`;
+  });
+  after(async () => {
+    process.env["PATH"] = PATH;
+    await rm(folder, { recursive: true });
+  });
+
+  const told = (image: string, keep = false) =>
+    pinImages([{ image, last: undefined }], keep).then(
+      (images) => images.get(image),
+      ({ message }: Error) => message.replace("Images that can't be told:\n  ", ""),
+    );
+
+  for (const [image, keep, expected] of [
+    ["shop.example/a:1", false, "shop.example/a:1: no such manifest: shop.example/a:1"],
+    [`shop.example/a@${digest}`, false, `shop.example/a@${digest}: no such manifest: shop.example/a@${digest}`],
+    [`shop.example/here@${digest}`, false, `shop.example/here@${digest}`],
+    [
+      "away.example/a:1",
+      false,
+      "away.example/a:1: dial tcp 192.0.2.1:443: connection refused, and Docker's host has none of that name",
+    ],
+    [
+      "away.example/a:1",
+      true,
+      "away.example/a:1: dial tcp 192.0.2.1:443: connection refused, and Docker's host has none of that name",
+    ],
+    [
+      "away.example/here:1",
+      false,
+      "away.example/here:1: dial tcp 192.0.2.1:443: connection refused. With keepImages: true, the image of that name on Docker's host will do.",
+    ],
+    ["away.example/here:1", true, "sha256:1"],
+    [`away.example/a@${digest}`, true, `away.example/a@${digest}: dial tcp 192.0.2.1:443: connection refused`],
+  ] as const)
+    // prettier-ignore
+    it(`${image}${keep ? ", with keepImages" : ""} -> ${expected.replace(`${image}: `, "")}`, async () =>
+      assert.equal(await told(image, keep), expected));
 });
