@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { parseSettings, SettingsError } from "../model/settings";
+
+/** Outside of the settings: all folders are apps' but for missing ones. */
+export const context = { isApp: (path: string) => !path.includes("missing") };
+
+/** The problems that a config is refused for, a line each. */
+export function problemsOf(raw: Record<string, string>): string[] {
+  try {
+    parseSettings(raw, context);
+  } catch (error) {
+    assert.ok(error instanceof SettingsError);
+    return error.message
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim());
+  }
+  return [];
+}
