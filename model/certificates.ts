@@ -60,7 +60,7 @@ export function readCertificate(files: CertificateFiles, context: CertificateCon
   const fits = keyFits(leaf, key);
   if (fits !== true) return wrong("privateKeyFile", fits);
 
-  const sent = chain.filter((one, index) => index === 0 || !isSelfSigned(one)).map((one) => one.toString());
+  const sent = chain.filter(isSent).map((one) => one.toString());
   const text = sent.join("");
   const hash = createHash("sha256")
     .update(text)
@@ -145,7 +145,7 @@ function problemOf(
     if (Date.parse(validFrom) > now.getTime())
       return `a certificate that is valid now: that of ${whose} begins on ${day(validFrom)}`;
     const bits = publicKey.asymmetricKeyDetails?.modulusLength;
-    if (bits !== undefined && bits < leastBits && (index === 0 || !isSelfSigned(one)))
+    if (bits !== undefined && bits < leastBits && isSent(one, index))
       return `an RSA key of at least ${leastBits} bits: that of ${whose} has ${bits}`;
   }
   for (const [index, above] of chain.slice(1).entries()) {
@@ -164,6 +164,11 @@ function problemOf(
 
 function isSignedBy(certificate: X509Certificate, by: X509Certificate): boolean {
   return certificate.checkIssued(by) && certificate.verify(by.publicKey);
+}
+
+/** Whether nginx sends one of a chain: an authority that signs itself, clients have themselves. */
+function isSent(one: X509Certificate, index: number): boolean {
+  return index === 0 || !isSelfSigned(one);
 }
 
 function isSelfSigned(certificate: X509Certificate): boolean {

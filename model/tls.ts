@@ -196,10 +196,10 @@ function problemsOfHosts(tls: TlsSettings, answered: Answered, certificates: rea
   const isAny = apps.some((app) => app.hosts.length === 0);
   return [
     ...hosts.flatMap(({ path, host }) => {
-      if (isCertified(host)) return [];
-      if (acme === undefined || !got.includes(host)) return { path, expected };
-      const why = acme.hosts.length > 0 ? undefined : whyNone(host, tls);
-      return why === undefined ? [] : { path, expected: why };
+      // Of names that are listed to be got it is told there.
+      const isListed = acme !== undefined && acme.hosts.length > 0;
+      const why = !got.includes(host) ? expected : isListed ? undefined : whyNone(host, tls);
+      return why === undefined || isCertified(host) ? [] : { path, expected: why };
     }),
     ...(acme?.hosts ?? []).flatMap((host, at) => {
       const path = ["tls", "acme", "hosts", at];
