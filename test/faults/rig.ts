@@ -102,6 +102,11 @@ export class Rig {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  /** Where nginx is asked, in plain. */
+  get host(): string {
+    return this.place.host;
+  }
+
   /** Makes a backend's container anew. */
   async start(backend: string): Promise<void> {
     await tryDocker("rm", "--force", "--volumes", backend);

@@ -1,0 +1,106 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
+import { request } from "node:https";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text as readAll } from "node:stream/consumers";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { tlsListenPort } from "../../model/layout";
+import type { Settings } from "../../model/settings";
+import { tlsOptions } from "../../scripts/load/tls";
+import { authority, certificateOf } from "../certificates";
+
+export const protocols = ["http/1.1", "h2"] as const;
+export type Protocol = (typeof protocols)[number];
+
+/** The answer to one request. */
+export interface AnswerTls {
+  readonly status: number;
+  readonly connection: string | undefined;
+  readonly body: string;
+}
+
+/** The one host that a rig serves with TLS, at its own address. */
+export class CertifiedHost {
+  readonly name = "shop.example";
+
+  private constructor(
+    private readonly folder: string,
+    readonly ca: string,
+  ) {}
+
+  static async create(): Promise<CertifiedHost> {
+    const root = await authority("Root");
+    const own = new CertifiedHost(await mkdtemp(join(tmpdir(), "nlb-certified-")), root.certificate);
+    const { certificate, key } = await certificateOf([own.name], root);
+    await writeFile(join(own.folder, "crt"), `${certificate}\n${root.certificate}`);
+    await writeFile(join(own.folder, "key"), key);
+    return own;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+
+  settings(port: number = tlsListenPort): NonNullable<Settings["tls"]> {
+    const certificates = [{ certificateFile: join(this.folder, "crt"), privateKeyFile: join(this.folder, "key") }];
+    return { port, certificates, redirect: false, hsts: 0, hstsPreload: false, profile: "intermediate" };
+  }
+
+  /** A connection without TLS. */
+  async connect(host: string, port: number = tlsListenPort): Promise<Socket> {
+    const socket = connect({ host, port });
+    await once(socket, "connect");
+    return socket;
+  }
+
+  /** Begins with TLS on a connection, which may have sent something before. */
+  async handshake(socket: Socket, protocol: Protocol): Promise<TLSSocket> {
+    const options = tlsOptions(
+      { url: new URL(`https://${this.name}`), profile: { host: this.name }, ca: this.ca },
+      protocol,
+    );
+    const secure = connectTls({ ...options, socket });
+    await Promise.race([once(secure, "secureConnect"), endOf(socket)]);
+    return secure;
+  }
+
+  /** Asks once, by the protocol that the handshake has agreed on, and closes the connection. */
+  async ask(socket: TLSSocket, path: string, headers: OutgoingHttpHeaders = {}): Promise<AnswerTls> {
+    try {
+      const ask = socket.alpnProtocol === "h2" ? this.askHttp2 : this.askHttp1;
+      return await Promise.race([ask.call(this, socket, path, headers), endOf(socket)]);
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  private askHttp1(socket: TLSSocket, path: string, headers: OutgoingHttpHeaders): Promise<AnswerTls> {
+    return new Promise((resolve, reject) => {
+      request({ path, headers: { Host: this.name, ...headers }, createConnection: () => socket }, (answer) => {
+        const { statusCode: status = 0, headers: got } = answer;
+        readAll(answer).then((body) => resolve({ status, connection: got.connection, body }), reject);
+      })
+        .on("error", reject)
+        .end();
+    });
+  }
+
+  private askHttp2(socket: TLSSocket, path: string, headers: OutgoingHttpHeaders): Promise<AnswerTls> {
+    return new Promise((resolve, reject) => {
+      const session = connectHttp2(`https://${this.name}`, { createConnection: () => socket }).on("error", reject);
+      const stream = session.request({ ":path": path, ...headers }).on("error", reject);
+      stream.on("response", ({ ":status": status = 0 }) => {
+        readAll(stream).then((body) => resolve({ status, connection: undefined, body }), reject);
+      });
+    });
+  }
+}
+
+/** Rejects when a connection is closed, or has been. */
+async function endOf(socket: Socket): Promise<never> {
+  if (!socket.closed) await once(socket, "close");
+  throw new Error("the connection was closed");
+}
