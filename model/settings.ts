@@ -218,7 +218,7 @@ function parseValue(key: string, text: string): unknown {
 /** What a message says of the value at a path. */
 type Got = (path: readonly PropertyKey[]) => string;
 
-/** Whether `env` may lie at a path: beside the known fields of apps there may be a mistyped or badly indented one. */
+/** Whether `env` or a password in `command` may lie at a path: beside the known fields of apps there may be a mistyped or badly indented one. */
 function mayHoldSecrets(
   [key, index, field, ...rest]: readonly PropertyKey[],
   values: Readonly<Record<string, unknown>>,
@@ -228,7 +228,7 @@ function mayHoldSecrets(
   const isList = typeof field === "string" && ["hosts", "paths", "writable", "volumes", "networks"].includes(field);
   return (
     typeof field !== "string" ||
-    ["env", "secretEnv"].includes(field) ||
+    ["env", "secretEnv", "command"].includes(field) ||
     !(field in appSchema.shape) ||
     (rest.length > 0 && !isList)
   );
@@ -274,12 +274,14 @@ function keyPath(path: readonly PropertyKey[]): string {
     .join("");
 }
 
-/** A value as a message shows it; the kind alone of one that is hidden, and of lists and objects, which may hold `env`. */
+/** A value as a message shows it; the kind alone of one that is hidden, and of objects and lists of them, which may hold `env`. */
 function show(value: unknown, isHidden: boolean): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
-  const isEmpty = typeof value !== "object" || Object.keys(value).length === 0;
-  if (isEmpty && !isHidden) return JSON.stringify(value);
+  const isEmpty = (one: unknown) => typeof one === "object" && Object.keys(one ?? {}).length === 0;
+  const isPlain = (one: unknown) => typeof one !== "object" || isEmpty(one);
+  const isShort = Array.isArray(value) && value.length <= 10 && value.every(isPlain);
+  if (isEmpty(value) || ((isPlain(value) || isShort) && !isHidden)) return JSON.stringify(value);
   const kind = Array.isArray(value) ? "list" : typeof value === "string" ? "text" : typeof value;
   return `${kind === "object" ? "an" : "a"} ${kind} that is not shown`;
 }

@@ -56,7 +56,7 @@ describe("trusted proxies", () => {
     [["unix:"], `trustedProxies[0]: got "unix:", expected ${any}`],
     [["0.0.0.0/0"], `trustedProxies[0]: got "0.0.0.0/0", expected ${notAll}`],
     [["::/0"], `trustedProxies[0]: got "::/0", expected ${notAll}`],
-    [[10], `trustedProxies: got a list that is not shown, expected ${list}`],
+    [["192.0.2.1", 10], `trustedProxies: got ["192.0.2.1",10], expected ${list}`],
     [7, `trustedProxies: got 7, expected ${list}`],
     ["", `trustedProxies: got "", expected ${list}`],
     ["missing.txt", `trustedProxies: got "missing.txt", expected ${file}`],

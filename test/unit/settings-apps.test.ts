@@ -66,7 +66,7 @@ describe("settings of apps and redirects", () => {
     [{ count: 0 }, "apps[0].count: got 0, expected an integer from 1 to 200"],
     [{ cpus: 0 }, "apps[0].cpus: got 0, expected a number from 0.01 to 1024"],
     [{ command: [] }, `apps[0].command: got [], ${command}`],
-    [{ command: "serve" }, `apps[0].command: got "serve", ${command}`],
+    [{ command: "serve" }, `apps[0].command: got a text that is not shown, ${command}`],
     [{ command: [""] }, `apps[0].command: got a list that is not shown, ${command}`],
     [{ command: ["serve", 8] }, `apps[0].command[1]: got a number that is not shown, ${command}`],
     [{ command: Array(101).fill("a") }, `apps[0].command: got a list that is not shown, ${command}`],
@@ -189,7 +189,7 @@ describe("settings of apps and redirects", () => {
         ]),
       }),
       [
-        "apps[1].hosts: got a list that is not shown, expected the same hosts and paths as apps[0], with which it would share shop.example/, or others",
+        'apps[1].hosts: got ["shop.example"], expected the same hosts and paths as apps[0], with which it would share shop.example/, or others',
       ],
     );
     const shop = { path: "a", hosts: ["shop.example"] };

@@ -177,6 +177,8 @@ describe("settings", () => {
       ["a text for env", { apps: isSecret([{ ...app, env: "S" }]) }],
       ["a list for env", { apps: isSecret([{ ...app, env: ["S"] }]) }],
       ["a mistyped env", { apps: isSecret([{ ...app, Env: { A: "S" } }]) }],
+      ["a text for command", { apps: isSecret([{ ...app, command: "serve S" }]) }],
+      ["an empty program", { apps: isSecret([{ ...app, command: ["", "S"] }]) }],
       ["a badly indented env", { apps: isSecret([{ ...app, env: null, PIN: 7, TOKEN: "S" }]) }],
       ["an env beside the app", { apps: isSecret([app, { env: { A: "S" } }, "S"]) }],
       ["an app for a list", { apps: isSecret({ ...app, env: { A: "S" } }) }],
