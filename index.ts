@@ -9,6 +9,7 @@ import { StackImages } from "./components/stack-images";
 import { loadSettings, ownContainers, prepare } from "./config";
 import { endingSoon } from "./model/certificates";
 import { doorsOf } from "./model/entry";
+import { askedElsewhere } from "./model/tls";
 import { topologyOf, withNonce } from "./model/topology";
 import { assertOwned, lookAtHost, readLiveRelease } from "./rollout/preflight";
 
@@ -19,7 +20,8 @@ export = async () => {
     return { ...loaded, host: await lookAtHost(stackLabel, loaded.settings) };
   });
 
-  for (const sentence of endingSoon(certificates, new Date())) await pulumi.log.warn(sentence);
+  const warnings = [...endingSoon(certificates, new Date()), ...askedElsewhere(settings)];
+  for (const sentence of warnings) await pulumi.log.warn(sentence);
 
   const { owner, by, adopted, key } = new StackIdentity("identity", settings);
   const knownOwner = await valueOf(owner);

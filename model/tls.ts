@@ -9,6 +9,7 @@ import {
   type Certificate,
   type CertificateContext,
 } from "./certificates";
+import { publicAddress } from "./entry";
 import { hostMeant, namePattern } from "./hosts";
 import { challengePath } from "./layout";
 import { choice, flag, integer, rule, texts } from "./rules";
@@ -160,6 +161,14 @@ function problemsOfChallenges({ apps }: Pick<Answered, "apps">): Problem[] {
       `${path}/`.startsWith(challengePath) ? { path: ["apps", index, "paths", at], expected } : [],
     ),
   );
+}
+
+/** A sentence where an authority that browsers know doesn't find the balancer unless something hands its questions on. */
+export function askedElsewhere({ tls, port, bindAddress }: Pick<Settings, "tls" | "port" | "bindAddress">): string[] {
+  if (tls?.acme === undefined || tls.acme.authorityFile !== undefined) return [];
+  if (port === 80 && !/^(?:127\.|::1$)/.test(bindAddress)) return [];
+  const own = publicAddress(bindAddress, port);
+  return [`The authority of tls.acme asks at port 80 of each host, and the balancer listens at ${own}: what comes there has to be handed on to it.`]; // prettier-ignore
 }
 
 /** Why no authority has a certificate for a host; undefined where one may have. */
