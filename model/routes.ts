@@ -83,6 +83,7 @@ export function problemsOfRedirects(
     if (owner >= 0) return at("from", `a name that no app has, other than apps[${owner}]`);
     const first = redirects.findIndex((other) => other.from === from);
     if (first < index) return at("from", `a name other than that of redirects[${first}]`);
+    if (from === to) return at("to", "another name than that of from");
     const next = redirects.findIndex((other) => other.from === to);
     return next >= 0 ? at("to", `a name that is not sent on by redirects[${next}]`) : [];
   });

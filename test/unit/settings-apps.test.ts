@@ -166,7 +166,7 @@ describe("settings of apps and redirects", () => {
     ],
     [
       [{ from: "b.example", to: "b.example" }],
-      `redirects[0].to: got "b.example", expected a name that is not sent on by redirects[0]`,
+      `redirects[0].to: got "b.example", expected another name than that of from`,
     ],
   ];
   for (const [redirects, problem] of redirectTable)
