@@ -151,8 +151,12 @@ describe("sites under load", function () {
     assert.deepEqual([statusCode, headers.location], [308, "http://shop.example:8080/a%20b?c=/d"]);
   });
 
-  it("is shown with its routes", async () => {
-    const { routes } = await readStatus(stack.stackLabel, outputs);
+  it("is shown with its routes, to machines, too", async () => {
+    const status = await readStatus(stack.stackLabel, outputs);
+    const { code, output } = await stack.script("status", "--json");
+    assert.equal(code, 0, output);
+    assert.deepEqual((JSON.parse(output) as typeof status).routes, status.routes);
+    const { routes } = status;
     assert.deepEqual(
       routes.map(({ hosts, path, backends }) => `${hosts.join()}${path} ${backends.length}`),
       ["/ 2", "old.example/ 4", "blog.example,*.blog.example/ 2", "shop.example/ 2", "www.shop.example/ 0"],
