@@ -43,9 +43,9 @@ const tls12 = ["ECDSA", "RSA"].flatMap((kind) =>
   ),
 );
 
-for (const [profile, suites] of [
-  ["intermediate", { tls_1_2: tls12, tls_1_3: tls13 }],
-  ["modern", { tls_1_3: tls13 }],
+for (const [profile, suites, hsts] of [
+  ["intermediate", { tls_1_2: tls12, tls_1_3: tls13 }, 300],
+  ["modern", { tls_1_3: tls13 }, 63072000],
 ] as const)
   describe(`tls.profile ${profile}, as sslyze finds it`, function () {
     this.timeout(120_000);
@@ -63,7 +63,7 @@ for (const [profile, suites] of [
       // Modern is for certificates with an elliptic curve's key alone.
       const certificates = [await certify("ec"), ...(profile === "modern" ? [] : [await certify("rsa")])];
       rig = await Rig.create(profile, 1, {
-        tls: { port: 8443, certificates, redirect: false, hsts: 0, hstsPreload: false, profile },
+        tls: { port: 8443, certificates, redirect: false, hsts, hstsPreload: profile === "modern", profile },
       });
       const scan = `sslyze --mozilla_config=${profile} --certinfo --resum --early_data --sni=${host} --json_out=/tmp/found ${rig.name}:8443`;
       const { stdout, stderr } = await tryDocker("run", "--rm", "--network", rig.name, image, "sh", "-c", `${scan}; cat /tmp/found`); // prettier-ignore
@@ -107,6 +107,17 @@ for (const [profile, suites] of [
       assert.deepEqual(stdout.trim().split("\n"), [
         ...["X25519MLKEM768 200", "X25519 200", "P-256 200", "P-384 200", "P-521 000", "X448 000"],
       ]);
+    });
+
+    it("tells browsers to come by TLS alone, and says nothing without TLS", async () => {
+      const { nginxImage } = await baseImages();
+      const ask = (address: string, port: number) =>
+        `curl --silent --insecure --connect-to ${host}:${port}:${rig.name}:${port} --dump-header - --output /dev/null ${address}`;
+      const script = [ask(`https://${host}:8443/`, 8443), ask(`http://${host}:8080/`, 8080)].join("; "); // prettier-ignore
+      const { stdout } = await tryDocker("run", "--rm", "--network", rig.name, nginxImage, "sh", "-c", script);
+      const value = profile === "modern" ? `max-age=${hsts}; includeSubDomains; preload` : `max-age=${hsts}`;
+      const told = [...stdout.matchAll(/^(?:HTTP\/\S+ (\d+).*|strict-transport-security: (.*?))\r?$/gim)].map(([, status, words]) => status ?? words); // prettier-ignore
+      assert.deepEqual(told, ["200", value, "200"]);
     });
 
     it("lets no client renegotiate, compress, or send data before the handshake is complete", () => {
