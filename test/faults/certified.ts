@@ -19,6 +19,8 @@ export type Protocol = (typeof protocols)[number];
 export interface AnswerTls {
   readonly status: number;
   readonly connection: string | undefined;
+  /** The backend that it came from. */
+  readonly from: string;
   readonly body: string;
 }
 
@@ -81,21 +83,37 @@ export class CertifiedHost {
     return new Promise((resolve, reject) => {
       request({ path, headers: { Host: this.name, ...headers }, createConnection: () => socket }, (answer) => {
         const { statusCode: status = 0, headers: got } = answer;
-        readAll(answer).then((body) => resolve({ status, connection: got.connection, body }), reject);
+        const from = String(got["x-backend"]);
+        readAll(answer).then((body) => resolve({ status, connection: got.connection, from, body }), reject);
       })
         .on("error", reject)
         .end();
     });
   }
 
-  private askHttp2(socket: TLSSocket, path: string, headers: OutgoingHttpHeaders): Promise<AnswerTls> {
-    return new Promise((resolve, reject) => {
-      const session = connectHttp2(`https://${this.name}`, { createConnection: () => socket }).on("error", reject);
-      const stream = session.request({ ":path": path, ...headers }).on("error", reject);
-      stream.on("response", ({ ":status": status = 0 }) => {
-        readAll(stream).then((body) => resolve({ status, connection: undefined, body }), reject);
+  private async askHttp2(socket: TLSSocket, path: string, headers: OutgoingHttpHeaders): Promise<AnswerTls> {
+    const [answer] = await this.askTogether(socket, path, [headers]);
+    return answer as AnswerTls;
+  }
+
+  /** Asks with each of several headers at the same time, on one connection that speaks HTTP/2. */
+  async askTogether(
+    socket: TLSSocket,
+    path: string,
+    several: readonly OutgoingHttpHeaders[],
+  ): Promise<readonly AnswerTls[]> {
+    const session = connectHttp2(`https://${this.name}`, { createConnection: () => socket });
+    const ask = (headers: OutgoingHttpHeaders) =>
+      new Promise<AnswerTls>((resolve, reject) => {
+        session.on("error", reject);
+        const stream = session.request({ ":path": path, ...headers }).on("error", reject);
+        stream.on("response", ({ ":status": status = 0, "x-backend": backend }) => {
+          const from = String(backend);
+          readAll(stream).then((body) => resolve({ status, connection: undefined, from, body }), reject);
+        });
       });
-    });
+    session.setMaxListeners(0);
+    return Promise.all(several.map(ask));
   }
 }
 
