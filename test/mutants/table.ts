@@ -65,6 +65,7 @@ const inSpool = faultsIn("spool", "nginx/render/spool.ts", "spool", "nginx-confi
 const inHttp2 = faultsIn("load", "scripts/load/http2.ts", "load-http2");
 const inConnection = faultsIn("load", "scripts/load/http2-connection.ts", "load-http2");
 const inLoadTls = faultsIn("load", "scripts/load/tls.ts", "load-tls");
+const inEntrance = faultsIn("load", "scripts/entrance.ts", "entrance");
 const inTakeover = (file: string, ...tests: readonly string[]) => faultsIn("takeover", file, ...tests);
 const inNginx = faultsIn("nginx", "nginx/render/config.ts", "nginx-config");
 
@@ -452,6 +453,24 @@ export const mutants: readonly Mutant[] = [
   inConnection("a cut stream is an answer", "rstCode === constants.NGHTTP2_NO_ERROR &&", "true &&"),
   inConnection("an answer may be shorter than announced", `head["content-length"] ?? body.length`, "body.length"),
   inLoadTls("a certificate for another name will do", "checkServerIdentity(name, certificate)", "undefined"),
+  inEntrance("no PROXY line where the stack wants one", "topology.proxy?.proxyProtocol === true", "false"),
+  inEntrance(
+    "a name that only a certificate has is not asked for",
+    "door.host ?? (rest && nameFor(rest))",
+    "door.host",
+  ),
+  inEntrance("with TLS, whatever name is asked for", "if (certified === undefined) return plain;", ""),
+  inEntrance(
+    "with TLS before there is a certificate",
+    "chain === undefined && certified",
+    "chain === null && certified",
+  ),
+  inEntrance(
+    "without TLS where nobody answers there",
+    "chain === undefined && certified.certificates.length === 0",
+    "chain === undefined",
+  ),
+  inEntrance("an unknown certificate is not trusted for being served", "{ ...address, ca: chain.pem }", "address"),
   {
     name: "set-up: a step is taken at its word",
     file: "scripts/setup/step.ts",
