@@ -7,7 +7,8 @@ import { headersIn } from "./headers";
 import { Rig } from "./rig";
 import { baseImages } from "../machine";
 import { FixtureApp } from "../e2e/app";
-import { TestStack, type Outputs } from "../e2e/stack";
+import { TestStack, takePort, type Outputs } from "../e2e/stack";
+import { CertifiedHost, protocols, type Protocol } from "./certified";
 
 const claims = headerRules
   .filter(({ name }) => !/^(?:Host|Connection|Upgrade)$/.test(name))
@@ -64,8 +65,11 @@ describe("PROXY protocol, on the real engine and Docker", function () {
   let app: FixtureApp;
   let stack: TestStack;
   let outputs: Outputs;
+  let host: CertifiedHost;
+  const tlsPort = takePort();
 
   before(async () => {
+    host = await CertifiedHost.create();
     app = await FixtureApp.create();
     stack = await TestStack.create("lines", { backendCount: 2, apps: [{ name: "fixture", path: app.path }] });
     outputs = await stack.up();
@@ -73,6 +77,7 @@ describe("PROXY protocol, on the real engine and Docker", function () {
   after(async () => {
     await stack?.remove();
     await app?.remove();
+    await host?.remove();
   });
 
   /** The answer to a connection of this host, to its end. */
@@ -80,6 +85,12 @@ describe("PROXY protocol, on the real engine and Docker", function () {
     const socket = connect({ host: "127.0.0.1", port: stack.port });
     socket.write(lines.map((line) => `${line}\r\n`).join(""));
     return readAll(socket);
+  };
+  /** The answer over TLS, after a line or none. */
+  const secretAnswerTo = async (protocol: Protocol, ...lines: readonly string[]) => {
+    const socket = await host.connect("127.0.0.1", tlsPort);
+    socket.write(lines.map((line) => `${line}\r\n`).join(""));
+    return (await host.ask(await host.handshake(socket, protocol), "/told")).body;
   };
   const request = ["GET /told HTTP/1.1", "Host: a", "Connection: close", ""];
   const line = "PROXY TCP4 192.0.2.77 192.0.2.2 4711 80";
@@ -100,10 +111,32 @@ describe("PROXY protocol, on the real engine and Docker", function () {
     assert.equal(code, 0, output);
   });
 
+  it("goes on with TLS beside it, whose port takes lines, too", async () => {
+    await stack.configure({ tls: host.settings(tlsPort) });
+    outputs = await stack.up();
+    assert.match(await answerTo(line, ...request), /"HTTP_X_REAL_IP": "192\.0\.2\.77"/);
+    for (const protocol of protocols) {
+      const told = await secretAnswerTo(protocol, line);
+      assert.match(told, /"HTTP_X_REAL_IP": "192\.0\.2\.77"/);
+      assert.match(told, /"HTTP_X_FORWARDED_PROTO": "https"/);
+      await assert.rejects(secretAnswerTo(protocol), /ECONNRESET|disconnected|closed/);
+    }
+  });
+
+  it("is spoken by the load of verify before TLS", async () => {
+    const { code, output } = await stack.script("verify", "--config-file", stack.configFile, "--clients", "4");
+    assert.equal(code, 0, output);
+    assert.match(output, /TLS handshakes: [1-9]\d* in full/);
+  });
+
   it("is turned off by another one, and a line is refused from then on", async () => {
     await stack.configure({ proxyProtocol: false });
     assert.equal((await stack.up()).url, outputs.url);
     assert.match(await answerTo(...request), /200 OK/);
     assert.match(await answerTo(line, ...request), /^HTTP\/1\.1 400 |400 Bad Request/);
+    for (const protocol of protocols) {
+      assert.match(await secretAnswerTo(protocol), /"HTTP_X_FORWARDED_PROTO": "https"/);
+      await assert.rejects(secretAnswerTo(protocol, line));
+    }
   });
 });
