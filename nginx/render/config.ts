@@ -162,17 +162,18 @@ ${moment}  }
 
 /** Each upstream, followed by the same servers for requests that found none among them, or not any more: there none is taken out. */
 function renderUpstreams({ upstreams, proxy }: Topology): string {
-  // All of them together keep half of the connections that a worker may have. nginx sets the room for them aside.
-  const kept = Math.min(512, Math.max(leastKept, 2 ** Math.floor(Math.log2(2048 / upstreams.length))));
   const blocks = upstreams.flatMap((upstream) => [
     // One failure takes no server out, and failures take it out for a moment only: else a hiccup takes out all of them.
-    renderUpstream(upstream, proxy, kept, "max_fails=3 fail_timeout=2s"),
-    renderUpstream({ ...upstream, name: spareOf(upstream.name) }, proxy, leastKept, "max_fails=0"),
+    renderUpstream(upstream, proxy, keptOf(upstream), "max_fails=3 fail_timeout=2s"),
+    renderUpstream({ ...upstream, name: spareOf(upstream.name) }, proxy, 32, "max_fails=0"),
   ]);
   return blocks.join("\n");
 }
 
-const leastKept = 32;
+/** Idle connections that a worker keeps. nginx sets the room for them aside, a quarter of a kilobyte each. */
+function keptOf({ servers }: Upstream): number {
+  return Math.min(512, Math.max(128, 64 * servers.length));
+}
 
 function renderUpstream(
   { name, method, servers }: Upstream,

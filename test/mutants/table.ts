@@ -324,7 +324,7 @@ export const mutants: readonly Mutant[] = [
   },
   inTrust("anybody's scheme is believed", "~^1(?<told_scheme>", "~^.(?<told_scheme>"),
   inSettings("a revision that looks like a number is one", `if (textKeys.has(key)) return text;`, ``),
-  inNginx("each of many upstreams keeps as many connections as one alone", "2048 / upstreams.length", "2048"),
+  inNginx("more servers get no more kept connections", "64 * servers.length", "0"),
   inNginx(
     "the drain's seconds are a constant",
     "worker_shutdown_timeout ${proxy.drainSeconds}s",
