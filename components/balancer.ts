@@ -127,7 +127,7 @@ export class Balancer extends pulumi.ComponentResource {
     const change = pulumi
       .all([
         container.id,
-        args.entry.containerIds,
+        pulumi.all([args.entry.containerIds, args.entry.networkName]),
         args.networkName,
         args.containerIds,
         args.owner,
@@ -136,7 +136,7 @@ export class Balancer extends pulumi.ComponentResource {
         args.acme?.containerId,
       ])
       .apply(
-        ([balancer, entries, network, containers, owner, adopted, live, acme]): Readonly<
+        ([balancer, [entries, front], network, containers, owner, adopted, live, acme]): Readonly<
           Record<keyof Change, unknown>
         > => ({
           schema: schemaVersion,
@@ -145,7 +145,7 @@ export class Balancer extends pulumi.ComponentResource {
           policy: { drainSeconds: args.topology.proxy.drainSeconds, healthTimeoutSeconds: args.healthTimeoutSeconds },
           destination: {
             balancer,
-            entries: entries.map((id, index) => ({ id, url: args.urls[index] ?? "" })),
+            entries: entries.map((id, index) => ({ id, url: args.urls[index] ?? "", network: front })),
             network,
             containers,
             url: args.urls[0] ?? "",

@@ -77,5 +77,5 @@ export function gapOf(
         : inTheWay.ports.startsWith(`${entry.address}->`)
           ? "the entry that has the port is replaced by another image"
           : `Docker can't publish ${entry.address} beside ${inTheWay.ports.replaceAll(/->[^\s,]+/g, "")}`;
-  return `This update has a gap of about a second, in which connections are refused and requests in flight are cut: ${cause}.`;
+  return `This update has a gap of about half a second, in which connections are refused and requests in flight are cut: ${cause}.`;
 }

@@ -29,6 +29,8 @@ export interface EntryDestination {
   readonly id: string;
   /** Its address for clients, for example https://127.0.0.1:8443. */
   readonly url: string;
+  /** Name of the network that leads out: on it, the port is published. */
+  readonly network: string;
 }
 
 /** Where a release is brought in: what Docker calls the parts of the stack. */

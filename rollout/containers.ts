@@ -40,7 +40,7 @@ export function parseContainers(listing: string): ObservedContainer[] {
       const cells = line.split("\t");
       const row = Object.fromEntries(Object.keys(columns).map((key, index) => [key, cells[index] ?? ""]));
       const { status, networks, ...rest } = row as Record<keyof ObservedContainer | "status", string>;
-      return { ...rest, networks: networks.split(","), health: healthOf(status) };
+      return { ...rest, networks: networks.split(",").filter(Boolean), health: healthOf(status) };
     });
 }
 

@@ -22,8 +22,13 @@ export type Operation = { readonly cause: string } & (
   | { readonly op: "try" }
   /** Has the balancer take connections as soon as there are its entries, beside its predecessor. */
   | { readonly op: "serve" }
-  /** Starts an entry; predecessors have to let go of its port. */
-  | { readonly op: "open"; readonly entry: string; readonly predecessors: readonly string[] }
+  /** Starts an entry, and publishes its port on the network; predecessors have to let go of it. */
+  | {
+      readonly op: "open";
+      readonly entry: string;
+      readonly network: string;
+      readonly predecessors: readonly string[];
+    }
   /** Waits until the balancer answers. */
   | { readonly op: "await" }
   /** Publishes an entry's port anew. */
@@ -169,9 +174,9 @@ function balancerOperations(
   { destination, policy }: Wanted,
 ): { begin: Operation[]; end: Operation[] } {
   const balancer = own.find(({ id }) => id === destination.balancer);
-  const entries = destination.entries.flatMap(({ id, url }) => {
+  const entries = destination.entries.flatMap(({ id, url, network }) => {
     const container = own.find((one) => one.id === id);
-    return container === undefined ? [] : { url, container };
+    return container === undefined ? [] : { url, network, container };
   });
   const wanted = new Set([balancer, ...entries.map(({ container }) => container)]);
   const older = (role: string) => own.filter((one) => one.role === role && one.state === "running" && !wanted.has(one));
@@ -188,13 +193,17 @@ function balancerOperations(
   if (acme !== undefined && acme.state !== "running") revive("container that gets certificates", acme);
   if (!isServing && predecessors.length > 0) begin.push({ op: "try", cause: "a new balancer is to serve" });
   if (!isServing) begin.push({ op: "serve", cause: "the balancer is new" });
-  const isOpen = ({ container: { state } }: (typeof entries)[number]) => state === "running" || state === "paused";
-  for (const { container } of entries.filter((entry) => !isOpen(entry))) {
+  // One that an interrupted update has left running on no network publishes nothing yet.
+  const isOpen = ({ container: { state, networks } }: (typeof entries)[number]) =>
+    (state === "running" && networks.length > 0) || state === "paused";
+  for (const { network, container } of entries.filter((entry) => !isOpen(entry))) {
     const { id: entry, listen, hash, state } = container;
     const inTheWay = [...older("entry"), ...older("balancer")].filter(({ ports }) => isTakenBy(listen, ports));
     const predecessors = inTheWay.map(({ id }) => id);
-    begin.push({ op: "open", entry, predecessors, cause: `the entry of ${listen} is ${state}` });
-    const twins = inTheWay.flatMap((one) => (one.role === "entry" && one.hash === hash ? one.id : []));
+    const how = state === "running" ? "on no network" : state;
+    begin.push({ op: "open", entry, network, predecessors, cause: `the entry of ${listen} is ${how}` });
+    // One may publish nothing: see above.
+    const twins = older("entry").flatMap((one) => (one.hash === hash ? one.id : []));
     const cause = "nginx has its socket, and is to take that of its successor";
     if (twins.length > 0) begin.push({ op: "stop", containers: twins, seconds: 0, cause });
   }

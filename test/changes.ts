@@ -15,7 +15,7 @@ export const pool = (names: readonly string[], maxBodyMb = 10): Release =>
     ),
   );
 
-const door = { id: "entry-id", url: "http://127.0.0.1:8080" };
+const door = { id: "entry-id", url: "http://127.0.0.1:8080", network: "front" };
 
 /** What an update wants whose containers the engine has made. */
 export const wantedOf = (
@@ -85,7 +85,7 @@ const newEntry = entryOf({
 const tlsEntry = entryOf({
   ...{ id: "tls-id", name: "tls", hash: "tlshash", state: "created", listen: "127.0.0.1:8443", ports: "" },
 });
-const tlsDoor = { id: "tls-id", url: "https://127.0.0.1:8443" };
+const tlsDoor = { id: "tls-id", url: "https://127.0.0.1:8443", network: "front" };
 const lego = containerOf("", { id: "lego-id", name: "lego", role: "acme", health: "none" });
 const acmeTls = {
   port: 8443,
@@ -101,7 +101,7 @@ const withLego = (wanted: Wanted): Wanted => ({
   release: certified,
   destination: { ...wanted.destination, acme: "lego-id" },
 });
-const newDoor = { id: "new-entry-id", url: "http://127.0.0.1:9090" };
+const newDoor = { id: "new-entry-id", url: "http://127.0.0.1:9090", network: "front" };
 const replaced = { ...host(), containers: [newBalancer, ...host().containers] };
 export const other = pool(["a-0-h1", "a-1-h1"], 11);
 export const rolled = pool(["a-0-h2", "a-1-h2"]);
@@ -126,7 +126,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     wantedOf(two),
     [
       "serve (the balancer is new)",
-      "open entry-id (the entry of 127.0.0.1:8080 is created)",
+      "open entry-id on front (the entry of 127.0.0.1:8080 is created)",
       answered,
       `candidate: a-0-h1, a-1-h1 must answer ${tried(two)}`,
       "switch: a-0-h1, a-1-h1, a-0-h1, a-1-h1 must answer (nothing is installed)",
@@ -202,7 +202,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     [
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
-      "open new-entry-id (the entry of 127.0.0.1:9090 is created)",
+      "open new-entry-id on front (the entry of 127.0.0.1:9090 is created)",
       answered,
       `candidate ${tried(two)}`,
       checked,
@@ -220,7 +220,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     [
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
-      "open new-entry-id in place of entry-id (the entry of 0.0.0.0:8080 is created)",
+      "open new-entry-id on front in place of entry-id (the entry of 0.0.0.0:8080 is created)",
       answered,
       `candidate ${tried(two)}`,
       checked,
@@ -246,7 +246,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     [
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
-      "open entry-id in place of lb-id (the entry of 127.0.0.1:8080 is created)",
+      "open entry-id on front in place of lb-id (the entry of 127.0.0.1:8080 is created)",
       answered,
       `candidate ${tried(two)}`,
       checked,
@@ -262,7 +262,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     [
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
-      "open tls-id (the entry of 127.0.0.1:8443 is created)",
+      "open tls-id on front (the entry of 127.0.0.1:8443 is created)",
       answered,
       `candidate ${tried(two)}`,
       checked,
@@ -337,12 +337,56 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     { ...host(), containers: [{ ...newEntry, hash: "entryhash", listen: "127.0.0.1:8080" }, ...host().containers] },
     wantedOf(two, {}, "lb-id", [newDoor]),
     [
-      "open new-entry-id in place of entry-id (the entry of 127.0.0.1:8080 is created)",
+      "open new-entry-id on front in place of entry-id (the entry of 127.0.0.1:8080 is created)",
       "stop entry-id within 0 s (nginx has its socket, and is to take that of its successor)",
       answered,
       `candidate ${tried(two)}`,
       checked,
       noted,
+      cleaned,
+    ],
+  ],
+  [
+    "an entry that an update has started, which was interrupted before it published the port",
+    {
+      ...replaced,
+      serving: "new-id",
+      containers: [
+        { ...newEntry, listen: "127.0.0.1:8080", state: "running", networks: [] },
+        ...without(replaced, "lb-id").containers,
+      ],
+    },
+    wantedOf(two, {}, "new-id", [newDoor]),
+    [
+      "open new-entry-id on front in place of entry-id (the entry of 127.0.0.1:8080 is on no network)",
+      answered,
+      `candidate ${tried(two)}`,
+      checked,
+      noted,
+      `stop entry-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "the same, where a refresh of the engine's has made one more, since that one publishes nothing",
+    {
+      ...replaced,
+      serving: "new-id",
+      containers: [
+        { ...newEntry, listen: "127.0.0.1:8080" },
+        { ...newEntry, id: "left-id", listen: "127.0.0.1:8080", state: "running", networks: [] },
+        ...without(replaced, "lb-id").containers,
+      ],
+    },
+    wantedOf(two, {}, "new-id", [newDoor]),
+    [
+      "open new-entry-id on front in place of entry-id (the entry of 127.0.0.1:8080 is created)",
+      "stop left-id within 0 s (nginx has its socket, and is to take that of its successor)",
+      answered,
+      `candidate ${tried(two)}`,
+      checked,
+      noted,
+      `stop entry-id within 7 s ${retired}`,
       cleaned,
     ],
   ],
@@ -355,7 +399,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     wantedOf(two),
     [
       "start lb-id (the balancer is exited)",
-      "open entry-id (the entry of 127.0.0.1:8080 is exited)",
+      "open entry-id on front (the entry of 127.0.0.1:8080 is exited)",
       answered,
       `candidate ${tried(two)}`,
       checked,

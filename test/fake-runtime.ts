@@ -61,7 +61,7 @@ export class FakeRuntime implements Runtime {
     switch (operation.op) {
       case "open":
         this.change(operation.predecessors, { networks: [], ports: "" });
-        this.change([operation.entry], { state: "running" });
+        this.change([operation.entry], { state: "running", networks: [operation.network] });
         break;
       case "serve":
         this.host = { ...this.host, serving: destination.balancer };

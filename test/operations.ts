@@ -8,7 +8,7 @@ export function formatOperation({ cause, ...operation }: Operation): string {
 function wordsOf(operation: Operation): string {
   switch (operation.op) {
     case "open":
-      return `open ${operation.entry}${operation.predecessors.length === 0 ? "" : ` in place of ${operation.predecessors.join(", ")}`}`;
+      return `open ${operation.entry} on ${operation.network}${operation.predecessors.length === 0 ? "" : ` in place of ${operation.predecessors.join(", ")}`}`;
     case "publish":
       return `publish ${operation.entry}`;
     case "close":

@@ -72,7 +72,7 @@ export class DockerRuntime implements Runtime {
         await tryLive(await this.shell());
         return {};
       case "open":
-        await this.orAsBefore(openEntry(operation.entry, operation.predecessors, log));
+        await this.orAsBefore(openEntry(operation, log));
         return {};
       case "publish":
         log(`${operation.cause}: publishing the port again`);

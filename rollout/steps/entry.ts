@@ -9,23 +9,32 @@ const entrySeconds = 10;
 const door = `${doorFolder}/$ENTRY_ID.sock`;
 
 /**
- * Starts an entry. What has its port goes off its networks, and with that off the port; it comes back where the entry does not
- * start.
+ * Starts an entry and publishes its port. It starts on no network: Docker publishes a port before the container is there, and who
+ * connects in between waits for a second. When it listens, what has its port goes off its networks, and with that off the port;
+ * it comes back where the port then can't be published.
  *
+ * @param network name of the network on which the entry's port is published
  * @param predecessors ids of containers that publish the port, or one that Docker can't publish beside it
  */
-export async function openEntry(entry: string, predecessors: readonly string[], log: Log): Promise<void> {
+export async function openEntry(
+  { entry, network, predecessors }: Readonly<{ entry: string; network: string; predecessors: readonly string[] }>,
+  log: Log,
+): Promise<void> {
   const networks = new Map(await Promise.all(predecessors.map(async (id) => [id, await networksOf(id)] as const)));
+  const released: [string, readonly string[]][] = [];
   try {
-    for (const [id, names] of networks) await disconnect(id, names);
+    await disconnect(entry, await networksOf(entry));
     await docker("start", entry);
     await untilItServes("entry", entry, entrySeconds, ["sh", "-c", `s6-fdholder-retrieve ${door} listen true`]);
-  } catch (error) {
-    if (predecessors.length > 0) {
-      log("giving the port back to what had it");
-      await tryDocker("stop", "--time", "0", entry);
-      for (const [id, names] of networks) for (const name of names) await tryDocker("network", "connect", name, id);
+    for (const [id, names] of networks) {
+      released.push([id, names]);
+      await disconnect(id, names);
     }
+    await docker("network", "connect", network, entry);
+  } catch (error) {
+    if (released.length > 0) log("giving the port back to what had it");
+    await tryDocker("stop", "--time", "0", entry);
+    for (const [id, names] of released) for (const name of names) await tryDocker("network", "connect", name, id);
     throw error;
   }
 }

@@ -260,7 +260,9 @@ describe("components on mocks", () => {
       assert.equal(inputs["stdin"], showFiles(releaseOf(topology).files));
       assert.equal(id, releaseOf(topology).id);
       assert.equal(destination.balancer, "lb-nginx-id");
-      assert.deepEqual(destination.entries, [{ id: "front-socket-id", url: "http://127.0.0.1:8080" }]);
+      assert.deepEqual(destination.entries, [
+        { id: "front-socket-id", url: "http://127.0.0.1:8080", network: "front-network-made" },
+      ]);
       assert.deepEqual(Object.values(destination.containers).sort(), [
         "pool-app1-0-id",
         "pool-app1-1-id",

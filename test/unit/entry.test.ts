@@ -29,7 +29,7 @@ describe("the published address", () => {
 describe("the gap of an update", () => {
   const { hash, owner, listen: address } = entryOf();
   const gap = (cause: string) =>
-    `This update has a gap of about a second, in which connections are refused and requests in flight are cut: ${cause}.`;
+    `This update has a gap of about half a second, in which connections are refused and requests in flight are cut: ${cause}.`;
 
   for (const [what, wanted, existing, expected] of [
     ["a first update", { hash, address, owner: undefined }, [], undefined],

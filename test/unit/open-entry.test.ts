@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { parseContainers } from "../../rollout/containers";
+import { openEntry } from "../../rollout/steps/entry";
+
+describe("an entry that is opened in another one's place", () => {
+  let folder: string;
+  const { PATH } = process.env;
+  const networks: Record<string, string> = { new: "front", old: "front back" };
+  const operation = { entry: "new", network: "front", predecessors: ["old"] };
+
+  /** Has docker note its commands, and fail at those that a pattern of the shell stands for. */
+  async function fakeDocker(failing: string): Promise<void> {
+    const found = Object.entries(networks).map(([name, list]) => `*inspect*" ${name}") printf '%s\\n' ${list} ;;`);
+    const program = `#!/bin/sh\ncase "$*" in *inspect*|logs*) ;; *) echo "$*" >>${join(folder, "log")} ;; esac
+case "$*" in ${failing}) echo no >&2; exit 1 ;; *State*) ;; ${found.join(" ")} esac\n`;
+    await writeFile(join(folder, "docker"), program);
+    await chmod(join(folder, "docker"), 0o755);
+  }
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
+    process.env["PATH"] = `${folder}${delimiter}${PATH}`;
+  });
+  afterEach(async () => {
+    process.env["PATH"] = PATH;
+    await rm(folder, { recursive: true });
+  });
+
+  const commands = async () =>
+    (await readFile(join(folder, "log"), "utf8"))
+      .trim()
+      .replaceAll(/^exec .*/gm, "exec")
+      .split("\n");
+
+  for (const [what, failing, error, expected, said] of [
+    [
+      "listens before it has the port, and is published when the other one is not any more",
+      "none",
+      undefined,
+      [
+        "network disconnect front new",
+        "start new",
+        "exec",
+        "network disconnect front old",
+        "network disconnect back old",
+        "network connect front new",
+      ],
+      [],
+    ],
+    [
+      "takes no port away when it doesn't start",
+      "start*",
+      /docker start failed: no/,
+      ["network disconnect front new", "start new", "stop --time 0 new"],
+      [],
+    ],
+    [
+      "takes no port away when it doesn't listen",
+      "exec*",
+      /The entry does not start/,
+      ["network disconnect front new", "start new", "exec", "stop --time 0 new"],
+      [],
+    ],
+    [
+      "gives the port back when its own can't be published",
+      '"network connect front new"',
+      /docker network failed: no/,
+      [
+        "network disconnect front new",
+        "start new",
+        "exec",
+        "network disconnect front old",
+        "network disconnect back old",
+        "network connect front new",
+        "stop --time 0 new",
+        "network connect front old",
+        "network connect back old",
+      ],
+      ["giving the port back to what had it"],
+    ],
+  ] as const)
+    it(what, async () => {
+      await fakeDocker(failing);
+      const log: string[] = [];
+      const opened = openEntry(operation, (line) => void log.push(line));
+      await (error === undefined ? opened : assert.rejects(opened, error));
+      assert.deepEqual(await commands(), expected);
+      assert.deepEqual(log, said);
+    });
+});
+
+describe("Docker's listing", () => {
+  it("tells of a container that is on no network", () => {
+    const listed = (names: string) =>
+      parseContainers(`id\tname\timage\trunning\tUp 2 minutes\t${names}\n`).map((one) => one.networks);
+    assert.deepEqual([listed(""), listed("front"), listed("front,back")], [[[]], [["front"]], [["front", "back"]]]);
+  });
+});
