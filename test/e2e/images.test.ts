@@ -65,7 +65,8 @@ describe("images of a registry, under load", function () {
     await stack?.remove();
     await app?.remove();
     await tryDocker("rm", "--force", "--volumes", registry);
-    await tryDocker("rmi", registry);
+    const pulled = (await tryDocker("images", "--quiet", `${address}/*`)).stdout.split("\n").filter(Boolean);
+    await tryDocker("rmi", "--force", registry, ...pulled);
     if (DOCKER_CONFIG === undefined) delete process.env["DOCKER_CONFIG"];
     else process.env["DOCKER_CONFIG"] = DOCKER_CONFIG;
     await rm(logins, { recursive: true, force: true });
