@@ -470,6 +470,8 @@ export const mutants: readonly Mutant[] = [
     "chain === undefined && certified.certificates.length === 0",
     "chain === undefined",
   ),
+  inEntrance("another address than the loopback is refused", "allowHost: new URL(url).hostname,", ""),
+  inEntrance("a known certificate is trusted for being served", "chain?.problem === undefined", "chain === undefined"),
   inEntrance("an unknown certificate is not trusted for being served", "{ ...address, ca: chain.pem }", "address"),
   {
     name: "set-up: a step is taken at its word",

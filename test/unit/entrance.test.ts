@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createSecureServer, type SecureServerOptions } from "node:http2";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "../../lib/process";
 import { entranceOf, type Entrance } from "../../scripts/entrance";
 import { startLoad } from "../../scripts/load/load";
+import { projectRoot } from "../../scripts/setup/project";
 import { spread } from "../../scripts/spread";
 import type { Account } from "../../scripts/load/books";
 import type { Answered } from "../../model/topology";
@@ -77,6 +82,11 @@ describe("entrance of a stack", () => {
     assert.deepEqual(await where(answered([], [])), [plainUrl, undefined, false, undefined]);
   });
 
+  it("may be at another address than this host's loopback: at the stack's own, and no other", async () => {
+    const { address } = await entranceOf(["http://192.0.2.7:8080"], answered([], []));
+    assert.deepEqual(address, { url: "http://192.0.2.7:8080", allowHost: "192.0.2.7", hasLine: false });
+  });
+
   it("is that of TLS for names that have one, even if nobody answers there: that is for the load to tell", async () => {
     const named = answered(["shop.example", "*.shop.example"], ["shop.example", "*.shop.example"]);
     assert.deepEqual(await where(named), [nowhere, "shop.example", true, undefined]);
@@ -110,6 +120,27 @@ describe("entrance of a stack", () => {
       assert.equal(address.hasLine, true);
     });
     assert.deepEqual(begun, ["PROXY UNKNOWN\r\n"]);
+  });
+
+  it("trusts nothing but the authorities known here where one of them has signed the certificate", async () => {
+    const root = await authority("root");
+    const own = await certificateOf(["shop.example"], root);
+    const folder = await mkdtemp(join(tmpdir(), "nlb-entrance-"));
+    const file = join(folder, "root.crt");
+    await writeFile(file, root.certificate);
+    try {
+      await serving({ cert: own.certificate, key: own.key }, async (url) => {
+        const known = [[plainUrl, url], answered(["shop.example"], ["shop.example"])];
+        const ask = `require("./scripts/entrance").entranceOf(...${JSON.stringify(known)}).then((one) => console.log(JSON.stringify(one)))`;
+        // Node.js reads whom it knows when it starts.
+        const env = { NODE_EXTRA_CA_CERTS: file };
+        const { stdout } = await run(process.execPath, ["-r", "./scripts/typescript.cjs", "-e", ask], { env, cwd: projectRoot }); // prettier-ignore
+        const { isTls, note, address } = JSON.parse(stdout) as Entrance;
+        assert.deepEqual([isTls, note, address.url, address.ca], [true, undefined, url, undefined]);
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   describe("with a certificate that no authority known here has signed", () => {
