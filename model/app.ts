@@ -9,8 +9,8 @@ function pathMeant(text: string): string {
   return `/${text.trim().split(/[?#]/)[0] ?? ""}`.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
 }
 
-const environment = rule("an object of strings whose names are letters, digits and _", (e) =>
-  z.record(z.string(e).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, e), z.string(e), e),
+const environment = rule("an object of strings without NUL whose names are letters, digits and _", (e) =>
+  z.record(z.string(e).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, e), z.string(e).regex(/^[^\0]*$/, e), e),
 ).default({});
 
 const folder = String.raw`/(?:[^/:\s]+/?)+`;

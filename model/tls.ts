@@ -130,6 +130,8 @@ export function problemsOfTls(tls: TlsSettings, answered: Answered, context: Cer
   }
   if (tls.hstsPreload && tls.hsts < preloadSeconds)
     problems.push({ path: ["tls", "hsts"], expected: `at least ${preloadSeconds}, a year, with hstsPreload` });
+  // https://hstspreload.org
+  if (tls.hstsPreload && !tls.redirect) problems.push({ path: ["tls", "redirect"], expected: "true with hstsPreload" });
   if (tls.certificates.length === 0 && tls.acme === undefined)
     problems.push({ path: ["tls", "certificates"], expected: "at least one, or `acme`" });
   const file = tls.acme?.authorityFile;

@@ -114,6 +114,10 @@ describe("settings of apps and redirects", () => {
     [{ volumes: ["media:/srv:ro"] }, `apps[0].volumes[0]: got "media:/srv:ro", expected media:/srv`],
     [{ networks: ["a b"] }, `apps[0].networks[0]: got "a b", expected the name of an existing network`],
     [
+      { env: { A: "a\0b" } },
+      "apps[0].env.A: got a text that is not shown, expected an object of strings without NUL whose names are letters, digits and _",
+    ],
+    [
       { secretEnv: { TOKEN: "s3cr3t" } },
       "apps[0].secretEnv: got an object that is not shown, expected encrypted values: pulumi config set --secret --path 'apps[0].secretEnv.TOKEN'",
     ],

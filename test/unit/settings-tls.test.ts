@@ -121,6 +121,11 @@ describe("settings of TLS", () => {
       "tls.hsts: got nothing, expected at least 31536000, a year, with hstsPreload",
     ],
     [
+      "preload beside a plain port that serves",
+      { tls: { ...shop, hsts: 31_536_000, hstsPreload: true, redirect: false } },
+      "tls.redirect: got false, expected true with hstsPreload",
+    ],
+    [
       "a host without a certificate",
       { tls: shop, apps: [app("shop.example", "api.shop.example")] },
       `apps[0].hosts[1]: got "api.shop.example", ${names}`,

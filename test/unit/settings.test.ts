@@ -218,8 +218,8 @@ describe("settings", () => {
 
     it("but names the key", () => {
       assert.deepEqual(problemsOf({ apps: '[{"name":"a","path":"a","env":{"A-B":"s3cr3t","PIN":1}}]' }), [
-        "apps[0].env.A-B: got this name, expected an object of strings whose names are letters, digits and _",
-        "apps[0].env.PIN: got a number that is not shown, expected an object of strings whose names are letters, digits and _",
+        "apps[0].env.A-B: got this name, expected an object of strings without NUL whose names are letters, digits and _",
+        "apps[0].env.PIN: got a number that is not shown, expected an object of strings without NUL whose names are letters, digits and _",
       ]);
     });
   });
