@@ -6,7 +6,7 @@ import { lastWords, run, start } from "../../lib/process";
 import { docker } from "../../rollout/docker";
 import { projectRoot } from "../../scripts/setup/project";
 
-const partNames = ["static", "tls", "latency", "entry", "flask", "spread", "pool", "lifecycle", "growth"];
+const partNames = ["static", "tls", "latency", "entry", "flask", "spread", "pool", "sites", "lifecycle", "growth"];
 
 // The figures of so short a run say nothing: what is tested is that each part measures, and leaves nothing behind.
 describe("npm run bench", function () {
@@ -47,6 +47,7 @@ describe("npm run bench", function () {
 
   const refused: [string[], RegExp][] = [
     [["--only", "latency,speed"], new RegExp(`--only: got speed, allowed are ${partNames.join(", ")}$`)],
+    [["--only", "tls", "--update", "--tiny"], /--update: not with --tiny or --before$/],
     [["--rounds", "0"], /--rounds: got 0, expected an integer from 1 to 100/],
   ];
   for (const [args, message] of refused)
