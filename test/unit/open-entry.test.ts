@@ -1,36 +1,28 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { parseContainers } from "../../rollout/containers";
 import { openEntry } from "../../rollout/steps/entry";
+import { FakePrograms } from "../fake-programs";
 
 describe("an entry that is opened in another one's place", () => {
-  let folder: string;
-  const { PATH } = process.env;
+  let programs: FakePrograms;
   const networks: Record<string, string> = { new: "front", old: "front back" };
   const operation = { entry: "new", network: "front", predecessors: ["old"] };
 
   /** Has docker note its commands, and fail at those that a pattern of the shell stands for. */
   async function fakeDocker(failing: string): Promise<void> {
     const found = Object.entries(networks).map(([name, list]) => `*inspect*" ${name}") printf '%s\\n' ${list} ;;`);
-    const program = `#!/bin/sh\ncase "$*" in *inspect*|logs*) ;; *) echo "$*" >>${join(folder, "log")} ;; esac
+    const program = `#!/bin/sh\ncase "$*" in *inspect*|logs*) ;; *) echo "$*" >>${join(programs.folder, "log")} ;; esac
 case "$*" in ${failing}) echo no >&2; exit 1 ;; *State*) ;; ${found.join(" ")} esac\n`;
-    await writeFile(join(folder, "docker"), program);
-    await chmod(join(folder, "docker"), 0o755);
+    await programs.write("docker", program);
   }
 
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
-    process.env["PATH"] = `${folder}${delimiter}${PATH}`;
-  });
-  afterEach(async () => {
-    process.env["PATH"] = PATH;
-    await rm(folder, { recursive: true });
-  });
+  beforeEach(async () => (programs = await FakePrograms.create()));
+  afterEach(() => programs.remove());
 
   const commands = async () =>
-    (await readFile(join(folder, "log"), "utf8"))
+    (await readFile(join(programs.folder, "log"), "utf8"))
       .trim()
       .replaceAll(/^exec .*/gm, "exec")
       .split("\n");

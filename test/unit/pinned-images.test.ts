@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { movedOf, pinImages, platformsOf, refusalOf, repositoryOf } from "../../rollout/pinned-images";
+import { FakePrograms } from "../fake-programs";
 
 describe("what a name of an image stands for", () => {
   it("is asked of the repository, without the tag", () => {
@@ -51,27 +49,24 @@ describe("what a name of an image stands for", () => {
 });
 
 describe("images that nobody has", () => {
-  const { PATH } = process.env;
   const digest = `sha256:${"0".repeat(64)}`;
-  let folder: string;
+  let programs: FakePrograms;
   before(async () => {
     // A docker that has one image, built here or not, and whose registries have none, but for one that does not answer.
-    folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
-    const script = `#!/bin/sh
+    programs = await FakePrograms.create();
+    await programs.write(
+      "docker",
+      `#!/bin/sh
 case "$*" in
   *"image inspect"*here*) echo "sha256:1 1" ;;
   *"manifest inspect"*away.example*) echo "dial tcp 192.0.2.1:443: connection refused" >&2; exit 1 ;;
   *"manifest inspect"*) for image; do :; done; echo "no such manifest: $image" >&2; exit 1 ;;
   *) exit 1 ;;
 esac
-`;
-    await writeFile(join(folder, "docker"), script, { mode: 0o755 });
-    process.env["PATH"] = `${folder}:${PATH}`;
+`,
+    );
   });
-  after(async () => {
-    process.env["PATH"] = PATH;
-    await rm(folder, { recursive: true });
-  });
+  after(() => programs.remove());
 
   const told = (image: string, keep = false) =>
     pinImages([{ image, last: undefined }], keep).then(

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { hostname } from "node:os";
 import { balancerOf } from "../../rollout/containers";
 import { problemOf } from "../../rollout/engine";
 import { assertOwned, dockerHostOf, lookAtHost, urlOf } from "../../rollout/preflight";
 import { identity, settings } from "../components";
+import { FakePrograms } from "../fake-programs";
 import { containerOf, entryOf } from "../observed";
 
 describe("the address for clients", () => {
@@ -49,27 +48,24 @@ describe("Docker's host", () => {
 });
 
 describe("the port, on Docker's host", () => {
-  const { PATH, DOCKER_HOST } = process.env;
-  let folder: string;
+  const { DOCKER_HOST } = process.env;
+  let programs: FakePrograms;
   let other: Server;
   let where: Parameters<typeof lookAtHost>[1];
   beforeEach(async () => {
     // A docker that finds no container, and whose engine is in this very machine or container.
-    folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
+    programs = await FakePrograms.create();
     const info = `case "$3" in *OSType*) echo linux runc local ;; *) echo '${hostname()}' ;; esac`;
-    const script = `#!/bin/sh\nif [ "$1" = info ]; then ${info}; fi\n`;
-    await writeFile(join(folder, "docker"), script, { mode: 0o755 });
-    process.env["PATH"] = `${folder}:${PATH}`;
+    await programs.write("docker", `#!/bin/sh\nif [ "$1" = info ]; then ${info}; fi\n`);
     other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     where = { bindAddress: "127.0.0.1", port: (other.address() as AddressInfo).port, apps: [], keepImages: false };
   });
   afterEach(async () => {
-    process.env["PATH"] = PATH;
     if (DOCKER_HOST === undefined) delete process.env["DOCKER_HOST"];
     else process.env["DOCKER_HOST"] = DOCKER_HOST;
     other.close();
-    await rm(folder, { recursive: true, force: true });
+    await programs.remove();
   });
 
   it("is refused where something else has it", async () => {

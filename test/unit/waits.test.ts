@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { ContainerState } from "../../rollout/docker";
 import { DockerRuntime } from "../../rollout/runtime/docker";
 import type { BalancerShell } from "../../rollout/runtime/shell";
@@ -11,6 +10,7 @@ import { isUndecided } from "../../rollout/steps/healthcheck";
 import { drain, reload } from "../../rollout/steps/reload";
 import { releaseOf } from "../../nginx/render/config";
 import { two, wantedOf } from "../changes";
+import { FakePrograms } from "../fake-programs";
 
 const worker = (pid: number, isLeaving = false) =>
   `${pid} nginx: worker process${isLeaving ? " is shutting down" : ""} \n`;
@@ -106,11 +106,11 @@ describe("a backend", () => {
 });
 
 describe("in a balancer that runs", () => {
-  let folder: string;
-  const { PATH } = process.env;
+  let programs: FakePrograms;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "nlb-docker-"));
+    programs = await FakePrograms.create();
+    const { folder } = programs;
     // Lists one balancer that runs. A shell in it finds no volume here, hence no lock to take.
     const cells = ["lb-id", "lb", "image", "running", "Up 2 minutes", "net", "", "", "balancer"];
     const program = `#!/bin/sh
@@ -123,21 +123,16 @@ esac
 `;
     // The file that tells when the last change has worked, with what a test puts there.
     const cat = '#!/bin/sh\ncase $1 in */signature) printf %s "$SIGNATURE" ;; *) exec /bin/cat "$@" ;; esac\n';
-    for (const [name, text] of Object.entries({ docker: program, cat })) {
-      await writeFile(join(folder, name), text);
-      await chmod(join(folder, name), 0o755);
-    }
-    process.env["PATH"] = `${folder}${delimiter}${PATH}`;
+    for (const [name, text] of Object.entries({ docker: program, cat })) await programs.write(name, text);
   });
-  beforeEach(() => rm(join(folder, "log"), { force: true }));
+  beforeEach(() => rm(join(programs.folder, "log"), { force: true }));
   after(async () => {
-    process.env["PATH"] = PATH;
     delete process.env["SIGNATURE"];
-    await rm(folder, { recursive: true });
+    await programs.remove();
   });
 
   const commands = async () =>
-    (await readFile(join(folder, "log"), "utf8"))
+    (await readFile(join(programs.folder, "log"), "utf8"))
       .trim()
       .split("\n")
       .map((command) => command.split(" ")[0]);
