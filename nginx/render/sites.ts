@@ -16,8 +16,7 @@ interface Block {
   readonly names: readonly string[];
   /** Lines that come first. */
   readonly more: string;
-  /** At least one. */
-  readonly sites: readonly Site[];
+  readonly sites: readonly [Site, ...Site[]];
 }
 
 /** What all sites have in common, and all of their routes, in files that their server blocks include. */
@@ -64,9 +63,7 @@ export function renderServers(topology: Sites, place: Place): string {
       ? renderChallenge(tls.acme)
       : "";
   const rest =
-    others === undefined
-      ? renderNobody(first)
-      : { listen: first, names: ["localhost"], more: challenge(restNames(topology)), sites: [others] };
+    others === undefined ? renderNobody(first) : blockOf(others, first, ["localhost"], challenge(restNames(topology)));
   const plain =
     tls?.redirect === true
       ? renderToTls(topology, tls, place.listen)
@@ -167,27 +164,27 @@ function merged(blocks: readonly (Block | string)[]): (Block | string)[] {
       continue;
     }
     const { listen, more, names, sites } = block;
-    const shapes = sites.map(({ hosts, routes }) => [
-      hosts.length === 0,
-      routes.map((route) => ({ ...route, upstream: "" })),
-    ]);
-    const key = JSON.stringify([listen, more, shapes]);
+    const [{ hosts, routes }] = sites;
+    const shape = [hosts.length === 0, routes.map((route) => ({ ...route, upstream: "" }))];
+    const key = JSON.stringify([listen, more, shape]);
     const same = result.get(key) as Block | undefined;
     result.set(key, same ? { ...same, names: [...same.names, ...names], sites: [...same.sites, ...sites] } : block);
   }
   return [...result.values()];
 }
 
+/** The block's routes, and whether each leads to more than one upstream. */
+function routesOf({ sites }: Block): { route: Route; isShared: boolean }[] {
+  return sites[0].routes.map((route, at) => ({
+    route,
+    isShared: sites.some(({ routes }) => routes[at]?.upstream !== route.upstream),
+  }));
+}
+
 /** The paths that lead to more than one upstream in some block. */
 function sharedPaths(blocks: readonly (Block | string)[]): string[] {
-  const shared = blocks.flatMap((block) =>
-    typeof block === "string"
-      ? []
-      : (block.sites[0]?.routes ?? []).flatMap(({ path }, at) =>
-          new Set(block.sites.map(({ routes }) => routes[at]?.upstream)).size > 1 ? path : [],
-        ),
-  );
-  return [...new Set(shared)].sort();
+  const routes = blocks.flatMap((block) => (typeof block === "string" ? [] : routesOf(block)));
+  return [...new Set(routes.flatMap(({ route, isShared }) => (isShared ? route.path : [])))].sort();
 }
 
 /** For the http block: where such paths lead, by the name that is asked for. */
@@ -205,15 +202,14 @@ ${lines.join("")}  }
   return maps.length === 0 ? "" : `  # Where a path leads, by the name that is asked for.\n${maps.join("")}\n`;
 }
 
-function renderBlock({ listen, names, more, sites }: Block, paths: readonly string[]): string {
-  const routes = sites[0]?.routes ?? [];
-  const isWhole = routes.some(({ path }) => path === "/");
-  const rendered = routes.map((route, at) => {
-    const upstreams = new Set(sites.map((site) => site.routes[at]?.upstream));
-    return renderRoute(
-      upstreams.size > 1 ? { ...route, upstream: `$upstream_of_${paths.indexOf(route.path)}` } : route,
-    );
-  });
+/** @param paths those that {@link renderLeading} has a map for */
+function renderBlock(block: Block, paths: readonly string[]): string {
+  const { listen, names, more } = block;
+  const routes = routesOf(block);
+  const isWhole = routes.some(({ route }) => route.path === "/");
+  const rendered = routes.map(({ route, isShared }) =>
+    renderRoute(isShared ? { ...route, upstream: `$upstream_of_${paths.indexOf(route.path)}` } : route),
+  );
   return `  server {
     listen ${listen};
     server_name ${names.join(" ")};

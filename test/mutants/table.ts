@@ -332,10 +332,10 @@ export const mutants: readonly Mutant[] = [
   ),
 
   inSites("a path takes what only begins like it", "`${path}/`]", "path]"),
-  inSites("sites of other paths share a block", "[listen, more, shapes]", "[listen, more]"),
-  inSites("names of other certificates share a block", "[listen, more, shapes]", "[listen, shapes]"),
+  inSites("sites of other paths share a block", "[listen, more, shape]", "[listen, more]"),
+  inSites("names of other certificates share a block", "[listen, more, shape]", "[listen, shape]"),
   inSites("the app of all other names shares a block", "hosts.length === 0,", "false,"),
-  inSites("all that share a block lead to one app", "upstreams.size > 1 ?", "upstreams.size > 2 ?"),
+  inSites("all that share a block lead to one app", "renderRoute(isShared ?", "renderRoute(!isShared ?"),
   inSites("names that no app has are answered", "return 421;", "return 200;"),
   inSites("a dot in a path is any character", `path.replaceAll(".", "\\\\.")`, "path"),
   {
