@@ -14,7 +14,7 @@ import { streamReporter } from "../scripts/setup/terminal";
 
 const ownParts: readonly Part[] = [...trafficParts, ...changeParts];
 
-const help = `Usage: npm run bench [-- --only PART[,PART...]] [--rounds N] [--before FOLDER] [--json] [--tiny]
+const help = `Usage: npm run bench [-- --only PART[,PART...]] [--update] [--rounds N] [--before FOLDER] [--json] [--tiny]
 
 Measures this project beside others on this machine: every figure several times, all sides in turn, and as a ratio.
 Writes results.json, results.md and results.svg to bench/, or to bench/out/ when only a part was asked for, unless --update.
@@ -49,6 +49,8 @@ async function main(args: string[]): Promise<void> {
   const parts = options.before === undefined ? ownParts : partsBefore(resolve(options.before));
   const chosen = chooseParts(parts, options.only);
   const tiny = options.tiny ?? false;
+  const update = options.update ?? false;
+  if (update && (tiny || options.before !== undefined)) throw new UserError("--update: not with --tiny or --before", 2);
   const rounds = parseRounds(options.rounds ?? (tiny ? "1" : "5"));
   await runSetup({ quiet: true });
 
@@ -59,8 +61,6 @@ async function main(args: string[]): Promise<void> {
   const reporter = streamReporter(process.stderr);
   const minutes = Math.ceil(chosen.reduce((sum, part) => sum + part.estimate({ rounds, tiny }), 0) / 60);
   process.stderr.write(`This takes about ${minutes} min: ${chosen.map(({ name }) => name).join(", ")}.\n`);
-  const update = options.update ?? false;
-  if (update && (tiny || options.before !== undefined)) throw new UserError("--update: not with --tiny or --before", 2);
   const partial = tiny || options.before !== undefined || (options.only !== undefined && !update);
   const folder = join(projectRoot, "bench", ...(partial ? ["out"] : []));
   const others = update ? await readResults(folder) : [];

@@ -1,8 +1,7 @@
 import type { Part, PartContext, Ratio } from "../part";
 import { untilItServes } from "./answers";
 import type { Side } from "./side";
-import { medianOf, unchangedRuns } from "./lifecycle";
-import { measureSides, oursAndCompose, seriesName } from "./sides";
+import { measureSides, medianOf, oursAndCompose, seriesName, unchangedRuns } from "./sides";
 import type { Source } from "./source";
 
 /**

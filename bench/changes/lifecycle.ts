@@ -1,17 +1,13 @@
 import type { Part, PartContext, Ratio } from "../part";
-import { median } from "../statistics";
 import { untilItServes } from "./answers";
 import { EmptyProgram } from "./empty-program";
 import type { Side } from "./side";
-import { measureSides, oursAndCompose, seriesName } from "./sides";
+import { measureSides, medianOf, oursAndCompose, seriesName, unchangedRuns } from "./sides";
 import type { Source } from "./source";
 import { underLoad } from "./under-load";
 
 /** As often as the product checks its first backends. */
 const healthIntervalSeconds = 3;
-
-/** A run that changes nothing is short: in a turn it is made so often, and the median counts. */
-export const unchangedRuns = 3;
 
 /** The seconds that each change of a turn takes, and the requests that the last roll loses. */
 export interface Turn extends Record<string, number> {
@@ -124,10 +120,4 @@ export async function takeTurn(side: Side, source: Source, { tiny, status, signa
     "scale down": scaleDown,
     remove,
   };
-}
-
-export async function medianOf(runs: number, run: () => Promise<number>): Promise<number> {
-  const values: number[] = [];
-  for (let done = 0; done < runs; done++) values.push(await run());
-  return median(values);
 }

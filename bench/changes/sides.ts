@@ -1,8 +1,12 @@
 import { interleave, type PartContext, type Series } from "../part";
+import { median } from "../statistics";
 import { Compose } from "./compose";
 import { Ours } from "./ours";
 import type { Side } from "./side";
 import { Source } from "./source";
+
+/** A run that changes nothing is short: in a turn it is made so often, and the median counts. */
+export const unchangedRuns = 3;
 
 export interface Measurement {
   /** What makes the sides, by their names. */
@@ -52,4 +56,10 @@ async function warmUp(sides: readonly Side[], { status }: PartContext): Promise<
     await side.up(1);
     await side.down();
   }
+}
+
+export async function medianOf(runs: number, run: () => Promise<number>): Promise<number> {
+  const values: number[] = [];
+  for (let done = 0; done < runs; done++) values.push(await run());
+  return median(values);
 }

@@ -1,6 +1,6 @@
 import { releaseOf } from "../../nginx/render/config";
 import { parseSettings, type Settings } from "../../model/settings";
-import { topologyOf, type Topology } from "../../model/topology";
+import { topologyOf, type Server, type Topology } from "../../model/topology";
 
 /** Port of every proxy and of every backend inside its container. */
 export const proxyPort = 8080;
@@ -53,9 +53,12 @@ export function ourConfig(
   given: Readonly<Record<string, string>> = {},
   tls?: Pick<Topology, "tls">,
 ): string {
-  const health = { path: "/health", host: "localhost" };
-  const servers = hosts.map((name) => ({ name, port: backendPort, weight: 1, health }));
-  return textOf({ ...topologyOf(ourSettings(given), servers), ...tls });
+  return textOf({ ...topologyOf(ourSettings(given), hosts.map(backendOf)), ...tls });
+}
+
+/** A backend as the product's topology has it. */
+export function backendOf(name: string): Server {
+  return { name, port: backendPort, weight: 1, health: { path: "/health", host: "localhost" } };
 }
 
 /** All files of a release in one. */

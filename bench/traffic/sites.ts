@@ -4,7 +4,7 @@ import { BalancerShell } from "../../rollout/runtime/shell";
 import { reload } from "../../rollout/steps/reload";
 import { interleave, type Part } from "../part";
 import { median } from "../statistics";
-import { backendPort, ourSettings, textOf, tlsPort } from "./configs";
+import { backendOf, backendPort, ourSettings, textOf, tlsPort } from "./configs";
 import { buildImages, type TrafficImages } from "./images";
 import { Lab, type Server } from "./lab";
 import { memoryMb } from "./pool";
@@ -29,9 +29,8 @@ function sites(count: number, images: TrafficImages, certified: Certified): Serv
     count: 2,
     hosts: [`site-${site}.${domain}`],
   }));
-  const health = { path: "/health", host: "localhost" };
   const servers = numbers.flatMap((site) =>
-    aliasesOf(site).map((name) => ({ app: `site-${site}`, name, port: backendPort, weight: 1, health })),
+    aliasesOf(site).map((name) => ({ app: `site-${site}`, ...backendOf(name) })),
   );
   const settings = ourSettings({ apps: JSON.stringify(apps) });
   const config = textOf({ ...topologyOf(settings, servers), tls: tlsWith(certified) });
