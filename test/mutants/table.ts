@@ -335,7 +335,11 @@ export const mutants: readonly Mutant[] = [
   inSites("sites of other paths share a block", "[listen, more, shape]", "[listen, more]"),
   inSites("names of other certificates share a block", "[listen, more, shape]", "[listen, shape]"),
   inSites("the app of all other names shares a block", "hosts.length === 0,", "false,"),
-  inSites("all that share a block lead to one app", "renderRoute(isShared ?", "renderRoute(!isShared ?"),
+  inSites(
+    "all that share a block lead to one app",
+    "routes[at]?.upstream !== route.upstream",
+    "routes[at] === undefined",
+  ),
   inSites("names that no app has are answered", "return 421;", "return 200;"),
   inSites("a dot in a path is any character", `path.replaceAll(".", "\\\\.")`, "path"),
   {
