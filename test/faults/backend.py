@@ -49,6 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Backend", sys.argv[1])
         self.send_header("X-Target", self.path)
+        self.send_header("X-Host", self.headers.get("Host", ""))
         if "header" in asked:
             self.send_header("X-Large", "x" * int(asked["header"]))
         self.end_headers()

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { IncomingHttpHeaders } from "node:http";
 import { connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
 import { request } from "node:https";
 import { connect, type Socket } from "node:net";
@@ -7,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { CertificateFiles } from "../../model/certificates";
 import { tlsListenPort } from "../../model/layout";
 import type { Settings } from "../../model/settings";
 import { tlsOptions } from "../../scripts/load/tls";
@@ -18,27 +20,35 @@ export type Protocol = (typeof protocols)[number];
 /** The answer to one request. */
 export interface AnswerTls {
   readonly status: number;
-  readonly connection: string | undefined;
+  readonly headers: IncomingHttpHeaders;
   /** The backend that it came from. */
   readonly from: string;
   readonly body: string;
 }
 
-/** The one host that a rig serves with TLS, at its own address. */
+const name = "shop.example";
+
+/** The host that a rig serves with TLS, at its own address, and whatever else has a certificate there. */
 export class CertifiedHost {
-  readonly name = "shop.example";
+  readonly name = name;
+  private readonly certificates: CertificateFiles[] = [];
 
   private constructor(
     private readonly folder: string,
     readonly ca: string,
   ) {}
 
-  static async create(): Promise<CertifiedHost> {
+  /** @param names of each certificate */
+  static async create(...names: readonly (readonly string[])[]): Promise<CertifiedHost> {
     const root = await authority("Root");
     const own = new CertifiedHost(await mkdtemp(join(tmpdir(), "nlb-certified-")), root.certificate);
-    const { certificate, key } = await certificateOf([own.name], root);
-    await writeFile(join(own.folder, "crt"), `${certificate}\n${root.certificate}`);
-    await writeFile(join(own.folder, "key"), key);
+    for (const [at, covered] of (names.length === 0 ? [[name]] : names).entries()) {
+      const [certificateFile, privateKeyFile] = [join(own.folder, `${at}.crt`), join(own.folder, `${at}.key`)];
+      const { certificate, key } = await certificateOf(covered, root);
+      await writeFile(certificateFile, `${certificate}\n${root.certificate}`);
+      await writeFile(privateKeyFile, key);
+      own.certificates.push({ certificateFile, privateKeyFile });
+    }
     return own;
   }
 
@@ -47,7 +57,7 @@ export class CertifiedHost {
   }
 
   settings(port: number = tlsListenPort): NonNullable<Settings["tls"]> {
-    const certificates = [{ certificateFile: join(this.folder, "crt"), privateKeyFile: join(this.folder, "key") }];
+    const { certificates } = this;
     return { port, certificates, redirect: false, hsts: 0, hstsPreload: false, profile: "intermediate" };
   }
 
@@ -59,11 +69,8 @@ export class CertifiedHost {
   }
 
   /** Begins with TLS on a connection, which may have sent something before. */
-  async handshake(socket: Socket, protocol: Protocol): Promise<TLSSocket> {
-    const options = tlsOptions(
-      { url: new URL(`https://${this.name}`), profile: { host: this.name }, ca: this.ca },
-      protocol,
-    );
+  async handshake(socket: Socket, protocol: Protocol, host: string = this.name): Promise<TLSSocket> {
+    const options = tlsOptions({ url: new URL(`https://${this.name}`), profile: { host }, ca: this.ca }, protocol);
     const secure = connectTls({ ...options, socket });
     await Promise.race([once(secure, "secureConnect"), endOf(socket)]);
     return secure;
@@ -84,7 +91,7 @@ export class CertifiedHost {
       request({ path, headers: { Host: this.name, ...headers }, createConnection: () => socket }, (answer) => {
         const { statusCode: status = 0, headers: got } = answer;
         const from = String(got["x-backend"]);
-        readAll(answer).then((body) => resolve({ status, connection: got.connection, from, body }), reject);
+        readAll(answer).then((body) => resolve({ status, headers: got, from, body }), reject);
       })
         .on("error", reject)
         .end();
@@ -107,9 +114,9 @@ export class CertifiedHost {
       new Promise<AnswerTls>((resolve, reject) => {
         session.on("error", reject);
         const stream = session.request({ ":path": path, ...headers }).on("error", reject);
-        stream.on("response", ({ ":status": status = 0, "x-backend": backend }) => {
-          const from = String(backend);
-          readAll(stream).then((body) => resolve({ status, connection: undefined, from, body }), reject);
+        stream.on("response", ({ ":status": status = 0, ...got }) => {
+          const from = String(got["x-backend"]);
+          readAll(stream).then((body) => resolve({ status, headers: got, from, body }), reject);
         });
       });
     session.setMaxListeners(0);

@@ -31,8 +31,8 @@ describe("connections with TLS on which nothing has been asked yet", function ()
   async function http1(): Promise<Fresh> {
     const socket = await host.handshake(await host.connect(rig.host), "http/1.1");
     return async () => {
-      const { status, connection } = await host.ask(socket, "/");
-      return `${status} ${connection}`;
+      const { status, headers } = await host.ask(socket, "/");
+      return `${status} ${headers.connection}`;
     };
   }
 
@@ -65,8 +65,8 @@ describe("connections with TLS on which nothing has been asked yet", function ()
   async function late(protocol: Protocol): Promise<Fresh> {
     const socket = await host.connect(rig.host);
     return async () => {
-      const { status, connection } = await host.ask(await host.handshake(socket, protocol), "/");
-      return protocol === "h2" ? `${status}` : `${status} ${connection}`;
+      const { status, headers } = await host.ask(await host.handshake(socket, protocol), "/");
+      return protocol === "h2" ? `${status}` : `${status} ${headers.connection}`;
     };
   }
 

@@ -138,7 +138,7 @@ export class Rig {
         app: this.appOf(number).name,
         name,
         port: 5000,
-        weight: 1,
+        weight: this.appOf(number).weight,
         health: { path: "/", host: "localhost" },
       })),
       readCertificates(settings.tls?.certificates).map(({ certificate }) => certificate),
@@ -166,20 +166,19 @@ export class Rig {
     await this.whole();
   }
 
-  /** Waits until every backend answers through nginx, and nginx has open connections to each. */
+  /** Waits until every backend that gets requests answers through nginx, and nginx has open connections to each. */
   async whole(): Promise<void> {
+    const apps = this.backends.map((_, number) => this.appOf(number)).filter(({ weight }) => weight > 0);
     await until("every backend answers", 15, async () => {
       // From other clients each time, where a proxy may tell of them.
       const client = () => ({ "X-Forwarded-For": `2001:db8::${(++this.numbers).toString(16)}` });
-      const questions = this.backends.flatMap((_, number) => {
-        const { hosts, paths } = this.appOf(number);
+      const questions = apps.flatMap(({ hosts, paths }) => {
         const host = { Host: hosts[0]?.replace("*", "any") ?? "localhost" };
         return [client(), client()].map((one) => this.ask(paths[0] ?? "/", { headers: { ...one, ...host } }));
       });
       const answers = await Promise.all(questions);
       return (
-        answers.every(({ status }) => status === 200) &&
-        new Set(answers.map(({ from }) => from)).size === this.backends.length
+        answers.every(({ status }) => status === 200) && new Set(answers.map(({ from }) => from)).size === apps.length
       );
     });
   }
