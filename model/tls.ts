@@ -36,7 +36,7 @@ export const certificateSchema = rule("an object {certificateFile, privateKeyFil
 const directory = rule("the URL of an authority's directory, for example https://acme.example/directory", (e) =>
   z
     .string(e)
-    .regex(/^https:\/\/[^\s"'\\]+$/, e)
+    .regex(/^https:\/\/[^\s"'\\]+$/, { ...e, abort: true })
     .refine((text) => URL.canParse(text), e),
 );
 

@@ -186,6 +186,11 @@ describe("settings of TLS", () => {
       'tls.acme.directory: got "https://acme.example:99999/directory", expected the URL of an authority\'s directory, for example https://acme.example/directory',
     ],
     [
+      "a directory that is neither",
+      { tls: { acme: { ...acme, directory: "letsencrypt" } }, apps: [app("a.example")] },
+      'tls.acme.directory: got "letsencrypt", expected the URL of an authority\'s directory, for example https://acme.example/directory',
+    ],
+    [
       "an address",
       { tls: { acme }, apps: [app("192.0.2.1")] },
       'apps[0].hosts[0]: got "192.0.2.1", expected a name: tls.acme gets no certificate for an address',
