@@ -69,8 +69,13 @@ const appShape = {
   )
     .default("/health")
     .meta({ description: "answers 200 when a backend can take requests", change: "rolls the app" }),
-  healthHost: rule("a host name in lower case, with a port or without, for example shop.example:8443", (e) =>
-    z.string(e).regex(/^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?(?::[1-9][0-9]{0,4})?$/, e),
+  healthHost: rule(
+    "a host name in lower case, with a port up to 65535 or without, for example shop.example:8443",
+    (e) =>
+      z
+        .string(e)
+        .regex(/^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?(?::[1-9][0-9]{0,4})?$/, { ...e, abort: true })
+        .refine((text) => Number(text.split(":")[1] ?? 1) <= 65535, e),
   )
     .default("localhost")
     .meta({ description: "the Host that is asked for there, by all health checks", change: "rolls the app" }),

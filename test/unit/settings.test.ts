@@ -144,11 +144,13 @@ describe("settings", () => {
       JSON.stringify([{ name: "a", path: "a", healthPath: path }]),
       `apps[0].healthPath: got ${JSON.stringify(path)}, expected a path that starts with / and has only letters, digits, ._~!$&'()*+,;=:@/?- and %XX`,
     ]),
-    ...["", "Shop", "a b", "a\nb", "a;", "a:0", "a:port", "-a"].map((host): [string, string, string] => [
-      "apps",
-      JSON.stringify([{ name: "a", path: "a", healthHost: host }]),
-      `apps[0].healthHost: got ${JSON.stringify(host)}, expected a host name in lower case, with a port or without, for example shop.example:8443`,
-    ]),
+    ...["", "Shop", "a b", "a\nb", "a;", "a:0", "a:65536", "A:65536", "a:port", "-a"].map(
+      (host): [string, string, string] => [
+        "apps",
+        JSON.stringify([{ name: "a", path: "a", healthHost: host }]),
+        `apps[0].healthHost: got ${JSON.stringify(host)}, expected a host name in lower case, with a port up to 65535 or without, for example shop.example:8443`,
+      ],
+    ),
     [
       "apps",
       '[{"name":"a","path":"a","healthPath":"health; }"}]',
@@ -158,6 +160,11 @@ describe("settings", () => {
   for (const [key, value, problem] of table) {
     it(`refuses ${key} ${value}`, () => assert.deepEqual(problemsOf({ [key]: value }), [problem]));
   }
+
+  it("takes a host for health checks with each port that there is, and without", () => {
+    for (const healthHost of ["a:1", "a:65535", "a"])
+      assert.deepEqual(problemsOf({ apps: JSON.stringify([{ name: "a", path: "a", healthHost }]) }), [], healthHost);
+  });
 
   it("refuses an unknown key and names those that there are", () => {
     const [problem = ""] = problemsOf({ backendcount: "3" });
