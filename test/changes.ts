@@ -351,6 +351,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     {
       ...replaced,
       serving: "new-id",
+      unreachable: [newDoor.url],
       containers: [
         { ...newEntry, listen: "127.0.0.1:8080", state: "running", networks: [] },
         ...without(replaced, "lb-id").containers,

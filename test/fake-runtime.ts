@@ -62,6 +62,7 @@ export class FakeRuntime implements Runtime {
       case "open":
         this.change(operation.predecessors, { networks: [], ports: "" });
         this.change([operation.entry], { state: "running", networks: [operation.network] });
+        this.host = { ...this.host, unreachable: [] };
         break;
       case "serve":
         this.host = { ...this.host, serving: destination.balancer };

@@ -21,6 +21,7 @@ const hashes = faultsIn("tree hash", "lib/tree-hash.ts", "build-context", "tree-
 const inPool = faultsIn("backend", "components/backend-pool.ts", "components", "containers");
 const inBalancer = faultsIn("balancer", "components/balancer.ts", "components", "containers");
 const inEntry = faultsIn("entry", "components/entry.ts", "components", "containers");
+const inOpening = faultsIn("entry", "rollout/steps/entry.ts", "open-entry");
 const inAddress = faultsIn("entry", "model/entry.ts", "entry", "port");
 const inCertificates = faultsIn("certificate", "model/certificates.ts", "certificates");
 const inTls = faultsIn("TLS", "model/tls.ts", "settings-tls", "tls");
@@ -138,6 +139,31 @@ export const mutants: readonly Mutant[] = [
   inPlan("a new balancer is not told to serve", "if (!isServing) begin", "if (isServing) begin"),
   inPlan("an older balancer's port is in nobody's way", `...older("balancer")].filter`, `].filter`),
   inPlan("an old entry goes on taking connections", "closed.length > 0", "closed.length > 1"),
+  inPlan("an entry on no network is open", `state === "running" && networks.length > 0`, `state === "running"`),
+  inPlan("a paused entry is opened, too", ` || state === "paused";`, ";"),
+  inPlan(
+    "published on the backends' network",
+    "entry, network, predecessors",
+    "entry, network: destination.network, predecessors",
+  ),
+  inPlan("what is opened is published once more", "entries.filter(isOpen)", "entries"),
+  inOpening("published before it is there", "await disconnect(entry, await networksOf(entry));", ""),
+  inOpening("takes the port away before it listens", `await untilItServes("entry", `, `void untilItServes("entry", `),
+  inOpening("takes the port away for good", "of released) for", "of released.slice(1)) for"),
+  inOpening(
+    "comes back to one of its networks",
+    "for (const name of names) await tryDocker(",
+    "for (const name of names.slice(0, 1)) await tryDocker(",
+  ),
+  inOpening("runs on beside the one that has the port back", `await tryDocker("stop", "--time", "0", entry);`, ""),
+  inOpening("its port is published anew where it is still published", "await disconnect(entry, names);", ""),
+  {
+    name: "entry: on no network is on one",
+    file: "rollout/containers.ts",
+    find: `networks.split(",").filter(Boolean)`,
+    replace: `networks.split(",")`,
+    tests: ["open-entry"],
+  },
   inPlan(
     "a balancer that starts is told to read again",
     `begin.some(({ op }) => op === "await")`,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseContainers } from "../../rollout/containers";
-import { openEntry } from "../../rollout/steps/entry";
+import { openEntry, publish } from "../../rollout/steps/entry";
 import { FakePrograms } from "../fake-programs";
 
 describe("an entry that is opened in another one's place", () => {
@@ -82,6 +82,12 @@ case "$*" in ${failing}) echo no >&2; exit 1 ;; *State*) ;; ${found.join(" ")} e
       assert.deepEqual(await commands(), expected);
       assert.deepEqual(log, said);
     });
+
+  it("is published anew by leaving its network and coming back", async () => {
+    await fakeDocker("none");
+    await publish("new");
+    assert.deepEqual(await commands(), ["network disconnect front new", "network connect front new"]);
+  });
 });
 
 describe("Docker's listing", () => {
