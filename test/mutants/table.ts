@@ -46,6 +46,9 @@ const inPort = faultsIn("port", "rollout/port.ts", "port");
 const inSettings = faultsIn("settings", "model/settings.ts", "settings");
 const inApp = faultsIn("an app", "model/app.ts", "settings", "settings-apps");
 const inRoutes = faultsIn("routes", "model/routes.ts", "settings-apps", "routes");
+const inMounts = faultsIn("mounts", "model/mounts.ts", "settings-apps");
+const inImageNames = faultsIn("an image's name", "model/image-names.ts", "settings-apps");
+const inWants = faultsIn("what apps ask the host for", "rollout/wants.ts", "wants");
 const inRules = faultsIn("settings", "model/rules.ts", "settings");
 const inSites = faultsIn("sites", "nginx/render/sites.ts", "routes", "nginx-config");
 const inProxies = faultsIn("proxies", "model/proxies.ts", "proxies");
@@ -249,6 +252,26 @@ export const mutants: readonly Mutant[] = [
   inTls("a host without a certificate passes", "certificates).length === 0)", "certificates).length < 0)"),
   inTls("preload for less than a year", "tls.hstsPreload && tls.hsts < preloadSeconds", "false"),
   inTls("an authority is asked for wildcards", `!host.startsWith("*") && `, ""),
+  inTls("an authority is asked for addresses", "isIP(host) !== 0", "isIP(host) === 6"),
+  inTls(
+    "browsers' authorities are asked for names without a dot",
+    `host.includes(".") || acme`,
+    `host.includes("") || acme`,
+  ),
+  inTls("one's own authority is not asked for names without a dot", " || acme?.authorityFile !== undefined", ""),
+  inTls("a second kind of key is in vain", ".filter((other) => other.kind === kind)", ""),
+  inTls(
+    "a certificate for one more name is in vain",
+    "names.some((name) => certificatesFor",
+    "names.every((name) => certificatesFor",
+  ),
+  inTls("another certificate is told to be in the way", "certificates.indexOf(first)", "before.indexOf(first)"),
+  inTls(
+    "hosts lack what a file that can't be read may be for",
+    "certificates.length < tls.certificates.length",
+    "false",
+  ),
+  inTls("an app takes the path of an authority's questions", "`${path}/`.startsWith", "path.startsWith"),
   inTls("certificates of one authority pass for another's", "hashValue(acme.directory)", `hashValue("")`),
   inTls("a name to get that has a certificate", "if (isCertified(host)) return", "if (false) return"),
   inAcmeText("the authority's questions are sent on", "if ($uri ~ ^", "if ($uri ~ ^/none"),
@@ -317,11 +340,31 @@ export const mutants: readonly Mutant[] = [
   inApp("two apps of one name pass", "first < index", "first < 0"),
   inApp("an app's folder is not looked at", "!isApp(app.path)", "app.path === undefined"),
   inApp("unknown keys pass", "z.strictObject(appShape, e)", "z.object(appShape, e)"),
+  inApp("a port that there is not passes", "<= 65535", "<= 65536"),
   inRoutes("a redirect takes an app's name", "owner >= 0", "owner > apps.length"),
   inApp("secrets in the clear pass", "&& !areSecret", "&& areSecret"),
   inRoutes("an app's hosts are not its group's", "[...hosts].sort().join()", `""`),
   inRoutes("shared paths pass", "if (claimOf(app) !== claimOf(other))", "if (claimOf(app) === undefined)"),
   inRoutes("an answer without a backend passes", "backendCount < needed", "needed < 0"),
+  inRoutes("apps that get nothing answer", ".filter(({ weight }) => weight !== 0)", ""),
+  inRoutes("a backend that gets nothing answers", "groups.map(({ asked }) =>", "groups.map(({ apps: asked }) =>"),
+  inRoutes("one that gets nothing beside another one is refused", "asked.length > 0", "asked.length > 1"),
+  inMounts("a volume over what is in memory passes", `[["/tmp", "/tmp, which is in memory"]]`, ""),
+  inMounts("a volume over all of the container passes", `folder === ""`, `folder === "/"`),
+  inMounts("a slash at the end makes another folder", `, "/").slice(0, -1)`, ")"),
+  inMounts("a volume over a writable folder passes", `...writable.flatMap(look("writable")), `, ""),
+  inMounts("a third one is told of the second", "other ?? `that", "`that"),
+  inImageNames("a digest of any length passes", "[0-9a-f]{64}", "[0-9a-f]+"),
+  inImageNames("a registry at an address is none", String.raw`|\[[0-9a-fA-F:]+\]`, ""),
+  inImageNames("a tag too long passes", "{0,127}", "{0,128}"),
+  inImageNames("a tag is told to be in lower case", "name.toLowerCase() + rest", "(name + rest).toLowerCase()"),
+  inImageNames("a registry's port is taken for a tag", "(?::[^/:@]*)?", "(?::[^:@]*)?"),
+  inWants("all of its processors are too many", "cpus > supply.processors", "cpus >= supply.processors"),
+  inWants("a folder is looked for among the volumes", `source.startsWith("/")`, `source.startsWith("./")`),
+  inWants("networks that no container joins besides others pass", ` || driver === "null"`, ""),
+  inWants("another machine's folders are looked for here", "!isHere || ", ""),
+  inWants("processors are not asked for", "app.cpus !== undefined", "app.cpus === undefined"),
+  inWants("Docker is asked what nobody wants to know", "apps.some(isAsked)", "apps.length > 0"),
   inRules("numbers below the range pass", "z.int(e).min(from, e)", "z.int(e)"),
   inProxies("a file's lines are counted without the empty ones", "number: at + 1 }]", "number: 0 }]"),
   inProxies("a file of nobody passes", "lines.length === 0 || ", ""),

@@ -6,7 +6,7 @@ describe("settings of apps and redirects", () => {
     const digest = `sha256:${"0a".repeat(32)}`;
     for (const image of [
       ...["nginx", "library/nginx:1.30", "localhost/a", "Registry.example:5000/a/b__c--d.e:V_1.2-x", "[::1]:5000/a"],
-      ...[digest, `registry.example/shop@${digest}`, `shop:1@${digest}`],
+      ...[digest, `registry.example/shop@${digest}`, `shop:1@${digest}`, `shop:${"1".repeat(128)}`],
     ])
       assert.deepEqual(problemsOf({ apps: JSON.stringify([{ name: "a", image }]) }), [], image);
   });
@@ -53,6 +53,8 @@ describe("settings of apps and redirects", () => {
     [{ paths: ['/a"{'] }, `apps[0].paths[0]: got "/a\\"{", ${path}`],
     ...[
       ["https://registry.example/Shop:Live", "registry.example/shop:Live"],
+      ["Registry.example:5000/Shop", "registry.example:5000/shop"],
+      [`shop:${"1".repeat(129)}`],
       ["registry.example/shop@sha256:abc"],
       ["registry.example/shop:"],
       ["shop@latest"],
@@ -182,6 +184,17 @@ describe("settings of apps and redirects", () => {
         }),
         [problem],
       ));
+
+  it("tells of each folder that comes again which one was there first", () => {
+    const volumes = ["a:/srv", "b:/srv", "c:/srv"];
+    assert.deepEqual(
+      problemsOf({ apps: JSON.stringify([{ name: "a", path: "a", volumes }]) }),
+      [1, 2].map(
+        (at) =>
+          `apps[0].volumes[${at}]: got "${volumes[at]}", expected a folder of the container other than that of volumes[0]`,
+      ),
+    );
+  });
 
   it("refuses apps that contradict each other", () => {
     const both = { path: "a", hosts: ["x.example", "shop.example"] };

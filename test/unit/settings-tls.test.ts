@@ -16,6 +16,9 @@ describe("settings of TLS", () => {
     await add("shop", "shop.example", "www.shop.example");
     await add("wild", "*.wild.example");
     await add("later", "www.shop.example");
+    await add("more", "www.shop.example", "more.example");
+    const { certificate, key } = await certificateOf(["shop.example"], undefined, { kind: "rsa" });
+    Object.assign(files, { "rsa.crt": certificate, "rsa.key": key });
     files["root.pem"] = root.certificate;
     files["cut.pem"] = root.certificate.replace(/^\S{60,}\r?\n/m, "");
   });
@@ -52,6 +55,11 @@ describe("settings of TLS", () => {
       apps: [app(...hosts)],
       redirects: [{ from: "www.shop.example", to: "shop.example" }],
     });
+  });
+
+  it("take a certificate beside another one for one name more, and for a name of both by another kind of key", () => {
+    parse({ tls: { certificates: [pair("shop"), pair("more")] } });
+    parse({ tls: { certificates: [pair("shop"), pair("rsa")] } });
   });
 
   const names = "expected a name that a certificate of tls.certificates is for: shop.example, www.shop.example";
@@ -98,6 +106,16 @@ describe("settings of TLS", () => {
       "a certificate that another one leaves nothing to",
       { tls: { certificates: [pair("wild"), pair("shop"), pair("later")] } },
       'tls.certificates[2].certificateFile: got "later.crt", expected a certificate for a name that tls.certificates[1] is not for, or one with another kind of key',
+    ],
+    [
+      "a certificate that one by its own kind of key leaves nothing to",
+      { tls: { certificates: [pair("rsa"), pair("shop"), pair("later")] } },
+      'tls.certificates[2].certificateFile: got "later.crt", expected a certificate for a name that tls.certificates[1] is not for, or one with another kind of key',
+    ],
+    [
+      "a file that isn't there, which may have been for an app's host",
+      { tls: { certificates: [pair("shop"), pair("apo")] }, apps: [app("api.example")] },
+      'tls.certificates[1].certificateFile: got "apo.crt", expected a file that can be read',
     ],
     [
       "the port of both",

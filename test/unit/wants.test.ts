@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { problemsOfWants } from "../../rollout/wants";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { assertHas, problemsOfWants } from "../../rollout/wants";
+import { FakePrograms } from "../fake-programs";
 
 describe("what apps ask Docker's host for", () => {
   const supply = {
@@ -32,4 +35,46 @@ describe("what apps ask Docker's host for", () => {
   ] as const)
     it(`is missed: ${JSON.stringify(wanted)}`, () =>
       assert.deepEqual(problemsOfWants([app, { ...app, ...wanted }], supply), [`apps[1].${problem}`]));
+});
+
+describe("what Docker's host has", () => {
+  let programs: FakePrograms;
+  const log = () => join(programs.folder, "log");
+  beforeEach(async () => {
+    programs = await FakePrograms.create();
+    await programs.write(
+      "docker",
+      `#!/bin/sh
+echo "$*" >>${log()}
+case "$1" in
+  network) printf '%s\\n' "bridge bridge" "host host" "none null" "web_data overlay" ;;
+  volume) printf '%s\\n' web_media web_rest ;;
+  info) echo 2 ;;
+esac
+`,
+    );
+  });
+  afterEach(() => programs.remove());
+
+  const app = { networks: [] as string[], volumes: [] as string[] };
+  const lost = "/no/such/folder:/a";
+
+  it("is what Docker tells, but for networks that no container joins besides others", async () => {
+    await assertHas([{ networks: ["bridge", "web_data"], volumes: ["web_rest:/a", `${__dirname}:/b`], cpus: 2 }], true);
+    const network = "expected a network that Docker has (docker network ls), other than host and none";
+    await assert.rejects(assertHas([app, { networks: ["host", "none"], volumes: [lost], cpus: 3 }], true), {
+      message: `Docker's host lacks what apps ask for:
+  apps[1].networks[0]: got "host", ${network}
+  apps[1].networks[1]: got "none", ${network}
+  apps[1].volumes[0]: got "${lost}", expected a folder that Docker's host has
+  apps[1].cpus: got 3, expected at most 2, the processors of Docker's host`,
+    });
+  });
+
+  it("is not known of another machine's folders", () => assertHas([{ ...app, volumes: [lost] }], false));
+
+  it("is not asked for where no app wants any of it", async () => {
+    await assertHas([app], true);
+    assert.equal(existsSync(log()), false);
+  });
 });
