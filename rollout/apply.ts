@@ -22,10 +22,10 @@ export async function apply(wanted: Wanted, runtime: Runtime, log: Log): Promise
   const { added, removed, operations } = plan(observed, wanted);
   let inFlight = { drainBegan: 0, drainEnded: 0 };
   const sick: string[] = [];
-  // Between the first reload and the public address's answer, going back is what a failure asks for.
-  let reloaded = false;
+  // Between the first reload, or a balancer's end, and the public address's answer, going back is what a failure asks for.
+  let begun = false;
   for (const operation of operations) {
-    if (operation.op === "reload") reloaded = true;
+    if (operation.op === "reload" || operation.op === "quit") begun = true;
     try {
       const result = await timed(stepName(operation), () => runtime.perform(operation));
       inFlight = result.inFlight ?? inFlight;
@@ -34,10 +34,10 @@ export async function apply(wanted: Wanted, runtime: Runtime, log: Log): Promise
         log(`${server} does not answer (${why}), and did not before: the change goes on without it.`);
       }
     } catch (error) {
-      if (reloaded) await putBack(runtime, error, log);
+      if (begun) await putBack(runtime, error, log);
       throw error;
     }
-    if (operation.op === "check") reloaded = false;
+    if (operation.op === "check") begun = false;
   }
   const { volume } = observed;
   return {
@@ -64,5 +64,7 @@ async function putBack(runtime: Runtime, cause: unknown, log: Log): Promise<void
 /** The name under which a step's seconds are reported. */
 function stepName(operation: Operation): string {
   if (operation.op === "reload") return operation.step;
-  return ["try", "open", "publish", "serve", "await", "close"].includes(operation.op) ? "balancer" : operation.op;
+  return ["try", "open", "publish", "serve", "await", "quit", "close"].includes(operation.op)
+    ? "balancer"
+    : operation.op;
 }

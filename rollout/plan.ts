@@ -41,6 +41,8 @@ export type Operation = { readonly cause: string } & (
   | { readonly op: "reload"; readonly step: ReloadStep; readonly topology: Topology; readonly probe: readonly string[] }
   /** Waits until no nginx worker of an older configuration is left. */
   | { readonly op: "drain"; readonly seconds: number }
+  /** Has balancers take no more connections; they finish what they have. */
+  | { readonly op: "quit"; readonly containers: readonly string[] }
   /** Asks the public address. */
   | { readonly op: "check" }
   /** Has entries refuse connections from when nginx lets go of their sockets, too. */
@@ -93,7 +95,7 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   const revived = reviveOperations(own, wanted, added);
   const begun = revived.flatMap(({ name, operation }) => (operation.how === "restart" ? [] : name));
   const must = [...new Set([...added, ...renewed, ...begun])];
-  const { begin, end } = balancerOperations(observed, own, wanted);
+  const { begin, quit, end } = balancerOperations(observed, own, wanted);
   // One that starts to serve reads what is on the volume.
   const starts = begin.some(({ op }) => op === "await");
   const served = starts ? live?.id : observed.served;
@@ -124,6 +126,7 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
       ...revived.map(({ operation }) => operation),
       { op: "candidate", must, cause: `release ${release.id} is tried beside the live one` },
       ...reloads,
+      ...quit,
       { op: "check", cause: "the last word has the address that clients use" },
       ...end,
       ...(reloads.every(({ op }) => op === "resume") && (renewed.length > 0 || live?.attempt !== wanted.attempt)
@@ -166,13 +169,13 @@ function assertAllThere(own: readonly ObservedContainer[], { balancer, entries, 
 
 /**
  * The way to a balancer that serves. A new one waits beside its predecessor until it is told to serve; then both take
- * connections until the change has worked; the older one then finishes what it has, with the servers that it knows.
+ * connections until the new one serves the release; the older one then finishes what it has, with the servers that it knows.
  */
 function balancerOperations(
   observed: Observed,
   own: readonly ObservedContainer[],
   { destination, policy }: Wanted,
-): { begin: Operation[]; end: Operation[] } {
+): { begin: Operation[]; quit: Operation[]; end: Operation[] } {
   const balancer = own.find(({ id }) => id === destination.balancer);
   const entries = destination.entries.flatMap(({ id, url, network }) => {
     const container = own.find((one) => one.id === id);
@@ -211,14 +214,22 @@ function balancerOperations(
   for (const { url, container } of entries.filter(isOpen))
     if (observed.unreachable.includes(url))
       begin.push({ op: "publish", entry: container.id, cause: `nothing accepts connections at ${url}` });
+  const quit: Operation[] = [];
   const end: Operation[] = [];
   if (predecessors.length > 0) {
+    // Two that take connections from one socket: on an idle host, the kernel gives all of them to the older one.
+    if (entries.some(isOpen))
+      quit.push({
+        op: "quit",
+        containers: predecessors,
+        cause: "only the new balancer is to answer what is asked next",
+      });
     const closed = older("entry").map(({ id }) => id);
     if (closed.length > 0) end.push({ op: "close", entries: closed, cause: "the balancer has another address" });
     const cause = "another balancer answers";
     end.push({ op: "stop", containers: predecessors, seconds: policy.drainSeconds, cause });
   }
-  return { begin, end };
+  return { begin, quit, end };
 }
 
 function reviveOperations(

@@ -115,6 +115,7 @@ const answered = "await (nothing goes on before it answers)";
 export const checked = "check (the last word has the address that clients use)";
 export const cleaned = "clean up (images and releases that nothing uses)";
 export const retired = "(no request can reach them any more)";
+const ended = "quit lb-id (only the new balancer is to answer what is asked next)";
 const drained = "drain up to 7 s (older workers know servers that go)";
 const live = `(${two.id} is live)`;
 const noted = "record (for the next look at the host)";
@@ -189,6 +190,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
       "serve (the balancer is new)",
       answered,
       `candidate ${tried(two)}`,
+      ended,
       checked,
       "stop lb-id within 7 s (another balancer answers)",
       noted,
@@ -265,6 +267,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
       "open tls-id on front (the entry of 127.0.0.1:8443 is created)",
       answered,
       `candidate ${tried(two)}`,
+      ended,
       checked,
       "stop lb-id within 7 s (another balancer answers)",
       noted,
@@ -283,6 +286,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
       "serve (the balancer is new)",
       answered,
       `candidate ${tried(two)}`,
+      ended,
       checked,
       "close tls-id (the balancer has another address)",
       "stop lb-id within 7 s (another balancer answers)",
@@ -324,7 +328,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     "what an update has left that was interrupted when the new balancer had begun to serve",
     { ...replaced, serving: "new-id" },
     wantedOf(two, {}, "new-id"),
-    [`candidate ${tried(two)}`, checked, "stop lb-id within 7 s (another balancer answers)", noted, cleaned],
+    [`candidate ${tried(two)}`, ended, checked, "stop lb-id within 7 s (another balancer answers)", noted, cleaned],
   ],
   [
     "what an update has left that was interrupted when the old balancer had been stopped",

@@ -11,6 +11,7 @@ import type { Release } from "../model/release";
 export class FakeRuntime implements Runtime {
   /** The operations so far, as text. */
   readonly done: string[] = [];
+  private quit: readonly string[] = [];
   private before: Pick<Observed, "volume" | "served"> | undefined;
 
   /**
@@ -36,8 +37,9 @@ export class FakeRuntime implements Runtime {
 
   putBack(): Promise<void> {
     this.done.push("put back");
-    if (this.before === undefined) return Promise.reject(new Error("there was none"));
+    if (this.before === undefined && this.quit.length === 0) return Promise.reject(new Error("there was none"));
     this.host = { ...this.host, ...this.before };
+    this.change(this.quit, { state: "running" });
     return Promise.resolve();
   }
 
@@ -70,6 +72,10 @@ export class FakeRuntime implements Runtime {
       case "await":
         this.host = { ...this.host, served: volume.release?.id };
         this.change([destination.balancer], { health: "healthy" });
+        break;
+      case "quit":
+        this.change(operation.containers, { state: "exited" });
+        this.quit = operation.containers;
         break;
       case "publish":
         this.host = { ...this.host, unreachable: [] };

@@ -37,6 +37,8 @@ export class DockerRuntime implements Runtime {
   private before: string | undefined;
   /** Which balancer was to serve before this change; empty for none. */
   private servedBefore = "";
+  /** Balancers that were told to take no more connections. */
+  private quit: readonly string[] = [];
   /** Servers without which the change goes on. */
   private sick: ReadonlySet<string> = new Set();
 
@@ -105,6 +107,11 @@ export class DockerRuntime implements Runtime {
         return {};
       case "drain":
         return drain(await this.context(), operation.seconds);
+      case "quit":
+        // One that has ended by itself is none the worse for it.
+        await tryDocker("kill", "--signal", "QUIT", ...operation.containers);
+        this.quit = operation.containers;
+        return {};
       case "check":
         await checkAsClient(await this.context(), this.sick);
         return {};
@@ -134,9 +141,16 @@ export class DockerRuntime implements Runtime {
 
   async putBack(): Promise<void> {
     const shell = await this.shell();
-    if (this.before === undefined) throw new Error("there was none");
-    await link(shell, this.before);
-    await reload(shell, undefined);
+    if (this.before === undefined && this.quit.length === 0) throw new Error("there was none");
+    if (this.before !== undefined) {
+      await link(shell, this.before);
+      await reload(shell, undefined);
+    }
+    if (this.quit.length === 0) return;
+    // What they had, the new one may lack: the socket of a port that goes, say.
+    await shell.read(servingScript(this.servedBefore));
+    const seconds = String(this.wanted.policy.drainSeconds);
+    await docker("restart", "--time", seconds, ...this.quit);
   }
 
   private async test(must: readonly string[]): Promise<StepResult> {

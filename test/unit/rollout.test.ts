@@ -83,11 +83,11 @@ describe("apply on the fake runtime", () => {
         const runtime = new FakeRuntime(observed, wanted, failAt);
         const before = runtime.serving();
         await assert.rejects(apply(wanted, runtime, quiet), /^Error: no /);
-        const reload = operations.findIndex((text) => /^(together|switch|reload|settle): /.test(text));
+        const begin = operations.findIndex((text) => /^(together:|switch:|reload:|settle:|quit) /.test(text));
         const check = operations.indexOf(checked);
-        const isPutBack = reload >= 0 && reload <= failAt && failAt <= check;
+        const isPutBack = begin >= 0 && begin <= failAt && failAt <= check;
         assert.equal(runtime.done.includes("put back"), isPutBack);
-        if (isPutBack && failAt > reload) assert.deepEqual(runtime.host.volume, observed.volume);
+        if (isPutBack && failAt > begin) assert.deepEqual(runtime.host.volume, observed.volume);
         const stopped = operations.slice(0, failAt).filter((text) => text.startsWith("stop "));
         if (stopped.length === 0)
           for (const name of before) assert.ok(runtime.serving().includes(name) || failAt > check);
