@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { docker } from "../../rollout/docker";
 import { FixtureApp, fixtureLoad, type Mode } from "./app";
 import { assertNoneLost } from "./books";
 import { TestStack, type Outputs } from "./stack";
@@ -123,5 +124,42 @@ describe("changes that fail, under load", function () {
     assert.equal((await fetch(outputs.url)).status, 200);
     await stack.configure({ serverConfig: undefined });
     await converges("v2");
+  });
+
+  describe("with a new balancer at the same time, on an idle host", () => {
+    let balancer = "";
+
+    before(async () => {
+      await load.stop();
+      const urns = await stack.engineOk("stack", "--show-urns");
+      balancer = /urn:\S+::balancer-nginx(?=\s)/.exec(urns)?.[0] ?? "";
+    });
+
+    const replacing = async (serverConfig: string | undefined) => {
+      await stack.configure({ serverConfig });
+      return stack.engine("up", "--replace", balancer);
+    };
+
+    it("brings in another configuration: only the new one is asked what clients ask", async () => {
+      const { code, output } = await replacing("add_header X-Fixture new always;");
+      assert.equal(code, 0, output);
+      outputs = await stack.outputs();
+      assert.equal((await fetch(outputs.url)).headers.get("X-Fixture"), "new");
+    });
+
+    it("has the older balancer serve again when the public address fails", async () => {
+      const before = await stack.liveText();
+      const { code, output } = await replacing('if ($server_port = "8080") {\n  return 503;\n}');
+      assert.notEqual(code, 0);
+      assert.match(output, /a client that asks for \/health gets 503\. The previous configuration is back\./);
+      assert.equal(await stack.liveText(), before);
+      assert.equal((await fetch(outputs.url)).status, 200);
+      const rows = await docker("container", "inspect", "--format", "{{.State.Running}}", outputs.balancer);
+      assert.equal(rows.trim(), "true");
+      await stack.configure({ serverConfig: undefined });
+      outputs = await stack.up();
+      assert.equal((await fetch(outputs.url)).status, 200);
+      await stack.engineOk("preview", "--expect-no-changes");
+    });
   });
 });
