@@ -42,6 +42,8 @@ export class BalancerShell {
         resolve();
       });
     });
+    // What it writes may be secret, and so may what a command prints.
+    this.process.stdin.write("umask 077\n");
   }
 
   /**
@@ -54,7 +56,7 @@ export class BalancerShell {
     const deadline = Date.now() + timeoutSeconds * 1000;
     this.process.stdin.write(`{ ${script}
 } >/tmp/shell.$$ 2>&1 </dev/null
-echo $? $(wc -c </tmp/shell.$$); cat /tmp/shell.$$
+echo $? $(wc -c </tmp/shell.$$); cat /tmp/shell.$$; : >/tmp/shell.$$
 `);
     const [code = NaN, length = NaN] = (await this.take(deadline, timeoutSeconds, () => this.received.indexOf("\n")))
       .toString()
@@ -80,7 +82,10 @@ echo $? $(wc -c </tmp/shell.$$); cat /tmp/shell.$$
    */
   async write(path: string, content: string, mode?: number): Promise<void> {
     const made = mode === undefined ? "" : `rm -f ${path} && install -m ${mode.toString(8)} /dev/null ${path} && `;
-    await this.read(`${made}base64 -d >${path} <<'end'\n${Buffer.from(content).toString("base64")}\nend`);
+    const script = `${made}base64 -d >${path} <<'end'\n${Buffer.from(content).toString("base64")}\nend`;
+    const { code, output } = await this.run(script);
+    // What can't be written may be a key: nothing of the command is told.
+    if (code !== 0) throw new Error(`In the balancer's container, ${path} can't be written: ${output.trim()}`);
   }
 
   close(): void {

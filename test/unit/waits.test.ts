@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerState } from "../../rollout/docker";
 import { DockerRuntime } from "../../rollout/runtime/docker";
-import type { BalancerShell } from "../../rollout/runtime/shell";
+import { BalancerShell } from "../../rollout/runtime/shell";
 import { isBroken } from "../../rollout/steps/candidate";
 import { removeServing } from "../../rollout/destroy";
 import { isUndecided } from "../../rollout/steps/healthcheck";
 import { drain, reload } from "../../rollout/steps/reload";
 import { releaseOf } from "../../nginx/render/config";
+import { until } from "../../lib/until";
 import { two, wantedOf } from "../changes";
 import { FakePrograms } from "../fake-programs";
 
@@ -142,6 +144,30 @@ esac
     await assert.rejects(runtime.observe(), /^Error: Another change of this balancer has been going on for 120 s/);
     await runtime.close();
     assert.deepEqual(await commands(), ["ps", "exec"]);
+  });
+
+  it("what can't be written is named, and not shown: it may be a key", async () => {
+    const shell = new BalancerShell("lb-id");
+    const text = "-----BEGIN PRIVATE KEY----- and so on";
+    const path = join(programs.folder, "none", "shop.key");
+    for (const mode of [undefined, 0o600])
+      await assert.rejects(shell.write(path, text, mode), ({ message }: Error) => {
+        assert.ok(message.startsWith(`In the balancer's container, ${path} can't be written: `), message);
+        return ![text, Buffer.from(text).toString("base64").slice(0, 20)].some((part) => message.includes(part));
+      });
+    shell.close();
+    await shell.ended;
+  });
+
+  it("what is written can be read by nobody else, and nothing of what was printed stays", async () => {
+    const shell = new BalancerShell("lb-id");
+    const path = join(programs.folder, "server.conf");
+    await shell.write(path, "secret");
+    const printed = (await shell.read("echo /tmp/shell.$$")).trim();
+    assert.deepEqual([statSync(path).mode & 0o777, statSync(printed).mode & 0o777], [0o600, 0o600]);
+    await until("what was printed has gone", { within: 5 }, () => statSync(printed).size === 0);
+    shell.close();
+    await shell.ended;
   });
 
   for (const [what, signature, ends] of [
