@@ -154,6 +154,7 @@ export class Balancer extends pulumi.ComponentResource {
             ...(acme !== undefined && { acme }),
           },
           topology: args.topology,
+          isSecret: args.isSecret,
           certificateFiles: args.certificateFiles,
           backendCount: args.sharedCount,
         }),

@@ -62,6 +62,8 @@ export interface Change {
   /** Of the release, as the program that previewed it rendered it. */
   readonly id: string;
   readonly topology: Topology;
+  /** Whether the configuration holds secrets. */
+  readonly isSecret: boolean;
   readonly policy: Policy;
   readonly destination: Destination;
   /** Where the certificates of the topology, and their keys, are read from. */

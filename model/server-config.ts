@@ -91,3 +91,15 @@ export function problemsOfDirectives(text: string): string[] {
     throw error;
   }
 }
+
+/**
+ * A message about directives that are secret, without their words: what is wrong, and in which line, is left.
+ *
+ * @param directives with all that nginx may repeat of them: whole words, and parts, such as the name of a variable
+ */
+export function withoutWordsOf(directives: string, message: string): string {
+  const words = [...directives.split(/[\s;{}"']+/), ...directives.split(/\W+/)].filter((word) => word.length > 2);
+  return [...new Set(words)]
+    .sort((a, b) => b.length - a.length)
+    .reduce((text, word) => text.replaceAll(word, "***"), message);
+}

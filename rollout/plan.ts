@@ -10,6 +10,8 @@ export interface Wanted {
   readonly release: Release;
   /** What nginx reads beside the release's own files, for its eyes only. */
   readonly attachments: readonly ReleaseFile[];
+  /** Whether the release holds secrets: then no message repeats anything of its directives. */
+  readonly isSecret: boolean;
   readonly destination: Destination;
   readonly policy: Policy;
   readonly attempt: number;

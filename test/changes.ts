@@ -26,6 +26,7 @@ export const wantedOf = (
 ): Wanted => ({
   release,
   attachments: [],
+  isSecret: false,
   destination: {
     balancer,
     entries,

@@ -1,4 +1,5 @@
 import { candidatePlace, directivesFile, livePlace, mainFile } from "../../model/layout";
+import { withoutWordsOf } from "../../model/server-config";
 import { serversOf, type UpstreamServer } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
 import { messageOf } from "../../lib/errors";
@@ -44,7 +45,7 @@ export async function testCandidate(context: Context, must: readonly string[]): 
       nginxSeconds,
     );
     if (code !== 0)
-      throw new Error(`nginx refuses the configuration:\n${indent(nameLines(output, release.id))}\n${untouched}`);
+      throw new Error(`nginx refuses the configuration:\n${indent(nginxWords(output, wanted))}\n${untouched}`);
     const sick = await untilAllAnswer(context, new Set(must));
     await askAsClient(context, new Set(sick.keys()));
     return { sick };
@@ -53,10 +54,12 @@ export async function testCandidate(context: Context, must: readonly string[]): 
   }
 }
 
-/** The user knows their directives by the name of the setting, not by that of a file. */
-function nameLines(output: string, id: string): string {
-  const place = `${releaseFolder(id)}/`;
-  return output.replaceAll(`${place}${directivesFile}:`, "serverConfig, line ").replaceAll(place, "");
+/** The user knows their directives by the name of the setting, not by that of a file. Secret ones are not repeated. */
+function nginxWords(output: string, { release, isSecret }: Context["wanted"]): string {
+  const place = `${releaseFolder(release.id)}/`;
+  const words = output.replaceAll(`${place}${directivesFile}:`, "serverConfig, line ").replaceAll(place, "");
+  const directives = release.files.find(({ name }) => name === directivesFile)?.text ?? "";
+  return isSecret ? withoutWordsOf(directives, words) : words;
 }
 
 async function untilAllAnswer(

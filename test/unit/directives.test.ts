@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { everyDirective, parseDirectives, type Directive } from "../../model/directives";
 import { livePlace } from "../../model/layout";
-import { ownLocations, ownVariables, problemsOfDirectives } from "../../model/server-config";
+import { ownLocations, ownVariables, problemsOfDirectives, withoutWordsOf } from "../../model/server-config";
 import { topologyOf } from "../../model/topology";
 import { renderFiles, showFiles } from "../../nginx/render/config";
 import { headersOf, withHeaders } from "../../nginx/render/headers";
@@ -129,6 +129,29 @@ it("every variable of the balancer's own text is one that they may not set", () 
   const captured = texts.flatMap((text) => [...text.matchAll(/\(\?<(\w+)>/g)].map(([, name]) => `$${name}`));
   const names = [...set, ...captured].map((name) => name?.replace(/^\$told_.*/, "$told_*"));
   assert.deepEqual([...new Set(names)].sort(), ownVariables.map((name) => `$${name}`).sort());
+});
+
+describe("what nginx says of directives that are secret", () => {
+  const cases: readonly (readonly [what: string, directives: string, message: string, told: string])[] = [
+    [
+      "an unknown name",
+      "s3cr3t on;",
+      'unknown directive "s3cr3t" in serverConfig, line 1',
+      'unknown directive "***" in serverConfig, line 1',
+    ],
+    ["a value", 'a "s3cr3t word";', 'invalid value "s3cr3t word" in', 'invalid value "*** ***" in'],
+    ["a value with marks", "a p@ss.w0rd!;", 'invalid value "p@ss.w0rd!" in', 'invalid value "***" in'],
+    ["a variable", "a $s3cr3t;", 'unknown "s3cr3t" variable', 'unknown "***" variable'],
+    ["a path, twice", "a /s3/cr3t;", 'open "/s3/cr3t": fopen(/s3/cr3t,r)', 'open "***": fopen(***,r)'],
+    [
+      "what it does not repeat",
+      "a s3cr3t;",
+      'unexpected end of file, expecting "}"',
+      'unexpected end of file, expecting "}"',
+    ],
+  ];
+  for (const [what, directives, message, told] of cases)
+    it(`is told without its words: ${what}`, () => assert.equal(withoutWordsOf(directives, message), told));
 });
 
 describe("headers that a user sets", () => {
