@@ -15,6 +15,8 @@ import type { Source } from "./source";
 export class Compose implements Side {
   readonly name = "compose";
   private built: string | undefined;
+  /** Of its containers so far: it leaves those without a name behind when it scales down. */
+  private readonly volumes = new Set<string>();
 
   private constructor(
     private readonly command: readonly [file: string, ...args: string[]],
@@ -49,6 +51,7 @@ export class Compose implements Side {
     const build = this.built === version ? [] : ["--build"];
     const seconds = await secondsOf(() => this.run("up", ...build, ...this.upOptions(backends)));
     this.built = version;
+    await this.noteVolumes();
     return seconds;
   }
 
@@ -65,12 +68,20 @@ export class Compose implements Side {
     const label = `label=com.docker.compose.project=${this.project}`;
     const containers = await idsOf("ps", "--all", "--filter", label);
     if (containers.length > 0) await tryDocker("rm", "--force", "--volumes", ...containers);
+    if (this.volumes.size > 0) await tryDocker("volume", "rm", ...this.volumes);
     const networks = await idsOf("network", "ls", "--filter", label);
     if (networks.length > 0) await tryDocker("network", "rm", ...networks);
     // Compose leaves the image of an earlier source without a name.
     const images = await idsOf("images", "--filter", label);
     if (images.length > 0) await docker("rmi", "--force", ...images);
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async noteVolumes(): Promise<void> {
+    const containers = await idsOf("ps", "--all", "--filter", `label=com.docker.compose.project=${this.project}`);
+    const format = '{{range .Mounts}}{{if eq .Type "volume"}}{{println .Name}}{{end}}{{end}}';
+    const names = await docker("container", "inspect", "--format", format, ...containers);
+    for (const name of names.split("\n").filter(Boolean)) this.volumes.add(name);
   }
 
   private upOptions(backends: number): string[] {

@@ -5,6 +5,7 @@ import type { PartResults } from "../../bench/report";
 import { lastWords, run, start } from "../../lib/process";
 import { docker } from "../../rollout/docker";
 import { projectRoot } from "../../scripts/setup/project";
+import { NamelessVolumes } from "./nameless-volumes";
 
 const partNames = ["static", "tls", "latency", "entry", "flask", "spread", "pool", "sites", "lifecycle", "growth"];
 
@@ -14,9 +15,16 @@ describe("npm run bench", function () {
 
   it("measures every part, writes the results, and removes what it started", async () => {
     const bench = ["-r", "./scripts/typescript.cjs", "bench/command.ts", "--tiny", "--json"];
+    // Its own, by the process's id: others on the host may measure, too, and have projects of Docker Compose.
+    const ids: RegExp[] = [];
+    const volumes = await NamelessVolumes.watch((labels) => Object.values(labels).some((text) => ids[0]?.test(text)));
     const { pid, ended } = start(process.execPath, bench, { cwd: projectRoot });
+    ids.push(new RegExp(`(?:^|-)${pid}(?![0-9])`));
     const { outcome, stdout, stderr } = await ended;
+    const abandoned = await volumes.abandoned();
+    await volumes.close();
     assert.equal(outcome, "succeeded", stderr);
+    assert.deepEqual(abandoned, []);
 
     const parts = JSON.parse(stdout) as PartResults[];
     assert.deepEqual(
@@ -34,7 +42,6 @@ describe("npm run bench", function () {
     assert.match(await readFile(join(folder, "results.md"), "utf8"), /\| ours \/ hand-tuned nginx, static backends \|/);
     assert.match(await readFile(join(folder, "results.svg"), "utf8"), /^<svg /);
 
-    // Its own, by the process's id: others on the host may measure, too, and have projects of Docker Compose.
     const left = await Promise.all([
       docker("ps", "--all", "--format", '{{.Names}} {{.Label "com.docker.compose.project"}}'),
       docker("network", "ls", "--format", "{{.Name}}"),

@@ -7,7 +7,7 @@ import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { FixtureApp, fixtureLoad } from "./app";
 import { assertNoneLost } from "./books";
-import { NamelessVolumes } from "./nameless-volumes";
+import { NamelessVolumes, ofStack } from "./nameless-volumes";
 import { TestStack, type Outputs } from "./stack";
 import { until } from "./until";
 
@@ -27,7 +27,7 @@ describe("changes under load", function () {
       healthTimeoutSeconds: 20,
       apps: [{ name: "fixture", path: app.path }],
     });
-    volumes = await NamelessVolumes.watch(stack.stackLabel);
+    volumes = await NamelessVolumes.watch(ofStack(stack.stackLabel));
     outputs = await stack.up();
     load = fixtureLoad(outputs.url, { maxSeconds: 1200 });
   });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { docker, inspectContainers } from "../../rollout/docker";
 import { baseImages } from "../machine";
-import { NamelessVolumes } from "./nameless-volumes";
+import { NamelessVolumes, ofStack } from "./nameless-volumes";
 
 describe("containers as Docker tells of them", function () {
   this.timeout(120_000);
@@ -50,7 +50,7 @@ describe("volumes without a name", function () {
     };
     const own = `nginx-load-balancer.stack=${stackLabel}`;
     const foreign = `nginx-load-balancer.e2e-foreign=${process.pid}`;
-    const volumes = await NamelessVolumes.watch(stackLabel);
+    const volumes = await NamelessVolumes.watch(ofStack(stackLabel));
     try {
       const foreignOne = await comeAndGo(foreign);
       await comeAndGo(own, "--volumes");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { docker } from "../../rollout/docker";
 import { readStatus } from "../../scripts/status";
-import { NamelessVolumes } from "./nameless-volumes";
+import { NamelessVolumes, ofStack } from "./nameless-volumes";
 import { TestStack, type Outputs } from "./stack";
 import { until } from "./until";
 
@@ -26,7 +26,7 @@ describe("the main job, on the real engine and Docker", function () {
 
   before(async () => {
     stack = await TestStack.create("main");
-    volumes = await NamelessVolumes.watch(stack.stackLabel);
+    volumes = await NamelessVolumes.watch(ofStack(stack.stackLabel));
     outputs = await stack.up();
   });
   after(async () => {

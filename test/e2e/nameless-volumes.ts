@@ -1,20 +1,27 @@
 import { start, type Started } from "../../lib/process";
+import { labels } from "../../model/labels";
 import { docker } from "../../rollout/docker";
 import { until } from "./until";
 
+type Labels = Readonly<Record<string, string>>;
+
+/** Whether a container is a stack's. */
+export const ofStack = (stackLabel: string) => (own: Labels) => own[labels.stack] === stackLabel;
+
 /**
- * The volumes without a name of their own that one stack's containers get, from now on. Docker doesn't tell afterwards whose
+ * The volumes without a name of their own that some containers get, from now on. Docker doesn't tell afterwards whose
  * an abandoned one was, and others on the host have theirs, which come and go.
  */
 export class NamelessVolumes {
   private constructor(
-    private readonly stackLabel: string,
+    private readonly isOwn: (labels: Labels) => boolean,
     private readonly events: Started,
   ) {}
 
-  static async watch(stackLabel: string): Promise<NamelessVolumes> {
+  /** @param isOwn whether a container is one of those, by its labels */
+  static async watch(isOwn: (labels: Labels) => boolean): Promise<NamelessVolumes> {
     const filters = ["event=create", "event=mount"].flatMap((filter) => ["--filter", filter]);
-    const volumes = new NamelessVolumes(stackLabel, start("docker", ["events", ...filters, "--format", "{{json .}}"]));
+    const volumes = new NamelessVolumes(isOwn, start("docker", ["events", ...filters, "--format", "{{json .}}"]));
     await volumes.settled();
     return volumes;
   }
@@ -25,7 +32,7 @@ export class NamelessVolumes {
     const events = this.read();
     const own = new Set(
       events.flatMap(({ Type, Actor: { ID, Attributes } }) =>
-        Type === "container" && Attributes["nginx-load-balancer.stack"] === this.stackLabel ? [ID] : [],
+        Type === "container" && this.isOwn(Attributes) ? [ID] : [],
       ),
     );
     const mounted = new Set(
@@ -60,5 +67,5 @@ export class NamelessVolumes {
 
 interface DockerEvent {
   readonly Type: string;
-  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly Actor: { readonly ID: string; readonly Attributes: Labels };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fixtureLoad } from "./app";
 import { assertNoneLost } from "./books";
-import { NamelessVolumes } from "./nameless-volumes";
+import { NamelessVolumes, ofStack } from "./nameless-volumes";
 import { TestStack } from "./stack";
 import { recordedConfig, replay } from "./takeover";
 import { busyness, until } from "./until";
@@ -13,7 +13,7 @@ describe("a stack that an older version made", function () {
 
   before(async () => {
     stack = await TestStack.create("takeover", recordedConfig);
-    volumes = await NamelessVolumes.watch(stack.stackLabel);
+    volumes = await NamelessVolumes.watch(ofStack(stack.stackLabel));
   });
   beforeEach(() => replay(stack));
   after(async () => {
