@@ -27,9 +27,9 @@ export function ailments(
   if (keeper !== undefined && keeper.state !== "running")
     found.push(`The container that gets certificates is ${keeper.state}.`);
   const { release, intact } = volume;
-  // What lies in one that doesn't run is not looked at file by file.
-  if (release !== undefined && !intact && balancer?.state === "running")
-    found.push("The configuration on the volume was edited.");
+  if (release !== undefined && intact === false) found.push("The configuration on the volume was edited.");
+  if (release !== undefined && intact === undefined && balancer?.state === "running")
+    found.push("The balancer does not say what it serves: it ends or begins just now.");
   if (release === undefined && containers.length > 0)
     found.push("The balancer's volume holds no configuration that was installed.");
   if (release !== undefined && served !== undefined && served !== release.id)

@@ -52,5 +52,5 @@ export async function lookInside(balancer: ObservedContainer | undefined): Promi
   // A tar archive, in which the text of the one file lies between blocks of other bytes.
   const { stdout } = await tryDocker("cp", `${balancer.id}:${currentRelease}/${recordFile}`, "-");
   const release = readRecord(stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1));
-  return { ...nothingInside, volume: { release, intact: false } };
+  return { ...nothingInside, volume: { release, intact: undefined } };
 }

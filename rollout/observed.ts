@@ -35,8 +35,8 @@ export interface ObservedContainer {
 export interface Volume {
   /** The release that nginx is to run; undefined when none was installed, or its record can't be read. */
   readonly release: RecordedRelease | undefined;
-  /** Whether the release's files are as they were installed. */
-  readonly intact: boolean;
+  /** Whether the release's files are as they were installed; undefined where nobody could look, in a balancer that has just ended. */
+  readonly intact: boolean | undefined;
 }
 
 /** The host as it was when it was looked at: once, before anything is planned. */

@@ -70,9 +70,9 @@ export function reloadOperations(
     cause:
       live === undefined
         ? "nothing is installed"
-        : volume.intact
-          ? `${live.id} is live`
-          : "the files on the volume were edited",
+        : volume.intact === false
+          ? "the files on the volume were edited"
+          : `${live.id} is live`,
   });
   if (leaving.length > 0 || stale || (!volume.intact && served !== undefined)) steps.push(drain);
   if (twins.length > 0) {

@@ -51,9 +51,14 @@ describe("drift", () => {
       {
         containers: [backend, { ...balancer, state: "exited" }, entry],
         served: undefined,
-        volume: { ...volume, intact: false },
+        volume: { ...volume, intact: undefined },
       },
       ["The balancer is exited."],
+    ],
+    [
+      "a balancer that ended after it was listed",
+      { served: undefined, volume: { ...volume, intact: undefined } },
+      ["The balancer does not say what it serves: it ends or begins just now."],
     ],
     [
       "a published port that is dead",
