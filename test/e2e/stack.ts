@@ -40,15 +40,19 @@ export function takePort(): number {
 
 /** A stack of this program on the real engine and the real Docker, with a state, a config and a port of its own. */
 export class TestStack {
-  readonly name: string;
   readonly port = takePort();
+  private ownName: string;
   private config = new Map<string, string>();
 
   private constructor(
     label: string,
     readonly folder: string,
   ) {
-    this.name = `e2e-${label}-${process.pid}`;
+    this.ownName = `e2e-${label}-${process.pid}`;
+  }
+
+  get name(): string {
+    return this.ownName;
   }
 
   /**
@@ -97,6 +101,12 @@ export class TestStack {
         await this.engineOk("config", "set", key, text);
       }
     }
+  }
+
+  /** Renames it, as the engine's state has it. */
+  async rename(name: string): Promise<void> {
+    await this.engineOk("stack", "rename", name);
+    this.ownName = name;
   }
 
   /** A value of its config, as text. */
