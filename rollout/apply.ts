@@ -64,6 +64,7 @@ async function putBack(runtime: Runtime, cause: unknown, log: Log): Promise<void
 /** The name under which a step's seconds are reported. */
 function stepName(operation: Operation): string {
   if (operation.op === "reload") return operation.step;
+  if (operation.op === "remove unused") return "clean up";
   return ["try", "open", "publish", "serve", "await", "quit", "close"].includes(operation.op)
     ? "balancer"
     : operation.op;

@@ -56,6 +56,8 @@ export type Operation = { readonly cause: string } & (
   /** Waits until Docker finds the containers healthy, too. */
   | { readonly op: "health"; readonly containers: readonly string[] }
   | { readonly op: "stop"; readonly containers: readonly string[]; readonly seconds: number }
+  /** Removes networks and volumes of the stack that no container uses: a state that was lost knew them. */
+  | { readonly op: "remove unused" }
   /** Removes images that no container of the stack uses, and releases that no nginx does. */
   | { readonly op: "clean up" }
 );
@@ -149,6 +151,9 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
         : []),
       ...(acme !== undefined && destination.acme !== undefined
         ? [{ op: "certificates", container: destination.acme, acme, cause: "hosts are to have them" } as const]
+        : []),
+      ...(own.some(({ owner }) => owner !== "" && owner !== destination.owners[0])
+        ? [{ op: "remove unused", cause: "no state knows what the adopted containers were on" } as const]
         : []),
       { op: "clean up", cause: "images and releases that nothing uses" },
     ],

@@ -112,6 +112,7 @@ export class FakeRuntime implements Runtime {
       case "check":
       case "certificates":
       case "health":
+      case "remove unused":
       case "clean up":
     }
   }

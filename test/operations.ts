@@ -39,6 +39,7 @@ function wordsOf(operation: Operation): string {
     case "resume":
     case "check":
     case "record":
+    case "remove unused":
     case "clean up":
       return operation.op;
   }

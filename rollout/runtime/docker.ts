@@ -19,7 +19,7 @@ import { ask } from "../steps/probe";
 import { checkAsClient, unreachableOf } from "../steps/public-address";
 import { drain, reload, untilAnswered } from "../steps/reload";
 import { untilItServes } from "../steps/start";
-import { removeUnusedImages, stopContainers } from "../steps/retire";
+import { removeUnused, removeUnusedImages, stopContainers } from "../steps/retire";
 import { link, readLink, removeOldReleases, writeFiles, writeRecordOf } from "../steps/volume";
 import type { Log, Runtime, StepResult } from "./runtime";
 import { BalancerShell } from "./shell";
@@ -126,6 +126,9 @@ export class DockerRuntime implements Runtime {
         return {};
       case "stop":
         await stopContainers(operation.containers, operation.seconds);
+        return {};
+      case "remove unused":
+        await removeUnused(destination.stack);
         return {};
       case "clean up":
         await removeOldReleases(await this.shell());

@@ -1,3 +1,4 @@
+import { labels } from "../../model/labels";
 import { docker } from "../docker";
 import { imagesOf } from "../images";
 
@@ -12,6 +13,15 @@ export async function stopContainers(ids: readonly string[], seconds: number): P
   if (seconds > 0) await docker("stop", "--time", String(seconds), ...ids);
   // With the nameless volumes that their images ask for: nobody would remove those later.
   await docker("rm", "--force", "--volumes", ...ids);
+}
+
+/** Removes the networks and volumes of a stack that no container is on. */
+export async function removeUnused(stack: string): Promise<void> {
+  const filters = ["--filter", `label=${labels.stack}=${stack}`, "--filter", "dangling=true"];
+  for (const kind of ["network", "volume"]) {
+    const unused = (await docker(kind, "ls", "--quiet", ...filters)).split("\n").filter(Boolean);
+    if (unused.length > 0) await docker(kind, "rm", ...unused);
+  }
 }
 
 /** Removes the images of a stack that none of these containers uses. */

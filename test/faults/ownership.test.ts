@@ -81,6 +81,9 @@ describe("two states with the same project and stack name on one Docker host, un
   it("a state that was lost is made good: adopt takes over, with a gap of a few seconds", async () => {
     const identity = uuid.exec(await refused(other, "preview"))?.[0];
     const before = await patient.containers();
+    const networksAndVolumes = async () =>
+      (await inventory(patient.stack.stackLabel)).filter((line) => /^(network|volume) /.test(line)).length;
+    const had = await networksAndVolumes();
     await other.configure({ adopt: identity, maxBodyMb: 11 });
     await other.engineOk("preview");
     patient.outputs = await other.up();
@@ -96,6 +99,7 @@ describe("two states with the same project and stack name on one Docker host, un
       "the old containers are gone",
     );
     assert.equal(after.length, 4);
+    assert.equal(await networksAndVolumes(), had, "what they were on is gone, too");
     assert.equal((await patient.backends()).length, 2);
     await patient.assertWhole();
     const { code, output } = await other.script("status");

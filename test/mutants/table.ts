@@ -295,6 +295,8 @@ export const mutants: readonly Mutant[] = [
   inPreflight("any identity is adopted", "owner !== adopt,", `adopt === "",`),
   inPreflight("told to be at an address that nobody can ask", `"0.0.0.0": "127.0.0.1", `, ""),
 
+  inPlan("what adopted containers were on stays", `owner !== "" && owner !== destination.owners[0]`, "false && owner"),
+  inPlan("what the stack's own are on is removed", `owner !== "" && owner !== destination.owners[0]`, "owner"),
   inPlan("the candidate is not asked", `{ op: "candidate", must, cause`, `{ op: "clean up", cause`),
   inPlan("new backends need not answer", "[...added, ...renewed, ...begun]", "[]"),
   inPlan(

@@ -57,7 +57,15 @@ describe("plan", () => {
     );
     const formatted = operations.map(formatOperation);
     assert.ok(formatted.includes("stop lb-id within 7 s (another balancer answers)"));
-    assert.ok(formatted.includes(`stop a-0-h1-id, a-1-h1-id within 7 s ${retired}`));
+    const stopped = formatted.indexOf(`stop a-0-h1-id, a-1-h1-id within 7 s ${retired}`);
+    assert.notEqual(stopped, -1);
+    // Networks and volumes are unused when what was on them is gone.
+    assert.equal(formatted[stopped + 1], "remove unused (no state knows what the adopted containers were on)");
+    const later = plan(
+      { ...host(), containers: host().containers },
+      { ...wantedOf(two), destination: { ...wantedOf(two).destination, owners } },
+    );
+    assert.ok(!later.operations.some(({ op }) => op === "remove unused"), "once taken over, nothing is");
   });
 });
 
