@@ -10,7 +10,7 @@ const help = `Usage: npm test                set-up, types, lint, format, then t
        npm run test:unit       without Docker and Pulumi engine
        npm run test:offline    the built plugins, on the real engine
        npm run test:e2e        the product, on the real engine and Docker
-       npm run test:faults     what can become of a stack by hand, by a crash or by Docker, and its repair; interrupted updates;
+       npm run test:repair     what can become of a stack by hand, by a crash or by Docker, and its repair; interrupted updates;
                                renewals of certificates, proxies in front, software of others behind it, the page docs/sites.md
        npm run test:soak       every interruption, and 10 minutes of random changes under load
 
@@ -24,7 +24,7 @@ const parts: Readonly<Record<string, { readonly files: string; readonly needsEng
   unit: { files: "test/unit/**/*.test.ts", needsEngine: false },
   offline: { files: "test/offline/**/*.test.ts", needsEngine: true },
   e2e: { files: "test/e2e/**/*.test.ts", needsEngine: true },
-  faults: { files: "test/faults/**/*.test.ts", needsEngine: true },
+  repair: { files: "test/faults/**/*.test.ts", needsEngine: true },
   soak: { files: "test/soak/**/*.test.ts", needsEngine: true },
 };
 

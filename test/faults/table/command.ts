@@ -1,0 +1,154 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { format } from "prettier";
+import { Interrupted } from "../../../lib/errors";
+import { docker } from "../../../rollout/docker";
+import { parseOptions, runMain, UserError } from "../../../scripts/cli";
+import { runSetup } from "../../../scripts/setup/index";
+import { projectRoot } from "../../../scripts/setup/project";
+import { streamReporter } from "../../../scripts/setup/terminal";
+import { formatTable } from "../../../scripts/table";
+import { titleOf, type Fault } from "./fault";
+import { runFault, type Progress } from "./harness";
+import { faults } from "./index";
+import { formatRow, reliabilityPage, shortVersion, type Engine } from "./page";
+import { isResult, merge, together, type Result, type Row } from "./result";
+import { Ward } from "./ward";
+
+const help = `Usage: npm run test:faults [-- --only TEXT[,TEXT...]] [--rounds N] [--docker HOST] [--update] [--list] [--json]
+
+Makes faults (test/faults/table) in a stack of its own under load, on this host: kills its balancer, freezes a backend, loses its
+state, ... For each it tells what was lost, what status and the log said, and how it became whole again. It touches nothing
+but that stack, and leaves nothing behind. Needs root, or whoever may end containers' processes.
+
+  --only TEXT    only the faults whose names, as --list has them, have one of these texts in them
+  --rounds N     how often each is made, 1 to 100; default 1
+  --docker HOST  an engine of this host other than the usual one, for example unix:///run/other/docker.sock
+  --update       puts these results in the place of those of the same engine in docs/reliability.json, and makes docs/reliability.md
+  --list         shows the faults, and makes none
+  --json         the results for machines, on standard output: npm run --silent test:faults -- --json
+
+Progress goes to standard error. Exit code 0 when nothing was lost but what may be, and all became whole in the way that it has to;
+1 otherwise, 2 for a bad option, 130 after Ctrl-C.
+`;
+
+const resultsFile = join(projectRoot, "docs", "reliability.json");
+
+/** Makes faults one after the other, each in as many rounds, and tells of each as soon as it is known. */
+async function runAll(
+  chosen: readonly Fault[],
+  rounds: number,
+  signal: AbortSignal,
+  tell: (row: Row) => Promise<void>,
+): Promise<void> {
+  const reporter = streamReporter(process.stderr);
+  let ward: Ward | undefined;
+  try {
+    reporter.begin("stack");
+    reporter.status("comes up");
+    ward = await Ward.create();
+    for (const [at, fault] of chosen.entries()) {
+      const start = performance.now();
+      reporter.begin(`${at + 1}/${chosen.length} ${titleOf(fault)}`);
+      const row = await runRounds(fault, rounds, ward, { status: (text) => reporter.status(text), signal });
+      reporter.note(isResult(row) ? wordsOf(row) : `left out: ${row.leftOut}`);
+      reporter.end((performance.now() - start) / 1000);
+      await tell(row);
+    }
+  } finally {
+    reporter.begin("stack");
+    reporter.status("is removed");
+    await ward?.remove();
+    reporter.close();
+  }
+}
+
+async function runRounds(fault: Fault, rounds: number, ward: Ward, progress: Progress): Promise<Row> {
+  const { group, name } = fault;
+  const leftOut = await fault.cannot?.(ward);
+  if (leftOut !== undefined) return { group, name, leftOut };
+  const first = await runFault(fault, ward, progress);
+  const others: Result[] = [];
+  while (others.length + 1 < rounds) others.push(await runFault(fault, ward, progress));
+  return together([first, ...others]);
+}
+
+function wordsOf(result: Result): string {
+  const [lost, longest, healed] = formatRow({ ...result, failures: [] });
+  return [`${lost}; ${longest} ms; ${healed}`, ...result.failures.map((why) => `FAILED: ${why}`)].join("\n    ");
+}
+
+function readEngines(): Engine[] {
+  return existsSync(resultsFile)
+    ? (JSON.parse(readFileSync(resultsFile, "utf8")) as { engines: Engine[] }).engines
+    : [];
+}
+
+/** Puts rows in the place of those of before of the same engine; those of others stay. */
+async function update(version: string, rows: readonly Row[]): Promise<void> {
+  const before = readEngines();
+  const isSame = (engine: Engine) => shortVersion(engine.version) === shortVersion(version);
+  const own = { version, cores: availableParallelism(), rows: merge(before.find(isSame)?.rows ?? [], rows, faults) };
+  const engines = [...before.filter((engine) => !isSame(engine)), own].sort((a, b) =>
+    a.version.localeCompare(b.version, "en", { numeric: true }),
+  );
+  const json = await format(JSON.stringify({ engines }), { parser: "json", printWidth: 120 });
+  const page = await format(reliabilityPage(engines, faults), { parser: "markdown", printWidth: 120 });
+  writeFileSync(resultsFile, json);
+  writeFileSync(join(projectRoot, "docs", "reliability.md"), page);
+}
+
+function chooseFaults(only: string | undefined): readonly Fault[] {
+  const texts = (only ?? "").split(",");
+  const chosen = faults.filter((fault) => texts.some((text) => titleOf(fault).includes(text.trim())));
+  if (chosen.length === 0) throw new UserError(`--only: got ${JSON.stringify(only)}, which no fault's name has`, 2);
+  return chosen;
+}
+
+function parseRounds(text: string): number {
+  const rounds = Number(text);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
+    throw new UserError(`--rounds: got ${text}, expected an integer from 1 to 100`, 2);
+  return rounds;
+}
+
+async function main(args: string[]): Promise<void> {
+  const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
+  const options = parseOptions(
+    args,
+    { only: text, rounds: text, docker: text, update: flag, list: flag, json: flag },
+    help,
+  );
+  const chosen = chooseFaults(options.only);
+  const rounds = parseRounds(options.rounds ?? "1");
+  if (options.list === true) {
+    process.stdout.write(`${chosen.map(titleOf).join("\n")}\n`);
+    return;
+  }
+  if (options.docker !== undefined) process.env["DOCKER_HOST"] = options.docker;
+  await runSetup({ quiet: true });
+  const version = (await docker("version", "--format", "{{.Server.Version}}")).trim();
+
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort(new Interrupted());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  process.stderr.write(
+    `Docker ${version}: ${chosen.length} faults, about ${Math.ceil((chosen.length * rounds + 2) / 2)} min.\n`,
+  );
+  const rows: Row[] = [];
+  await runAll(chosen, rounds, interruption.signal, async (row) => {
+    rows.push(row);
+    if (options.update === true) await update(version, rows);
+  });
+  const table = formatTable(
+    ["fault", "lost of sent", "longest, ms", "whole again"],
+    rows.map((row) => [titleOf(row), ...formatRow(row)]),
+  );
+  process.stdout.write(`${options.json === true ? JSON.stringify({ version, rows }, undefined, 2) : table}\n`);
+  const failed = rows.filter(isResult).filter(({ failures }) => failures.length > 0);
+  if (failed.length > 0)
+    throw new UserError(failed.map((row) => `${titleOf(row)}:\n  ${row.failures.join("\n  ")}`).join("\n"));
+}
+
+if (require.main === module) runMain(main);

@@ -1,0 +1,121 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { until } from "../../../lib/until";
+import type { StartedRun } from "../../e2e/stack";
+import type { Fault } from "./fault";
+import { wordsOf, type Ward } from "./ward";
+
+const group = "engine";
+
+const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+
+/** A roll of an app that is under way: as far as its output holds a text, and so many milliseconds more. */
+async function rollTo(ward: Ward, moment: RegExp, milliseconds: number): Promise<StartedRun> {
+  await ward.write("alpha");
+  ward.ups++;
+  const run = ward.stack.start("up");
+  await until(`'${moment.source}' in the output`, 90, () => run.hasEnded() || moment.test(run.output()));
+  await pause(milliseconds);
+  return run;
+}
+
+/** After SIGKILL the engine's lock is there still. */
+async function killed(ward: Ward, moment: RegExp, milliseconds: number): Promise<void> {
+  const run = await rollTo(ward, moment, milliseconds);
+  run.kill("SIGKILL");
+  if ((await run.ended).code === null) await ward.stack.engineOk("cancel", "--yes");
+}
+
+const setting = () => ({ maxBodyMb: 20 + Math.floor(Math.random() * 900) });
+
+export const engineFaults: readonly Fault[] = [
+  ...(
+    [
+      ["as backends are made", /Container backends-alpha-0 creating/, 300],
+      ["as it installs", /Command balancer-installed updating/, 900],
+      ["as old backends are removed", /Container backends-alpha-\d deleting/, 0],
+    ] as const
+  ).map(([when, moment, milliseconds]): Fault => ({
+    group,
+    name: `an update killed (SIGKILL) ${when}`,
+    inject: (ward) => killed(ward, moment, milliseconds),
+    lasts: 2,
+    heal: "up --refresh",
+  })),
+  {
+    group,
+    name: "two updates at once",
+    async inject(ward) {
+      await ward.stack.configure(setting());
+      const runs = await Promise.all([ward.up(), ward.up()]);
+      const failed = runs.filter(({ code }) => code !== 0);
+      if (failed.length === 2) throw new Error(`both failed: ${runs.map(({ output }) => wordsOf(output)).join("; ")}`);
+      const [refused] = failed;
+      if (refused !== undefined && !/the stack is currently locked/.test(refused.output))
+        throw new Error(`one failed: ${wordsOf(refused.output)}`);
+    },
+  },
+  {
+    group,
+    name: "pulumi cancel while an update installs",
+    async inject(ward) {
+      const run = await rollTo(ward, /Command balancer-installed updating/, 300);
+      await ward.stack.engineOk("cancel", "--yes");
+      await run.ended;
+    },
+    lasts: 2,
+    heal: "up",
+  },
+  {
+    group,
+    name: "a state of before the last update put back",
+    async inject(ward) {
+      const { folder } = ward.stack;
+      const backup = join(folder, "backup.json");
+      await ward.stack.engineOk("stack", "export", "--file", backup);
+      await ward.write("alpha");
+      await ward.stack.configure(setting());
+      await ward.upOk();
+      await ward.stack.engineOk("stack", "import", "--file", backup);
+    },
+    lasts: 2,
+    heal: "up --refresh",
+  },
+  {
+    group,
+    name: "the state lost, and what runs adopted",
+    async inject(ward) {
+      await rm(join(ward.stack.folder, ".pulumi"), { recursive: true });
+      await ward.stack.engineOk("stack", "init", ward.stack.name, "--no-select");
+      const { code, output } = await ward.up();
+      const adopt = uuid.exec(output)?.[0];
+      if (code === 0 || adopt === undefined) throw new Error(`was to be refused: ${wordsOf(output)}`);
+      await ward.stack.configure({ adopt });
+      await ward.upOk();
+      await ward.stack.configure({ adopt: undefined });
+    },
+    allowed: {
+      GET: ["refused", "reset", "wrong", "truncated"],
+      POST: ["refused", "reset", "wrong", "truncated"],
+      why: "the new balancer has a volume of its own, and the new entry takes the port from the old one",
+    },
+  },
+  {
+    group,
+    name: "the stack renamed, and back again",
+    async inject(ward) {
+      const { name } = ward.stack;
+      await ward.stack.rename(`${name}-other`);
+      try {
+        const { code, output } = await ward.up();
+        if (code === 0) throw new Error("an update of the renamed stack was to be refused");
+        if (!/port: got/.test(output)) throw new Error(`refused for another reason: ${wordsOf(output)}`);
+      } finally {
+        await ward.stack.rename(name);
+      }
+    },
+    lasts: 2,
+    heal: "up",
+  },
+];

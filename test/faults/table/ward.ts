@@ -1,0 +1,205 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { until, type Patience } from "../../../lib/until";
+import { docker, tryDocker } from "../../../rollout/docker";
+import { readStatus } from "../../../scripts/status";
+import type { EngineRun, TestStack } from "../../e2e/stack";
+import { TlsStack } from "../../e2e/tls-stack";
+import { apps, hostOf, TableLoad, type App } from "./load";
+
+/** How long a backend may be silent, in seconds. */
+export const requestTimeoutSeconds = 3;
+
+const healthSeconds = 90;
+
+/** A stack of two apps with two backends each, at a plain port and at one of TLS, with load on it: what faults are made in. */
+export class Ward {
+  load!: TableLoad;
+  /** How many updates there were. */
+  ups = 0;
+  private versions = 0;
+  private readonly images: string[] = [];
+
+  private constructor(private readonly own: TlsStack) {}
+
+  static async create(): Promise<Ward> {
+    const own = await TlsStack.create("table", apps);
+    const ward = new Ward(own);
+    try {
+      await own.certify("own", apps.map(hostOf));
+      await own.up({
+        requestTimeoutSeconds,
+        apps: apps.map((app) => own.app(app, { hosts: [hostOf(app)] })),
+        tls: { port: own.port, certificates: [own.files("own")], redirect: false },
+      });
+      const { ca } = own;
+      ward.load = new TableLoad({ plain: own.outputs.url, tls: `https://127.0.0.1:${own.port}`, ca });
+    } catch (error) {
+      await ward.remove();
+      throw error;
+    }
+    return ward;
+  }
+
+  async remove(): Promise<void> {
+    await this.load?.stop();
+    await tryDocker("unpause", ...(await this.ids()));
+    await this.own.remove();
+    if (this.images.length > 0) await tryDocker("rmi", ...this.images);
+  }
+
+  get stack(): TestStack {
+    return this.own.stack;
+  }
+
+  get url(): string {
+    return this.own.outputs.url;
+  }
+
+  /** Another version of an app's source, to be rolled out by the next update. */
+  async write(app: App): Promise<void> {
+    await this.own.write(app, `${app}-${++this.versions}`);
+  }
+
+  /** Runs an update; a failing one is a result. */
+  async up(...args: string[]): Promise<EngineRun> {
+    this.ups++;
+    const run = await this.stack.engine("up", ...args);
+    if (run.code === 0) await this.look();
+    return run;
+  }
+
+  async upOk(...args: string[]): Promise<string> {
+    const { code, output } = await this.up(...args);
+    if (code !== 0) throw new Error(`pulumi up ${args.join(" ")} failed: ${wordsOf(output)}`);
+    return output;
+  }
+
+  /** Reads what the engine's state tells of the stack. */
+  async look(): Promise<void> {
+    this.own.outputs = await this.stack.outputs();
+  }
+
+  /** The id of a container: that of the balancer, of the entry of the plain port, or of a backend by its slot. */
+  async container(slot: string): Promise<string> {
+    const { backends, balancer, entry } = await this.stack.containers();
+    const found =
+      slot === "balancer" ? balancer : slot === "entry" ? entry : backends.find((backend) => backend.slot === slot);
+    if (found === undefined) throw new Error(`there is no container of ${slot}`);
+    return found.id;
+  }
+
+  async ids(): Promise<string[]> {
+    return lines("ps", "--all", "--quiet", "--no-trunc", "--filter", this.label);
+  }
+
+  /** nginx as before, in an image of its own. */
+  async otherImage(): Promise<string> {
+    const image = `nginx-load-balancer/table-nginx-${this.images.length}:${process.pid}`;
+    const name = (await docker("create", (await this.stack.baseImages()).nginxImage)).trim();
+    await docker("commit", "--change", `LABEL e2e=${image}`, name, image);
+    await docker("rm", name);
+    this.images.push(image);
+    return image;
+  }
+
+  /** Has the fixture app of a backend do as it is told, until it is started again; "" for as ever. */
+  async tell(slot: string, does: string): Promise<void> {
+    const ask = `import urllib.request as r; r.urlopen('http://127.0.0.1:5000/fault?does=${does}').read()`;
+    await docker("exec", await this.container(slot), "python3", "-c", ask);
+  }
+
+  /** What `status` says, and what is not healthy yet. */
+  async status(): Promise<{ readonly drift: readonly string[]; readonly isHealthy: boolean }> {
+    const { drift, backends, balancer } = await readStatus(this.stack.stackLabel, this.own.outputs);
+    return { drift, isHealthy: [balancer, ...backends].every(({ health }) => health === "healthy") };
+  }
+
+  /** Waits until nothing is amiss, and gives what `status` said meanwhile. */
+  async untilWhole(signal: AbortSignal, within = healthSeconds): Promise<string[]> {
+    const said = new Set<string>();
+    const patience: Patience = { within, pollMilliseconds: 500, signal };
+    await until(
+      () => new Error(`it is not whole after ${within} s: ${[...said].join(" ") || "a container is not healthy"}`),
+      patience,
+      async () => {
+        const status = await this.status().catch(() => undefined);
+        for (const line of status?.drift ?? []) said.add(line);
+        return status?.drift.length === 0 && status.isHealthy;
+      },
+    );
+    return [...said];
+  }
+
+  /** What the host has of the stack, as counts: more afterwards than before are leftovers. */
+  async inventory(): Promise<string> {
+    const [containers, networks, volumes, images] = await Promise.all([
+      this.ids(),
+      lines("network", "ls", "--quiet", "--filter", this.label),
+      lines("volume", "ls", "--quiet", "--filter", this.label),
+      lines("images", "--format", "{{.Repository}}", "--filter", `reference=${this.stack.stackLabel}/*`),
+    ]);
+    return `${containers.length} containers, ${networks.length} networks, ${volumes.length} volumes, ${images.length} images`;
+  }
+
+  /** The first line of the balancer's log that tells of an error. */
+  async firstError(since: Date): Promise<string> {
+    const { balancer } = await this.stack.containers();
+    const { stdout, stderr } = await tryDocker("logs", "--since", since.toISOString(), balancer?.id ?? "");
+    const line = `${stderr}\n${stdout}`.split("\n").find((text) => /\[(emerg|alert|crit|error)\]/.test(text)) ?? "";
+    return line.replace(/^\S+ \S+ (\[\w+\]) \S+ (?:\*\d+ )?/, "$1 ").replace(/, client: .*$/, "");
+  }
+
+  /** Destroys what a fault has left hurt, and makes it anew: the next one must not fail for that. */
+  async makeAnew(): Promise<void> {
+    await tryDocker("unpause", ...(await this.ids()));
+    await this.stack.engine("cancel", "--yes");
+    await this.stack.engineOk("destroy", "--refresh");
+    await this.upOk();
+  }
+
+  private get label(): string {
+    return `label=nginx-load-balancer.stack=${this.stack.stackLabel}`;
+  }
+}
+
+/** The last lines that the engine printed, where its errors are. */
+export function wordsOf(output: string): string {
+  const said = output.split("\n").filter((line) => line.trim() !== "");
+  const at = said.findIndex((line) => /\berror\b/i.test(line));
+  return (at < 0 ? said.slice(-8) : said.slice(at, at + 8)).map((line) => line.trim()).join(" / ");
+}
+
+async function lines(...command: string[]): Promise<string[]> {
+  return (await docker(...command)).split("\n").filter(Boolean);
+}
+
+/** Ends a container's first process as the kernel would: `docker kill` would be taken for a wish. */
+export async function kill(container: string): Promise<void> {
+  process.kill(await pidOf(container), "SIGKILL");
+}
+
+export async function pidOf(container: string): Promise<number> {
+  return Number(await docker("inspect", "--format", "{{.State.Pid}}", container));
+}
+
+/** The processes of a container, with what each is called. */
+export async function processesOf(container: string): Promise<{ readonly pid: number; readonly args: string }[]> {
+  const rows = (await lines("top", container, "-eo", "pid,args")).slice(1);
+  return rows.map((row) => ({ pid: Number.parseInt(row, 10), args: row.trim().replace(/^\d+\s+/, "") }));
+}
+
+/** Runs a command of this host's in a container's network namespace. */
+export async function inNetworkOf(container: string, ...command: string[]): Promise<void> {
+  await promisify(execFile)("nsenter", [`--net=/proc/${await pidOf(container)}/ns/net`, "--", ...command]);
+}
+
+/** Networks that a container is on. */
+export async function networksOf(container: string): Promise<string[]> {
+  return lines(
+    "inspect",
+    "--format",
+    "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}",
+    container,
+  );
+}
