@@ -12,7 +12,7 @@ import type { ObservedContainer } from "./observed";
 import { movedOf, pinImages } from "./pinned-images";
 import { assertPortIsFree } from "./port";
 import { unreachableOf } from "./steps/public-address";
-import { assertHas } from "./wants";
+import { assertHas, assertHasMemory } from "./wants";
 
 /** What a program knows of the host before it asks anything of the engine. */
 export interface Host {
@@ -32,11 +32,11 @@ export interface Host {
  * Looks at the host that the stack is to run on.
  *
  * @param stack value of the stack's label
- * @throws Error when Docker doesn't answer, the port is taken, the engine can't hand a socket over, or apps ask for what it lacks
+ * @throws Error when Docker doesn't answer, the port is taken, the engine can't hand a socket over, or apps or nginx need what it lacks
  */
 export async function lookAtHost(
   stack: string,
-  where: Pick<Settings, "bindAddress" | "port" | "tls" | "apps" | "keepImages">,
+  where: Pick<Settings, "bindAddress" | "port" | "tls" | "apps" | "keepImages" | "balancerMemoryMb">,
 ): Promise<Host> {
   const [containers, { here, remote }] = await Promise.all([listContainers(stack), dockerHost()]);
   const sources = [...new Set(where.apps.flatMap(({ image }) => image ?? []))].map((image) => ({
@@ -47,6 +47,7 @@ export async function lookAtHost(
   if (here) for (const door of doors) await assertPortIsFree(door, where.bindAddress, portsOf(containers));
   if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
   await assertHas(where.apps, here && remote === undefined);
+  await assertHasMemory(where.balancerMemoryMb);
   const images = await pinImages(sources, where.keepImages);
   return {
     containers,

@@ -42,6 +42,25 @@ export async function assertHas(apps: readonly App[], isHere: boolean): Promise<
     throw new UserError(["Docker's host lacks what apps ask for:", ...problems.map((line) => `  ${line}`)].join("\n"));
 }
 
+/** MiB that nginx takes for each processor: a worker, and another one beside it during a reload. */
+const workersMb = 8;
+/** MiB that are left for requests then, at the least. */
+const requestsMb = 48;
+/** What is enough for any host's workers, so that Docker isn't asked. */
+const plentyMb = 1024;
+
+/** Fails where nginx's workers, one for each of the processors of Docker's host, would take the memory that requests need. */
+export async function assertHasMemory(balancerMemoryMb: number): Promise<void> {
+  if (balancerMemoryMb >= plentyMb) return;
+  const processors = Number(await docker("info", "--format", "{{.NCPU}}"));
+  const least = workersMb * processors + requestsMb;
+  if (balancerMemoryMb >= Math.min(least, plentyMb)) return;
+  const parts = `${workersMb} for each of the ${processors} processors of Docker's host, and ${requestsMb} for requests`;
+  throw new UserError(
+    `balancerMemoryMb: got ${balancerMemoryMb}, expected at least ${Math.min(least, plentyMb)}: ${parts}.`,
+  );
+}
+
 /** A line for each thing that the host does not have. */
 export function problemsOfWants(apps: readonly App[], supply: Supply): string[] {
   return apps.flatMap(({ networks, volumes, cpus = 0 }, index) => {

@@ -59,7 +59,13 @@ describe("the port, on Docker's host", () => {
     await programs.write("docker", `#!/bin/sh\nif [ "$1" = info ]; then ${info}; fi\n`);
     other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
-    where = { bindAddress: "127.0.0.1", port: (other.address() as AddressInfo).port, apps: [], keepImages: false };
+    where = {
+      bindAddress: "127.0.0.1",
+      port: (other.address() as AddressInfo).port,
+      apps: [],
+      keepImages: false,
+      balancerMemoryMb: 1024,
+    };
   });
   afterEach(async () => {
     if (DOCKER_HOST === undefined) delete process.env["DOCKER_HOST"];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { assertHas, problemsOfWants } from "../../rollout/wants";
+import { assertHas, assertHasMemory, problemsOfWants } from "../../rollout/wants";
 import { FakePrograms } from "../fake-programs";
 
 describe("what apps ask Docker's host for", () => {
@@ -75,6 +75,19 @@ esac
 
   it("is not asked for where no app wants any of it", async () => {
     await assertHas([app], true);
+    await assertHasMemory(1024);
     assert.equal(existsSync(log()), false);
+  });
+
+  it("has processors whose workers need memory", async () => {
+    await assertHasMemory(64);
+    await programs.write("docker", "#!/bin/sh\necho 16\n");
+    await assertHasMemory(176);
+    await assert.rejects(assertHasMemory(175), {
+      message:
+        "balancerMemoryMb: got 175, expected at least 176: 8 for each of the 16 processors of Docker's host, and 48 for requests.",
+    });
+    await programs.write("docker", "#!/bin/sh\necho 256\n");
+    await assertHasMemory(1024);
   });
 });
