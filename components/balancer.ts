@@ -35,7 +35,7 @@ export interface BalancerArgs {
   readonly nginxImage: string;
   /**
    * Memory limit of the balancer in MiB. nginx has a worker for each of the host's cores, and twice as many during a
-   * reload; each takes 4 MiB, and up to 0.2 MiB for each request that it has in flight.
+   * reload; each takes 4 MiB, and 0.1 MiB for each request that it has in flight.
    */
   readonly balancerMemoryMb: number;
   /** How long a new backend may take to answer, in seconds. */

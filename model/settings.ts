@@ -60,8 +60,9 @@ export const settingsSchema = z.strictObject({
     change: "nothing that runs",
   }),
   balancerMemoryMb: integer(64, 65536).default(1024).meta({
-    description: "memory limit of the balancer, MiB: 8 for each of the host's cores, 0.2 for each request in flight",
-    change: "changes it in place",
+    description:
+      "memory limit of the balancer, MiB: 8 for each of the host's cores, 0.1 for each request in flight (docs/clients.md)",
+    change: "changes it in place, reloads",
   }),
   revision: rule("text of at most 63 letters, digits, dots, hyphens and underscores", (e) =>
     z.string(e).regex(/^[A-Za-z0-9._-]{0,63}$/, e),

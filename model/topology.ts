@@ -77,6 +77,7 @@ export interface ProxyPolicy {
   readonly drainSeconds: number;
   readonly requestTimeoutSeconds: number;
   readonly maxBodyMb: number;
+  readonly balancerMemoryMb: number;
   readonly spoolMb: number;
   readonly behindProxy: boolean;
   readonly trustedProxies: readonly string[];
@@ -104,6 +105,7 @@ export function topologyOf(
     drainSeconds,
     requestTimeoutSeconds,
     maxBodyMb,
+    balancerMemoryMb,
     spoolMb,
     behindProxy,
     trustedProxies,
@@ -120,7 +122,16 @@ export function topologyOf(
     redirects: settings.redirects,
     directives: settings.serverConfig,
     upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
-    proxy: { drainSeconds, requestTimeoutSeconds, maxBodyMb, spoolMb, behindProxy, trustedProxies, proxyProtocol },
+    proxy: {
+      drainSeconds,
+      requestTimeoutSeconds,
+      maxBodyMb,
+      balancerMemoryMb,
+      spoolMb,
+      behindProxy,
+      trustedProxies,
+      proxyProtocol,
+    },
     accessLog: settings.accessLog,
     ...(tls !== undefined && { tls: tlsOf(tls, settings, certificates) }),
   };

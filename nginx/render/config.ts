@@ -68,14 +68,15 @@ http {
   server_tokens off;
   # A redirect of nginx's own would name the port that it has in its container.
   absolute_redirect off;
-  # Cookies of 9 kB are more than nginx's own 8k.
-  large_client_header_buffers 4 32k;
+  # Cookies of 9 kB are more than nginx's own 8k. A client that sends them slowly takes all of it.
+  large_client_header_buffers 2 32k;
   default_type application/octet-stream;
 ${topology.tls?.acme !== undefined || topology.sites.length > 1 ? roomForNames : ""}${renderAccessLog(topology.accessLog)}
   # A body is received as a whole before a backend gets it, so that a slow client keeps no backend waiting. What is larger
-  # than the buffer goes to a volume: the container's other writable file systems are small, or memory.
+  # than the buffer goes to a volume: the container's other writable file systems are small, or memory. Each client that sends
+  # slowly has a buffer: thousands have to find room in balancerMemoryMb.
   client_max_body_size ${proxy.maxBodyMb}m;
-  client_body_buffer_size 128k;
+  client_body_buffer_size ${bodyBufferKb(proxy.balancerMemoryMb)}k;
   client_body_temp_path /var/spool/nginx/client_body;
   proxy_temp_path /var/spool/nginx/proxy;
   # Not used, but made when nginx starts.
@@ -220,6 +221,11 @@ function renderAccessLog(accessLog: AccessLog): string {
   }
   access_log /dev/stdout balancer if=$is_error;
 `;
+}
+
+/** A power of two, at the most what 12,000 clients may have at a time; with less than 16, what usual forms have would go to the disk. */
+function bodyBufferKb(balancerMemoryMb: number): number {
+  return Math.min(128, Math.max(16, 2 ** Math.floor(Math.log2(balancerMemoryMb / 16))));
 }
 
 /** One second, and longer for large pools: every server costs a DNS question each time. */

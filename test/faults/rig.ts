@@ -42,8 +42,10 @@ interface Options {
   readonly threads?: number;
   /** Whether nginx is asked at a published port of 127.0.0.1, as users do, not at its own address. */
   readonly isPublished?: boolean;
-  /** Room of nginx's spool, as Docker writes it. Default: 4g. */
+  /** Room of nginx's spool, as Docker writes it. Default: 4g, or a volume where nginx's memory is limited. */
   readonly spool?: string;
+  /** Memory limit of nginx's container, in MiB. Default: none. */
+  readonly memoryMb?: number;
 }
 
 /**
@@ -125,6 +127,7 @@ export class Rig {
         drainSeconds: 4,
         requestTimeoutSeconds: 2,
         maxBodyMb: 64,
+        balancerMemoryMb: this.options.memoryMb ?? defaults.balancerMemoryMb,
         spoolMb: 0,
         behindProxy: false,
         trustedProxies: [],
@@ -147,12 +150,14 @@ export class Rig {
     for (const { name, text } of [...renderFiles(topology, livePlace, "0".repeat(16)), ...attachments])
       await writeFile(join(this.folder, name), text, { mode: 0o644 });
     const { nginxImage } = await baseImages();
-    const { isPublished = false } = this.options;
+    const { isPublished = false, memoryMb, spool = "4g" } = this.options;
     const places = [
       "--tmpfs",
       "/tmp",
-      "--tmpfs",
-      `/var/spool/nginx:size=${this.options.spool ?? "4g"}`,
+      // What lies in memory is the container's own.
+      ...(memoryMb === undefined
+        ? ["--tmpfs", `/var/spool/nginx:size=${spool}`]
+        : ["--volume", "/var/spool/nginx", `--memory=${memoryMb}m`, `--memory-swap=${memoryMb}m`]),
       "--volume",
       `${this.folder}:${currentRelease}:ro`,
     ];
