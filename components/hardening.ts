@@ -3,7 +3,7 @@ import { hashValue } from "../lib/tree-hash";
 
 /**
  * What every container of the stack has in common: the restrictions of section 5 of the CIS Docker Benchmark that the
- * provider can express, a bound on its log, and a restart after a crash or a reboot.
+ * provider can express (a limit of processes comes with the rollout, see rollout/steps/processes.ts), a bound on its log, and a restart after a crash or a reboot.
  *
  * @param memoryMb limit in MiB, swap included
  * @param group containers of one group may hand sockets to each other where SELinux is on: its level is made of this text.

@@ -7,7 +7,7 @@ import type { Observed, ObservedContainer } from "./observed";
  * @param listens the addresses that entries are to publish
  */
 export function ailments(
-  { containers, volume, served, unreachable }: Observed,
+  { containers, volume, served, unreachable }: Omit<Observed, "unlimited">,
   balancer: ObservedContainer | undefined,
   listens: readonly string[],
 ): string[] {

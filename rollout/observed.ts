@@ -50,6 +50,8 @@ export interface Observed {
   readonly serving: string;
   /** The addresses for clients at which nothing accepts connections, though an entry runs. */
   readonly unreachable: readonly string[];
+  /** Ids of containers that may have more processes than they are to. */
+  readonly unlimited: readonly string[];
 }
 
 export const emptyVolume: Volume = { release: undefined, intact: false };

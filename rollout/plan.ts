@@ -56,6 +56,8 @@ export type Operation = { readonly cause: string } & (
   /** Waits until Docker finds the containers healthy, too. */
   | { readonly op: "health"; readonly containers: readonly string[] }
   | { readonly op: "stop"; readonly containers: readonly string[]; readonly seconds: number }
+  /** Sets the limit of containers' processes. */
+  | { readonly op: "limit"; readonly containers: readonly string[] }
   /** Removes networks and volumes of the stack that no container uses: a state that was lost knew them. */
   | { readonly op: "remove unused" }
   /** Removes images that no container of the stack uses, and releases that no nginx does. */
@@ -128,6 +130,7 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
           ]
         : []),
       ...revived.map(({ operation }) => operation),
+      ...limitOperations(observed, destination),
       { op: "candidate", must, cause: `release ${release.id} is tried beside the live one` },
       ...reloads,
       ...quit,
@@ -276,8 +279,18 @@ function strayContainers(
 }
 
 function retiredContainers(own: readonly ObservedContainer[], { destination }: Wanted): string[] {
-  const entries = destination.entries.map(({ id }) => id);
-  const acme = destination.acme ?? "";
-  const serving = new Set([destination.balancer, acme, ...entries, ...Object.values(destination.containers)]);
+  const serving = servingContainers(destination);
   return own.map(({ id }) => id).filter((id) => !serving.has(id));
+}
+
+/** Ids of all containers that are to be there when the change is over. */
+function servingContainers({ balancer, entries, acme = "", containers }: Destination): ReadonlySet<string> {
+  return new Set([balancer, acme, ...entries.map(({ id }) => id), ...Object.values(containers)]);
+}
+
+function limitOperations({ unlimited }: Observed, destination: Destination): Operation[] {
+  const serving = servingContainers(destination);
+  const containers = unlimited.filter((id) => serving.has(id));
+  const cause = "one that starts processes without end is to stop at some";
+  return containers.length > 0 ? [{ op: "limit", containers, cause }] : [];
 }

@@ -144,7 +144,7 @@ export function acmeStatusOf(states: ReadonlyMap<string, AcmeState>, now: Date):
 
 function backendsOf(
   outputs: Pick<StackOutputs, "backends">,
-  { containers, volume }: Observed,
+  { containers, volume }: Pick<Observed, "containers" | "volume">,
   addresses: ReadonlyMap<string, string>,
 ): BackendStatus[] {
   const running = containers.filter(({ role }) => role === "backend");
@@ -168,7 +168,7 @@ function backendsOf(
 /** What differs from what the last update left. */
 export function describeDrift(
   { release, backends, listens }: Pick<StackOutputs, "release" | "backends" | "listens">,
-  observed: Observed,
+  observed: Omit<Observed, "unlimited">,
 ): string[] {
   const { containers, volume, served } = observed;
   const known = new Set(backends.map(({ alias }) => alias));

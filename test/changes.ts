@@ -69,6 +69,7 @@ const fresh: Observed = {
   served: undefined,
   serving: "",
   unreachable: [],
+  unlimited: [],
 };
 export const newBalancer = containerOf("", {
   id: "new-id",
@@ -151,6 +152,22 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
       `candidate: a-2-h1 must answer ${tried(pool(["a-0-h1", "a-1-h1", "a-2-h1"]))}`,
       `switch: a-0-h1, a-1-h1, a-2-h1, a-2-h1 must answer ${live}`,
       checked,
+      cleaned,
+    ],
+  ],
+  [
+    "containers that may have any number of processes: those that stay get the limit",
+    { ...host(["a-2-h1"]), unlimited: ["a-2-h1-id", "a-1-h1-id", "entry-id", "lb-id"] },
+    wantedOf(pool(["a-0-h1", "a-2-h1"])),
+    [
+      "limit a-2-h1-id, entry-id, lb-id (one that starts processes without end is to stop at some)",
+      `candidate: a-2-h1 must answer ${tried(pool(["a-0-h1", "a-2-h1"]))}`,
+      "together: a-0-h1, a-1-h1, a-2-h1, a-2-h1 must answer (new servers answer before old ones go)",
+      `switch: a-0-h1, a-2-h1 ${live}`,
+      drained,
+      checked,
+      "health of a-2-h1-id (Docker is to show as many healthy backends as before)",
+      `stop a-1-h1-id within 7 s ${retired}`,
       cleaned,
     ],
   ],

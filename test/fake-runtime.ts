@@ -106,6 +106,12 @@ export class FakeRuntime implements Runtime {
       case "candidate":
         if (!serversOf(release.topology).some(({ name }) => this.isThere(name))) throw new Error("nobody answers");
         break;
+      case "limit":
+        this.host = {
+          ...this.host,
+          unlimited: this.host.unlimited.filter((id) => !operation.containers.includes(id)),
+        };
+        break;
       case "try":
       case "close":
       case "drain":

@@ -54,5 +54,6 @@ export function observedOf({ id, topology, files }: Release): Observed {
     served: id,
     serving: "lb-id",
     unreachable: [],
+    unlimited: [],
   };
 }

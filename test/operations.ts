@@ -11,6 +11,8 @@ function wordsOf(operation: Operation): string {
       return `open ${operation.entry} on ${operation.network}${operation.predecessors.length === 0 ? "" : ` in place of ${operation.predecessors.join(", ")}`}`;
     case "publish":
       return `publish ${operation.entry}`;
+    case "limit":
+      return `limit ${operation.containers.join(", ")}`;
     case "quit":
       return `quit ${operation.containers.join(", ")}`;
     case "close":

@@ -16,6 +16,7 @@ import { untilCertified } from "../steps/certificates";
 import { untilDockerAgrees } from "../steps/healthcheck";
 import { closeEntry, openEntry, publish } from "../steps/entry";
 import { ask } from "../steps/probe";
+import { limitProcesses, withoutLimit } from "../steps/processes";
 import { checkAsClient, unreachableOf } from "../steps/public-address";
 import { drain, reload, untilAnswered } from "../steps/reload";
 import { untilItServes } from "../steps/start";
@@ -57,19 +58,23 @@ export class DockerRuntime implements Runtime {
     const shell = holder?.state === "running" ? await this.open(holder.id) : undefined;
     const running = new Set(listed.flatMap(({ id, state }) => (state === "running" ? id : [])));
     const urls = entries.flatMap(({ id, url }) => (running.has(id) ? url : []));
-    const [containers, inside, unreachable] = await Promise.all([
+    const [containers, inside, unreachable, unlimited] = await Promise.all([
       listContainers(stack),
       shell === undefined ? lookInside(holder) : shell.read(insideScript).then(parseInside),
       unreachableOf(urls, balancer),
+      withoutLimit(listed.map(({ id }) => id)),
     ]);
     this.servedBefore = inside.serving;
-    return { containers, ...inside, unreachable };
+    return { containers, ...inside, unreachable, unlimited };
   }
 
   async perform(operation: Operation): Promise<StepResult> {
     const { wanted, log } = this;
     const { destination } = wanted;
     switch (operation.op) {
+      case "limit":
+        await limitProcesses(operation.containers, log);
+        return {};
       case "try":
         await tryLive(await this.shell());
         return {};
