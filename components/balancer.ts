@@ -95,6 +95,8 @@ export class Balancer extends pulumi.ComponentResource {
       `${name}-nginx`,
       {
         ...hardened(args.balancerMemoryMb, args.stackLabel),
+        // Twice those of any other: backends that take all of the processors must not keep nginx from answering.
+        cpuShares: 2048,
         image: image.id,
         // It serves from when the step below has named it on the volume.
         wait: false,

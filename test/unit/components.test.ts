@@ -321,6 +321,12 @@ describe("components on mocks", () => {
     }
   });
 
+  it("gives the balancer twice the share of the processors that any other has", async () => {
+    const { recording } = await build();
+    for (const { name, inputs } of recording.ofType(types.container))
+      assert.equal(inputs["cpuShares"], name === "lb-nginx" ? 2048 : undefined, name);
+  });
+
   it("gives entry and balancer one level of SELinux', and backends none", async () => {
     const { recording } = await build();
     const levelOf = (name: string) => (container(recording, name)["securityOpts"] as string[])[1];
