@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { acmeVolumeName } from "../../model/names";
 import { removeKept } from "../../rollout/destroy";
 import { tryDocker } from "../../rollout/docker";
+import { stackFaults } from "../cis";
 import { AcmeStack } from "./acme-stack";
 import { assertNoneLost } from "./books";
 import { handshake } from "./handshake";
@@ -32,6 +33,8 @@ describe("certificates from an authority", function () {
     }
     for (const name of [blog, undefined]) await assert.rejects(seenBy(name), /unrecognized name|alert/i);
     await own.stack.engineOk("preview", "--expect-no-changes");
+    // lego is hardened as all others are.
+    assert.deepEqual(await stackFaults(own.stack.stackLabel), []);
   });
 
   it("that are refused fail the update, which names host and cause, and keep nobody else from theirs", async () => {
