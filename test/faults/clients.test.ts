@@ -27,7 +27,7 @@ const rows: Readonly<Record<number, readonly Row[]>> = {
     { kind: "handshaken", count: 5000, most: 32 },
     { kind: "passing", count: 10_000, most: 1 },
     { kind: "bodies", count: 2000, most: 84 },
-    { kind: "readers", count: 500, path: "/?bytes=3000000", most: 72 },
+    { kind: "readers", count: 500, path: "/?bytes=8000000", most: 72 },
   ],
   64: [
     { kind: "headers", count: 500, most: 12 },
