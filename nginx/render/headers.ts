@@ -33,7 +33,7 @@ export const headerRules: readonly HeaderRule[] = [
     "the authority that the client asks for, that of the target before that of Host (RFC 9112, 3.2.2); of a request without one: `localhost`",
   ),
   both("Connection", "$connection_upgrade", "`upgrade` for a WebSocket, else the backend's connection stays open"),
-  both("Upgrade", "$websocket", "`websocket` alone: after any other protocol nothing could be looked at any more"),
+  both("Upgrade", "$websocket", "`websocket` alone, of a GET in HTTP/1.1 whose Connection says so, too: after any other protocol nothing could be looked at any more"), // prettier-ignore
   { name: "X-Real-IP", value: "$remote_addr", behindProxy: "$client_address", trusted: "$remote_addr", why: "address of the client" }, // prettier-ignore
   {
     name: "X-Forwarded-For",
@@ -64,9 +64,15 @@ export const schemeFor = (trust: Trust): string => (trust.behindProxy || trusts(
 /** Variables that the rules read, for the http block. */
 export function renderHeaderVariables(trust: Trust): string {
   const told = headerRules.filter(({ trusted }) => trusted === undefined).map(({ name }) => name);
-  return `  map $http_upgrade $websocket {
+  return `  # Nobody leaves HTTP but a GET of HTTP/1.1 that says so in Connection, too: else a proxy in front may take what follows for requests,
+  # and HTTP/2 has no upgrades (RFC 9110, 7.8; RFC 9113, 8.6).
+  map "$request_method $server_protocol $http_connection" $leaving {
     default "";
-    websocket websocket;
+    "~*^GET HTTP/1\\.1 (.*,)?[ \\t]*upgrade[ \\t]*(,|$)" websocket;
+  }
+  map $http_upgrade $websocket {
+    default "";
+    websocket $leaving;
   }
   map $websocket $connection_upgrade {
     default upgrade;

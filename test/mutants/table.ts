@@ -481,7 +481,7 @@ export const mutants: readonly Mutant[] = [
     `${"`${result.slice(0, at)}${headers} "}`,
     `${"`${result.slice(0, at)}"}`,
   ),
-  inHeaders("any protocol is handed on", "websocket websocket;", "default $http_upgrade;"),
+  inHeaders("any protocol is handed on", "websocket $leaving;", "default $http_upgrade;"),
 
   {
     name: "until: doesn't look when there is no time",
