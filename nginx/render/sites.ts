@@ -237,5 +237,5 @@ export const target = `  map "$strip $request_uri" $target {
 `;
 
 function renderStrip(path: string): string {
-  return `      set $strip ${path};\n      rewrite "^${path.replaceAll(".", "\\.")}/?(.*)$" /$1 break;\n`;
+  return `      set $strip ${path};\n      rewrite "(?s)^${path.replaceAll(".", "\\.")}/?(.*)$" /$1 break;\n`;
 }

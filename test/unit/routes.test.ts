@@ -252,14 +252,14 @@ describe("server blocks", () => {
     location = /api.v1 {
       set $upstream a;
       set $strip /api.v1;
-      rewrite "^/api\\.v1/?(.*)$" /$1 break;
+      rewrite "(?s)^/api\\.v1/?(.*)$" /$1 break;
       include route.conf;
     }
 
     location /api.v1/ {
       set $upstream a;
       set $strip /api.v1;
-      rewrite "^/api\\.v1/?(.*)$" /$1 break;
+      rewrite "(?s)^/api\\.v1/?(.*)$" /$1 break;
       include route.conf;
     }
 
