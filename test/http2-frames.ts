@@ -109,7 +109,7 @@ function data(stream: number, body: string, flags: number): Buffer {
 }
 
 /** A frame: the length of its payload, its type, its flags, its stream, its payload (RFC 9113, 4.1). */
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
   const header = Buffer.alloc(headerBytes);
   header.writeUIntBE(payload.length, 0, 3);
   header.writeUInt8(type, 3);

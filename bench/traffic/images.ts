@@ -19,6 +19,8 @@ export interface TrafficImages {
 }
 
 const prefix = "nginx-load-balancer/bench";
+/** The image that has HAProxy, once the bench has run. */
+export const peersImage = `${prefix}-peers`;
 
 const vegeta: GoTool = {
   name: "vegeta",

@@ -29,6 +29,22 @@ describe("what nginx makes of a request", function () {
     assert.equal(got.get("x-other"), "kept");
   });
 
+  for (const listed of [
+    "X-Forwarded-For",
+    "close, X-Real-IP",
+    "Host",
+    "X-Forwarded-Proto, Content-Length",
+    "X-Forwarded-Host, Forwarded",
+  ])
+    // prettier-ignore
+    it(`Connection: ${listed} takes none of the balancer's headers away`, async () => {
+      const asked = ["Host: shop.example", ...claimed, "X-Request-Id: kept"];
+      const got = await echo(rig, ...asked, `Connection: ${listed}`);
+      assert.deepEqual(got, await echo(rig, ...asked));
+      assert.equal(got.get("host"), "shop.example");
+      assert.equal(got.get("x-request-id"), "kept");
+    });
+
   it("a header with underscores is dropped, and can't stand for one with hyphens", async () => {
     const got = await echo(rig, "Host: a", "X_Forwarded_For: 192.0.2.9", "Remote_User: root");
     assert.deepEqual([got.get("x_forwarded_for"), got.get("remote_user")], [undefined, undefined]);

@@ -46,6 +46,10 @@ interface Options {
   readonly spool?: string;
   /** Memory limit of nginx's container, in MiB. Default: none. */
   readonly memoryMb?: number;
+  /** What a backend runs, a file beside this one. Default: backend.py. */
+  readonly program?: string;
+  /** nginx's processes; with one, all requests share its connections to backends. Default: as many as the product has. */
+  readonly workers?: 1;
 }
 
 /**
@@ -113,7 +117,7 @@ export class Rig {
   async start(backend: string): Promise<void> {
     await tryDocker("rm", "--force", "--volumes", backend);
     const { pythonImage } = await baseImages();
-    const program = ["--volume", `${join(__dirname, "backend.py")}:/backend.py:ro`];
+    const program = ["--volume", `${join(__dirname, this.options.program ?? "backend.py")}:/backend.py:ro`];
     await docker("run", "--detach", "--init", "--name", backend, "--network", this.name, "--env", `THREADS=${this.options.threads ?? 1000}`, ...program, pythonImage, "python3", "/backend.py", backend); // prettier-ignore
   }
 
@@ -147,7 +151,8 @@ export class Rig {
       readCertificates(settings.tls?.certificates).map(({ certificate }) => certificate),
     );
     const attachments = attachmentsOf(topology, settings.tls?.certificates);
-    for (const { name, text } of [...renderFiles(topology, livePlace, "0".repeat(16)), ...attachments])
+    const place = { ...livePlace, workers: this.options.workers ?? livePlace.workers };
+    for (const { name, text } of [...renderFiles(topology, place, "0".repeat(16)), ...attachments])
       await writeFile(join(this.folder, name), text, { mode: 0o644 });
     const { nginxImage } = await baseImages();
     const { isPublished = false, memoryMb, spool = "4g" } = this.options;
