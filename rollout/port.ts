@@ -1,5 +1,7 @@
 import { createServer } from "node:net";
 import { isTakenBy, publicAddress, type Door } from "../model/entry";
+import { labels } from "../model/labels";
+import { tryDocker } from "./docker";
 
 /**
  * Fails when a port of the balancer's is taken by somebody else, before anything is changed.
@@ -16,9 +18,10 @@ export async function assertPortIsFree(
   const code = await bindError(bindAddress, port);
   if (code === "EADDRINUSE") {
     const [key, command] = name === "tls" ? ["tls.port", "--path tls.port"] : ["port", "port"];
+    const { who, renamed } = await holderOf(port);
     throw new Error(
-      `${key}: got ${port}, which something else on this host uses already (on ${bindAddress}). ` +
-        `End it, or choose another port: npx pulumi config set ${command} PORT. Nothing has been changed.`,
+      `${key}: got ${port}, which ${who} uses already (on ${bindAddress}). ` +
+        `End it, or choose another port: npx pulumi config set ${command} PORT. ${renamed}Nothing has been changed.`,
     );
   }
   if (code === "EADDRNOTAVAIL") {
@@ -35,4 +38,18 @@ async function bindError(host: string, port: number): Promise<string | undefined
     server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code));
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
+}
+
+/** Who has a port, in words, and what to do where that is this very stack under another name. */
+async function holderOf(port: number): Promise<{ readonly who: string; readonly renamed: string }> {
+  const format = `{{.Names}}\t{{.Label "${labels.stack}"}}`;
+  const listed = await tryDocker("ps", "--filter", `publish=${port}`, "--format", format).catch(() => undefined);
+  const [container = "", stack = ""] = listed?.stdout.trim().split("\n")[0]?.split("\t") ?? [];
+  if (stack === "")
+    return { who: container === "" ? "something else on this host" : `container ${container}`, renamed: "" };
+  const name = stack.slice(stack.indexOf("/") + 1);
+  return {
+    who: `container ${container} of stack ${stack}`,
+    renamed: `Where this stack was called so before, it needs its name back: npx pulumi stack rename ${name}. `,
+  };
 }

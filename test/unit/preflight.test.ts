@@ -50,13 +50,13 @@ describe("Docker's host", () => {
 describe("the port, on Docker's host", () => {
   const { DOCKER_HOST } = process.env;
   let programs: FakePrograms;
+  const info = `if [ "$1" = info ]; then case "$3" in *OSType*) echo linux runc local ;; *) echo '${hostname()}' ;; esac; fi\n`;
   let other: Server;
   let where: Parameters<typeof lookAtHost>[1];
   beforeEach(async () => {
     // A docker that finds no container, and whose engine is in this very machine or container.
     programs = await FakePrograms.create();
-    const info = `case "$3" in *OSType*) echo linux runc local ;; *) echo '${hostname()}' ;; esac`;
-    await programs.write("docker", `#!/bin/sh\nif [ "$1" = info ]; then ${info}; fi\n`);
+    await programs.write("docker", `#!/bin/sh\n${info}`);
     other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     where = {
@@ -80,6 +80,25 @@ describe("the port, on Docker's host", () => {
       message: `port: got ${where.port}, which something else on this host uses already (on 127.0.0.1). End it, or choose another port: npx pulumi config set port PORT. Nothing has been changed.`,
     });
   });
+
+  for (const [what, row, said] of [
+    ["a container", "web\\t", "which container web uses already (on 127.0.0.1). End it, or"],
+    [
+      "the stack under the name that it had before",
+      "entry-1a\\tnginx-load-balancer/old",
+      "PORT. Where this stack was called so before, it needs its name back: npx pulumi stack rename old. Nothing",
+    ],
+  ] as const)
+    it(`is refused where ${what} has it, and says so`, async () => {
+      process.env["DOCKER_HOST"] = "unix:///var/run/docker.sock";
+      await programs.write(
+        "docker",
+        `#!/bin/sh\n${info}case "$*" in *publish=${where.port}*) printf '${row}\\n' ;; esac\n`,
+      );
+      await assert.rejects(lookAtHost("nginx-load-balancer/dev", where), ({ message }: Error) =>
+        message.includes(said),
+      );
+    });
 
   it("is not the only thing that is looked for: apps' networks and volumes are", async () => {
     process.env["DOCKER_HOST"] = "tcp://192.0.2.1:2375";

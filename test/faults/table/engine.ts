@@ -110,7 +110,7 @@ export const engineFaults: readonly Fault[] = [
       try {
         const { code, output } = await ward.up();
         if (code === 0) throw new Error("an update of the renamed stack was to be refused");
-        if (!/port: got/.test(output)) throw new Error(`refused for another reason: ${wordsOf(output)}`);
+        if (!/stack rename/.test(output)) throw new Error(`refused for another reason: ${wordsOf(output)}`);
       } finally {
         await ward.stack.rename(name);
       }
