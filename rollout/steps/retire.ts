@@ -1,5 +1,6 @@
 import { labels } from "../../model/labels";
-import { docker } from "../docker";
+import { listContainers } from "../containers";
+import { docker, tryDocker } from "../docker";
 import { imagesOf } from "../images";
 
 /**
@@ -15,13 +16,20 @@ export async function stopContainers(ids: readonly string[], seconds: number): P
   await docker("rm", "--force", "--volumes", ...ids);
 }
 
-/** Removes the networks and volumes of a stack that no container is on. */
+/** Removes the networks and volumes of a stack that none of its containers is on, running or not. */
 export async function removeUnused(stack: string): Promise<void> {
-  const filters = ["--filter", `label=${labels.stack}=${stack}`, "--filter", "dangling=true"];
-  for (const kind of ["network", "volume"]) {
-    const unused = (await docker(kind, "ls", "--quiet", ...filters)).split("\n").filter(Boolean);
-    if (unused.length > 0) await docker(kind, "rm", ...unused);
-  }
+  const own = ["--filter", `label=${labels.stack}=${stack}`];
+  const [containers, networks, volumes] = await Promise.all([
+    listContainers(stack),
+    docker("network", "ls", "--format", "{{.Name}}", ...own),
+    docker("volume", "ls", "--quiet", "--filter", "dangling=true", ...own),
+  ]);
+  // Docker's listing takes every network for a dangling one.
+  const used = new Set(containers.flatMap((container) => container.networks));
+  const unused = networks.split("\n").filter((name) => name !== "" && !used.has(name));
+  // What is left, say because another container is on it, goes with the stack.
+  for (const network of unused) await tryDocker("network", "rm", network);
+  for (const volume of volumes.split("\n").filter(Boolean)) await tryDocker("volume", "rm", volume);
 }
 
 /** Removes the images of a stack that none of these containers uses. */
