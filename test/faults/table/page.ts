@@ -90,7 +90,7 @@ need not have been. ${machines}.
 
 Two apps (${apps.join(", ")}) have two backends each. Both are asked at the plain port, and at that of TLS by HTTP/1.1 and by HTTP/2; by GET and by POST, on kept
 connections and on a new one for each request, about 300 requests a second in all. A POST takes 0.1 s. \`requestTimeoutSeconds\` is ${requestTimeoutSeconds}: after so
-long a backend is silent. No client asks twice.
+long a backend is silent. Each client waits for its answer, and asks for nothing twice.
 
 - **Lost of sent**: _refused_, there was no connection; _reset_, it ended before the answer; _truncated_, in the middle of it; _wrong_, another answer than the app's
   200, such as a 502 of nginx; _timedOut_, none within 20 s. An answer of the other app, or to another request, is never allowed.
