@@ -90,7 +90,6 @@ export = async () => {
     images,
     // It takes Docker a moment, in which the engine is at work.
     live: readLiveRelease(host),
-    networkName: pool.networkName,
     containerIds: pool.containerIds,
     sharedCount: pool.sharedCount,
   });
@@ -101,7 +100,7 @@ export = async () => {
     backends: pool.backends,
     upstreamConfig: balancer.upstreamConfig,
     balancer: balancer.containerName,
-    network: pool.networkName,
+    networks: pool.networks,
     lastChange: balancer.lastChange,
   };
 };

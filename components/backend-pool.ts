@@ -51,13 +51,16 @@ export interface Backend {
   readonly containerName: pulumi.Output<string>;
 }
 
-/** A network, one image for each app, and the containers that serve them: replaced one for one, new ones first. */
+/**
+ * For each app a network and an image, and the containers that serve them: replaced one for one, new ones first. Docker gives an
+ * address that is free to whoever comes next: on a network of its own, that is the same app.
+ */
 export class BackendPool extends pulumi.ComponentResource {
   /** The backends as upstream servers, known before any of them exists. */
   public readonly servers: readonly AppServer[];
   public readonly backends: readonly Backend[];
-  /** Name of the network that the balancer reaches the backends through. */
-  public readonly networkName: pulumi.Output<string>;
+  /** Names of the networks on which the balancer reaches them, by app. */
+  public readonly networks: Readonly<Record<string, pulumi.Output<string>>>;
   /** How many of them the apps share that ask for no number; 0 where none does. */
   public readonly sharedCount: number;
   /** Container ids by alias. */
@@ -66,16 +69,18 @@ export class BackendPool extends pulumi.ComponentResource {
   constructor(name: string, args: BackendPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nginx-load-balancer:components:BackendPool", name, {}, opts);
 
-    const network = new docker.Network(
-      `${name}-network`,
-      { driver: "bridge", labels: labelList({ [labels.stack]: args.stackLabel }) },
-      { parent: this, deletedWith: args.images.removal },
-    );
-    this.networkName = network.name;
-
     const slots = deal(args.apps, args.backendCount);
     this.sharedCount = slots.filter(({ app }) => app.count === undefined).length;
-    const images = new Map([...new Set(slots.map(({ app }) => app))].map((app) => [app.name, imageOf(app, args)]));
+    const apps = [...new Set(slots.map(({ app }) => app))];
+    const images = new Map(apps.map((app) => [app.name, imageOf(app, args)]));
+    const stack = labelList({ [labels.stack]: args.stackLabel });
+    const own = { parent: this, deletedWith: args.images.removal };
+    this.networks = Object.fromEntries(
+      apps.map((app) => [
+        app.name,
+        new docker.Network(`${name}-${app.name}-network`, { driver: "bridge", labels: stack }, own).name,
+      ]),
+    );
 
     const made = slots.map((slot) => {
       const image = images.get(slot.app.name) as StackImage;
@@ -84,10 +89,11 @@ export class BackendPool extends pulumi.ComponentResource {
       const hash = hashValue({
         image: image.tag,
         container: { ...containerSettings(slot.app), healthcheck },
-        ...(slot.app.networks.length > 0 && { networks: slot.app.networks }),
+        networks: ["its app's own", ...slot.app.networks],
         env: Object.keys(variables).length === 0 ? {} : keyedHash(variables, args.key),
         revision: args.revision,
       });
+      const network = this.networks[slot.app.name] ?? "";
       const alias = chooseAlias(slot.name, hash, args.existing, args.knownOwner);
       // When Docker looks is not the backend's own: it is set for a new one, and kept by one that is there.
       const isThere = args.existing.some((other) => other.slot === slot.name && other.hash === hash);
@@ -105,10 +111,15 @@ export class BackendPool extends pulumi.ComponentResource {
           envs: pulumi.secret(environmentOf(slot.app)),
           destroyGraceSeconds: args.drainSeconds,
           networksAdvanced: [
-            { name: network.name, aliases: [alias] },
+            { name: network, aliases: [alias] },
             ...slot.app.networks.map((other) => ({ name: other })),
           ],
-          labels: labelList({ ...slotLabels(slot, args), [labels.hash]: hash, [labels.alias]: alias }),
+          labels: labelList({
+            ...slotLabels(slot, args),
+            [labels.hash]: hash,
+            [labels.alias]: alias,
+            [labels.network]: network,
+          }),
         },
         {
           parent: this,
@@ -136,7 +147,7 @@ export class BackendPool extends pulumi.ComponentResource {
     this.registerOutputs({
       servers: this.servers,
       backends: this.backends,
-      networkName: this.networkName,
+      networks: this.networks,
       containerIds: this.containerIds,
     });
   }

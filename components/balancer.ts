@@ -54,8 +54,6 @@ export interface BalancerArgs {
   readonly adopted: pulumi.Input<string>;
   /** What the balancer's volume holds now; undefined when there is none. */
   readonly live: pulumi.Input<LiveRelease | undefined>;
-  /** Name of the network that the servers are reached through. */
-  readonly networkName: pulumi.Input<string>;
   /** Container ids by server name; none for servers that are no containers of this stack. */
   readonly containerIds: pulumi.Input<Record<string, string>>;
 }
@@ -109,7 +107,8 @@ export class Balancer extends pulumi.ComponentResource {
           timeout: "5s",
           retries: 3,
         },
-        networksAdvanced: [{ name: args.networkName }],
+        // Those of its servers' apps it joins when they are there, and leaves when they have gone, without another container.
+        networksAdvanced: [{ name: args.entry.networkName }],
         volumes: [
           { volumeName: volume.name, containerPath: volumeFolder },
           { volumeName: args.entry.volumeName, containerPath: doorFolder },
@@ -130,7 +129,6 @@ export class Balancer extends pulumi.ComponentResource {
       .all([
         container.id,
         pulumi.all([args.entry.containerIds, args.entry.networkName]),
-        args.networkName,
         args.containerIds,
         args.owner,
         args.adopted,
@@ -138,7 +136,7 @@ export class Balancer extends pulumi.ComponentResource {
         args.acme?.containerId,
       ])
       .apply(
-        ([balancer, [entries, front], network, containers, owner, adopted, live, acme]): Readonly<
+        ([balancer, [entries, front], containers, owner, adopted, live, acme]): Readonly<
           Record<keyof Change, unknown>
         > => ({
           schema: schemaVersion,
@@ -148,7 +146,6 @@ export class Balancer extends pulumi.ComponentResource {
           destination: {
             balancer,
             entries: entries.map((id, index) => ({ id, url: args.urls[index] ?? "", network: front })),
-            network,
             containers,
             url: args.urls[0] ?? "",
             stack: args.stackLabel,

@@ -15,6 +15,8 @@ export const labels = {
   pinned: "nginx-load-balancer.pinned",
   /** A backend's name on the network. */
   alias: "nginx-load-balancer.alias",
+  /** Name of the network on which the balancer reaches a backend: its app's own. */
+  network: "nginx-load-balancer.network",
   /** The address that an entry is to publish, for example 127.0.0.1:8080. */
   listen: "nginx-load-balancer.listen",
   /** Identity of the stack that made the container: another stack of the same name has another one. */

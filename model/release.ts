@@ -41,8 +41,6 @@ export interface Destination {
   readonly entries: readonly EntryDestination[];
   /** Id of the container that gets certificates, if any does. */
   readonly acme?: string;
-  /** Name of the network that the backends are on. */
-  readonly network: string;
   /** Ids of the backends' containers by server name; none for servers that are no containers of this stack. */
   readonly containers: Readonly<Record<string, string>>;
   /** Address that clients reach the balancer at, for example http://127.0.0.1:8080. */

@@ -12,7 +12,7 @@ const columns = {
   ports: "{{.Ports}}",
   age: "{{.RunningFor}}",
   ...Object.fromEntries(
-    (["role", "app", "slot", "hash", "alias", "listen", "owner", "by", "pinned"] as const).map((key) => [
+    (["role", "app", "slot", "hash", "alias", "listen", "owner", "by", "pinned", "network"] as const).map((key) => [
       key,
       `{{.Label "${labels[key]}"}}`,
     ]),

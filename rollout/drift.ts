@@ -1,3 +1,4 @@
+import { isApart } from "./memberships";
 import type { Observed, ObservedContainer } from "./observed";
 
 /**
@@ -39,6 +40,9 @@ export function ailments(
     if (container === undefined) found.push(`${name} is gone.`);
     else if (container.state !== "running" || container.health === "unhealthy")
       found.push(`${name} is ${container.state === "running" ? container.health : container.state}.`);
+    else if (isApart(container)) found.push(`${name} is off its network.`);
+    else if (container.network !== "" && balancer?.networks.includes(container.network) === false)
+      found.push(`The balancer is off the network of ${container.app}.`);
   }
-  return found;
+  return [...new Set(found)];
 }

@@ -19,6 +19,8 @@ export interface ObservedContainer {
   /** healthy, unhealthy, starting; none without a healthcheck, or where it doesn't run. */
   readonly health: string;
   readonly networks: readonly string[];
+  /** The one of them on which the balancer reaches it, if it is a backend; empty where it was made before apps had their own. */
+  readonly network: string;
   readonly image: string;
   /** Its image as the config named it, and what that name stood for; empty where it was built here. */
   readonly reference: string;

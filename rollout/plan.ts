@@ -3,6 +3,7 @@ import type { Acme } from "../model/tls";
 import type { Destination, Policy, Release, ReleaseFile } from "../model/release";
 import { serversOf, type Topology } from "../model/topology";
 import type { Observed, ObservedContainer } from "./observed";
+import { containersApart, networksLeft, networksToJoin } from "./memberships";
 import { reloadOperations, twinsOf, type Twin } from "./reloads";
 
 /** What a change is for: the release, where it goes, and how long its steps may take. */
@@ -20,6 +21,10 @@ export interface Wanted {
 /** One thing that is done to the host, with why it is needed. Containers are named by id. */
 export type Operation = { readonly cause: string } & (
   | { readonly op: "revive"; readonly container: string; readonly how: "start" | "unpause" | "restart" }
+  /** Puts a container on networks, under the alias if it is a backend. */
+  | { readonly op: "join"; readonly container: string; readonly networks: readonly string[]; readonly alias: string }
+  /** Takes the balancer off networks. */
+  | { readonly op: "leave"; readonly networks: readonly string[] }
   /** Has a new balancer judge what its predecessor runs. */
   | { readonly op: "try" }
   /** Has the balancer take connections as soon as there are its entries, beside its predecessor. */
@@ -100,7 +105,8 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
 
   const revived = reviveOperations(own, wanted, added);
   const begun = revived.flatMap(({ name, operation }) => (operation.how === "restart" ? [] : name));
-  const must = [...new Set([...added, ...renewed, ...begun])];
+  const apart = containersApart(own, destination);
+  const must = [...new Set([...added, ...renewed, ...begun, ...apart.map(({ alias }) => alias)])];
   const { begin, quit, end } = balancerOperations(observed, own, wanted);
   // One that starts to serve reads what is on the volume.
   const starts = begin.some(({ op }) => op === "await");
@@ -113,11 +119,27 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   const stopped = [...begin, ...end].flatMap((operation) => (operation.op === "stop" ? operation.containers : []));
   const gone = new Set([...strays, ...stopped, ...twins.map(({ older }) => older)]);
   const retired = retiredContainers(own, wanted).filter((id) => !gone.has(id));
+  const joined = networksToJoin(own, destination);
+  const left = networksLeft(own, destination, joined);
 
   return {
     added,
     removed,
     operations: [
+      ...(joined.length > 0
+        ? [
+            {
+              op: "join",
+              container: destination.balancer,
+              networks: joined,
+              alias: "",
+              cause: "backends are there",
+            } as const,
+          ]
+        : []),
+      ...apart.map(({ id: container, network, alias }) => {
+        return { op: "join", container, networks: [network], alias, cause: `${alias} is off its network` } as const;
+      }),
       ...begin,
       ...(strays.length > 0
         ? [
@@ -152,6 +174,7 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
             } as const,
           ]
         : []),
+      ...(left.length > 0 ? [{ op: "leave", networks: left, cause: "no backend is on them any more" } as const] : []),
       ...(acme !== undefined && destination.acme !== undefined
         ? [{ op: "certificates", container: destination.acme, acme, cause: "hosts are to have them" } as const]
         : []),

@@ -27,7 +27,6 @@ export interface StackOutputs {
   readonly backends: readonly { readonly alias: string; readonly app: string; readonly containerName: string }[];
   readonly upstreamConfig: string;
   readonly balancer: string;
-  readonly network: string;
   readonly lastChange: LastChange;
   /** Id of the release that was installed, and the topology that it was rendered from. */
   readonly release: Pick<Release, "id"> & { readonly topology: Answered } & Partial<Pick<Change, "backendCount">>;
@@ -87,7 +86,6 @@ export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefi
     url,
     urls: entries.map((entry) => entry.url),
     listens: containers.flatMap(({ listen }) => listen ?? []),
-    network: release.destination.network,
     release,
     upstreamConfig,
     backends: serversOf(release.topology).map(({ name: alias }) => {

@@ -1,3 +1,4 @@
+import { labels } from "../model/labels";
 import { daysLeft, lookAt, warningDays } from "../model/certificates";
 import { routesOf, serversIn, serversOf, type Answered } from "../model/topology";
 import { docker, tryDocker } from "../rollout/docker";
@@ -30,7 +31,7 @@ export interface BackendStatus {
   readonly container: string | undefined;
   /** Docker's word: healthy, unhealthy, starting, exited, ... ; "gone" when there is no container. */
   readonly health: string;
-  /** Its address on the stack's network, empty when it doesn't run. */
+  /** Its address on its app's network, empty when it doesn't run. */
   readonly address: string;
   /** Its share as the balancer's configuration states it: a weight, "drain", or "no" when it is not in it. */
   readonly receives: string;
@@ -77,7 +78,7 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
   const balancer = balancerOf(containers);
   const [inside, addresses, unreachable] = await Promise.all([
     lookInside(balancer),
-    addressesOf(containers, outputs.network),
+    addressesOf(containers),
     balancer?.state === "running" ? unreachableOf(outputs.urls, balancer.id) : [],
   ]);
   const observed = { containers, ...inside, unreachable };
@@ -198,9 +199,9 @@ function wordOf({ state, health }: ObservedContainer): string {
   return state !== "running" ? state : health === "none" ? "running" : health;
 }
 
-async function addressesOf(containers: readonly ObservedContainer[], network: string): Promise<Map<string, string>> {
+async function addressesOf(containers: readonly ObservedContainer[]): Promise<Map<string, string>> {
   if (containers.length === 0) return new Map();
-  const format = `{{.ID}}\t{{with index .NetworkSettings.Networks "${network}"}}{{.IPAddress}}{{end}}`;
+  const format = `{{.ID}}\t{{with index .NetworkSettings.Networks (index .Config.Labels "${labels.network}")}}{{.IPAddress}}{{end}}`;
   const rows = await docker("container", "inspect", "--format", format, ...containers.map(({ id }) => id));
   return new Map(rows.split("\n").map((row) => row.split("\t") as [string, string]));
 }

@@ -30,7 +30,6 @@ export const wantedOf = (
   destination: {
     balancer,
     entries,
-    network: "net",
     containers: {
       ...Object.fromEntries(
         release.topology.upstreams.flatMap(({ servers }) => servers.map((s) => [s.name, `${s.name}-id`])),
@@ -64,7 +63,12 @@ export const without = (observed: Observed, id: string): Observed => ({
 });
 
 const fresh: Observed = {
-  containers: [containerOf("a-0-h1"), containerOf("a-1-h1"), containerOf(), entryOf({ state: "created", ports: "" })],
+  containers: [
+    containerOf("a-0-h1"),
+    containerOf("a-1-h1"),
+    containerOf("", { networks: ["front"] }),
+    entryOf({ state: "created", ports: "" }),
+  ],
   volume: emptyVolume,
   served: undefined,
   serving: "",
@@ -75,6 +79,7 @@ export const newBalancer = containerOf("", {
   id: "new-id",
   name: "new",
   health: "starting",
+  networks: ["front"],
 });
 const newEntry = entryOf({
   id: "new-entry-id",
@@ -118,6 +123,7 @@ export const checked = "check (the last word has the address that clients use)";
 export const cleaned = "clean up (images and releases that nothing uses)";
 export const retired = "(no request can reach them any more)";
 const ended = "quit lb-id (only the new balancer is to answer what is asked next)";
+const joinedBy = (balancer: string) => `join ${balancer} to net (backends are there)`;
 const drained = "drain up to 7 s (older workers know servers that go)";
 const live = `(${two.id} is live)`;
 const noted = "record (for the next look at the host)";
@@ -128,6 +134,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     fresh,
     wantedOf(two),
     [
+      joinedBy("lb-id"),
       "serve (the balancer is new)",
       "open entry-id on front (the entry of 127.0.0.1:8080 is created)",
       answered,
@@ -204,6 +211,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     replaced,
     wantedOf(two, {}, "new-id"),
     [
+      joinedBy("new-id"),
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
       answered,
@@ -220,6 +228,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     { ...replaced, containers: [newEntry, ...replaced.containers] },
     wantedOf(two, {}, "new-id", [newDoor]),
     [
+      joinedBy("new-id"),
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
       "open new-entry-id on front (the entry of 127.0.0.1:9090 is created)",
@@ -238,6 +247,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     { ...replaced, containers: [{ ...newEntry, listen: "0.0.0.0:8080" }, ...replaced.containers] },
     wantedOf(two, {}, "new-id", [newDoor]),
     [
+      joinedBy("new-id"),
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
       "open new-entry-id on front in place of entry-id (the entry of 0.0.0.0:8080 is created)",
@@ -264,6 +274,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     },
     wantedOf(two, {}, "new-id"),
     [
+      joinedBy("new-id"),
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
       "open entry-id on front in place of lb-id (the entry of 127.0.0.1:8080 is created)",
@@ -280,6 +291,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     { ...replaced, containers: [tlsEntry, ...replaced.containers] },
     wantedOf(two, {}, "new-id", [door, tlsDoor]),
     [
+      joinedBy("new-id"),
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
       "open tls-id on front (the entry of 127.0.0.1:8443 is created)",
@@ -300,6 +312,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     },
     wantedOf(two, {}, "new-id"),
     [
+      joinedBy("new-id"),
       "try (a new balancer is to serve)",
       "serve (the balancer is new)",
       answered,
@@ -343,16 +356,90 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     ],
   ],
   [
+    "apps with networks of their own, where all were on one: a new balancer reaches both until it has let go of that",
+    {
+      ...replaced,
+      containers: [
+        containerOf("a-0-h2", { networks: ["net-a"], network: "net-a" }),
+        containerOf("a-1-h2", { networks: ["net-a", "database"], network: "net-a" }),
+        newBalancer,
+        ...two.topology.upstreams[0]!.servers.map(({ name }) => containerOf(name, { networks: ["all"], network: "" })),
+        containerOf("", { networks: ["all"] }),
+        entryOf(),
+      ],
+    },
+    wantedOf(rolled, {}, "new-id"),
+    [
+      "join new-id to net-a, all (backends are there)",
+      "try (a new balancer is to serve)",
+      "serve (the balancer is new)",
+      answered,
+      `candidate: a-0-h2, a-1-h2 must answer ${tried(rolled)}`,
+      "together: a-0-h1, a-0-h2, a-1-h1, a-1-h2, a-0-h2, a-1-h2 must answer (new servers answer before old ones go)",
+      `switch: a-0-h2, a-1-h2 ${live}`,
+      drained,
+      ended,
+      checked,
+      "stop lb-id within 7 s (another balancer answers)",
+      "health of a-0-h2-id, a-1-h2-id (Docker is to show as many healthy backends as before)",
+      `stop a-0-h1-id, a-1-h1-id within 7 s ${retired}`,
+      "leave all (no backend is on them any more)",
+      cleaned,
+    ],
+  ],
+  [
+    "an app that goes: its network is left when no nginx sends anything there",
+    withContainer(withContainer(host(), "a-1-h1-id", { networks: ["net-b"], network: "net-b" }), "lb-id", {
+      networks: ["front", "net", "net-b"],
+    }),
+    wantedOf(pool(["a-0-h1"])),
+    [
+      `candidate ${tried(pool(["a-0-h1"]))}`,
+      `switch: a-0-h1 ${live}`,
+      drained,
+      checked,
+      `stop a-1-h1-id within 7 s ${retired}`,
+      "leave net-b (no backend is on them any more)",
+      cleaned,
+    ],
+  ],
+  [
+    "a backend that is off its network by hand",
+    withContainer(host(), "a-1-h1-id", { networks: ["database"] }),
+    wantedOf(two),
+    [
+      "join a-1-h1-id to net as a-1-h1 (a-1-h1 is off its network)",
+      `candidate: a-1-h1 must answer ${tried(two)}`,
+      checked,
+      noted,
+      cleaned,
+    ],
+  ],
+  [
+    "a balancer that is off a network by hand",
+    withContainer(host(), "lb-id", { networks: ["front"] }),
+    wantedOf(two),
+    [joinedBy("lb-id"), `candidate ${tried(two)}`, checked, noted, cleaned],
+  ],
+  [
     "what an update has left that was interrupted when the new balancer had begun to serve",
     { ...replaced, serving: "new-id" },
     wantedOf(two, {}, "new-id"),
-    [`candidate ${tried(two)}`, ended, checked, "stop lb-id within 7 s (another balancer answers)", noted, cleaned],
+    [
+      joinedBy("new-id"),
+      `candidate ${tried(two)}`,
+      ended,
+      checked,
+      "stop lb-id within 7 s (another balancer answers)",
+      noted,
+      cleaned,
+    ],
   ],
   [
     "what an update has left that was interrupted when the old balancer had been stopped",
     { ...without(replaced, "lb-id"), serving: "new-id" },
     wantedOf(two, {}, "new-id"),
-    [`candidate ${tried(two)}`, checked, noted, cleaned],
+    [joinedBy("new-id"), `candidate ${tried(two)}`, checked, noted, cleaned],
   ],
   [
     "an entry anew, as --replace makes it",
@@ -381,6 +468,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     },
     wantedOf(two, {}, "new-id", [newDoor]),
     [
+      joinedBy("new-id"),
       "open new-entry-id on front in place of entry-id (the entry of 127.0.0.1:8080 is on no network)",
       answered,
       `candidate ${tried(two)}`,
@@ -403,6 +491,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     },
     wantedOf(two, {}, "new-id", [newDoor]),
     [
+      joinedBy("new-id"),
       "open new-entry-id on front in place of entry-id (the entry of 127.0.0.1:8080 is created)",
       "stop left-id within 0 s (nginx has its socket, and is to take that of its successor)",
       answered,

@@ -67,7 +67,6 @@ export const balancerArgs = (
   images,
   entry,
   live: undefined,
-  networkName: pool.networkName,
   containerIds: pool.containerIds,
   sharedCount: pool.sharedCount,
   ...more,

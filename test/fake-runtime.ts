@@ -51,7 +51,10 @@ export class FakeRuntime implements Runtime {
   serving(): string[] {
     const { volume, served, containers } = this.host;
     if (balancerOf(containers)?.state !== "running" || served === undefined || volume.release?.id !== served) return [];
-    const running = containers.filter(({ state }) => state === "running");
+    const reached = new Set(containers.flatMap(({ role, networks }) => (role === "balancer" ? networks : [])));
+    const running = containers.filter(
+      ({ state, networks }) => state === "running" && networks.some((name) => reached.has(name)),
+    );
     return serversOf(volume.release).flatMap(({ name, address = name }) =>
       running.some(({ alias, id }) => alias === address || id.startsWith(address)) ? name : [],
     );
@@ -61,6 +64,16 @@ export class FakeRuntime implements Runtime {
     const { destination, release, attempt } = this.wanted;
     const { volume } = this.host;
     switch (operation.op) {
+      case "join":
+        this.change([operation.container], {
+          networks: [...this.networksOf(operation.container), ...operation.networks],
+        });
+        break;
+      case "leave":
+        this.change([destination.balancer], {
+          networks: this.networksOf(destination.balancer).filter((name) => !operation.networks.includes(name)),
+        });
+        break;
       case "open":
         this.change(operation.predecessors, { networks: [], ports: "" });
         this.change([operation.entry], { state: "running", networks: [operation.network] });
@@ -130,8 +143,16 @@ export class FakeRuntime implements Runtime {
     this.host = { ...this.host, served: id, volume: { release, intact: true } };
   }
 
+  private networksOf(container: string): readonly string[] {
+    return this.host.containers.find(({ id }) => id === container)?.networks ?? [];
+  }
+
   private isThere(name: string): boolean {
-    return this.host.containers.some(({ alias, state }) => alias === name && state === "running");
+    const reached = this.networksOf(this.wanted.destination.balancer);
+    return this.host.containers.some(
+      ({ alias, state, networks }) =>
+        alias === name && state === "running" && networks.some((network) => reached.includes(network)),
+    );
   }
 
   private change(ids: readonly string[], to: Partial<ObservedContainer>): void {

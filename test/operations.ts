@@ -9,6 +9,10 @@ function wordsOf(operation: Operation): string {
   switch (operation.op) {
     case "open":
       return `open ${operation.entry} on ${operation.network}${operation.predecessors.length === 0 ? "" : ` in place of ${operation.predecessors.join(", ")}`}`;
+    case "join":
+      return `join ${operation.container} to ${operation.networks.join(", ")}${operation.alias && ` as ${operation.alias}`}`;
+    case "leave":
+      return `leave ${operation.networks.join(", ")}`;
     case "publish":
       return `publish ${operation.entry}`;
     case "limit":

@@ -30,14 +30,14 @@ export function readLegacyText(text: string): Volume | undefined {
 /** What the step in the engine's state told of such a balancer: its text on standard input, and variables. */
 export function readLegacyStep(
   text: string,
-  { BALANCER_URL: url = "", NETWORK: network = "" }: Readonly<Record<string, string>>,
+  { BALANCER_URL: url = "" }: Readonly<Record<string, string>>,
 ):
   | {
       readonly id: string;
       readonly topology: Pick<Change["topology"], "upstreams">;
-      readonly destination: { url: string; network: string };
+      readonly destination: { url: string };
     }
   | undefined {
   const release = readLegacyText(text)?.release;
-  return release && { id: release.id, topology: release, destination: { url, network } };
+  return release && { id: release.id, topology: release, destination: { url } };
 }

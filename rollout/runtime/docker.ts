@@ -15,6 +15,7 @@ import { nginxSeconds, type Context } from "../steps/context";
 import { untilCertified } from "../steps/certificates";
 import { untilDockerAgrees } from "../steps/healthcheck";
 import { closeEntry, openEntry, publish } from "../steps/entry";
+import { join, leave } from "../steps/networks";
 import { ask } from "../steps/probe";
 import { limitProcesses, withoutLimit } from "../steps/processes";
 import { checkAsClient, unreachableOf } from "../steps/public-address";
@@ -77,6 +78,12 @@ export class DockerRuntime implements Runtime {
         return {};
       case "try":
         await tryLive(await this.shell());
+        return {};
+      case "join":
+        await join(operation.container, operation.networks, operation.alias);
+        return {};
+      case "leave":
+        await leave(destination.balancer, operation.networks);
         return {};
       case "open":
         await this.orAsBefore(openEntry(operation, log));

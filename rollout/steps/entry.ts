@@ -1,6 +1,7 @@
 import { doorFolder } from "../../model/layout";
 import { docker, tryDocker } from "../docker";
 import type { Log } from "../runtime/runtime";
+import { join, leave, networksOf } from "./networks";
 import { untilItServes } from "./start";
 
 /** How long an entry may take to listen, in seconds: it takes it a tenth of one. */
@@ -23,14 +24,14 @@ export async function openEntry(
   const networks = new Map(await Promise.all(predecessors.map(async (id) => [id, await networksOf(id)] as const)));
   const released: [string, readonly string[]][] = [];
   try {
-    await disconnect(entry, await networksOf(entry));
+    await leave(entry, await networksOf(entry));
     await docker("start", entry);
     await untilItServes("entry", entry, entrySeconds, ["sh", "-c", `s6-fdholder-retrieve ${door} listen true`]);
     for (const [id, names] of networks) {
       released.push([id, names]);
-      await disconnect(id, names);
+      await leave(id, names);
     }
-    await docker("network", "connect", network, entry);
+    await join(entry, [network]);
   } catch (error) {
     if (released.length > 0) log("giving the port back to what had it");
     await tryDocker("stop", "--time", "0", entry);
@@ -45,21 +46,11 @@ export async function openEntry(
  */
 export async function publish(entry: string): Promise<void> {
   const names = await networksOf(entry);
-  await disconnect(entry, names);
-  for (const name of names) await docker("network", "connect", name, entry);
+  await leave(entry, names);
+  await join(entry, names);
 }
 
 /** Lets go of an entry's socket: when the last nginx that has it ends, connections are refused, instead of waiting. */
 export async function closeEntry(entry: string): Promise<void> {
   await tryDocker("exec", entry, "sh", "-c", `s6-fdholder-delete ${door} listen`);
-}
-
-/** One that is not on a network, say since an interrupted update, is none the worse for it. */
-async function disconnect(container: string, networks: readonly string[]): Promise<void> {
-  for (const network of networks) await tryDocker("network", "disconnect", network, container);
-}
-
-async function networksOf(container: string): Promise<string[]> {
-  const format = "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}";
-  return (await docker("container", "inspect", "--format", format, container)).split("\n").filter(Boolean);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
+import { labels } from "../../model/labels";
 import { currentRelease, mainFile } from "../../model/layout";
 import type { Topology } from "../../model/topology";
 import { releaseOf, showFiles } from "../../nginx/render/config";
@@ -57,11 +58,14 @@ describe("without the protection, the load generator reports losses", function (
     await docker("exec", balancer, "sh", "-c", [...commands, "kill -HUP 1"].join(" && "));
   }
 
-  /** Starts containers of the app's image on the stack's network, as new backends; waits until they answer. */
+  /** Starts containers of the app's image on the network of the first app, as new backends; waits until they answer. */
   async function startBackends(names: readonly string[], mode: Mode = "ok"): Promise<void> {
+    const format = `{{index .Config.Labels "${labels.network}"}}`;
+    const one = outputs.backends[0]?.containerName ?? "";
+    const network = (await docker("container", "inspect", "--format", format, one)).trim();
     for (const name of names) {
       const start = `mkdir /tmp/app && cp -r . /tmp/app && cd /tmp/app && echo ${mode} >mode.txt && exec ./serve.sh`;
-      const options = ["--network", outputs.network, "--network-alias", name, "--tmpfs", "/tmp:exec,mode=1777"];
+      const options = ["--network", network, "--network-alias", name, "--tmpfs", "/tmp:exec,mode=1777"];
       extra.push((await docker("run", "--detach", ...options, image, "sh", "-c", start)).trim());
     }
     await until("the new backends listen", 30, async () => {

@@ -38,6 +38,7 @@ const inLook = faultsIn("look", "rollout/observe.ts", "steps");
 const inDrift = faultsIn("drift", "rollout/drift.ts", "status");
 const inPreflight = faultsIn("preflight", "rollout/preflight.ts", "preflight");
 const inPlan = faultsIn("plan", "rollout/plan.ts", "rollout");
+const inMemberships = faultsIn("plan", "rollout/memberships.ts", "rollout");
 const inReloads = faultsIn("plan", "rollout/reloads.ts", "rollout");
 const inApply = faultsIn("apply", "rollout/apply.ts", "rollout");
 const inProbe = faultsIn("probe", "rollout/steps/probe.ts", "steps");
@@ -113,7 +114,8 @@ export const mutants: readonly Mutant[] = [
   inPool("environment not in the hash", ": keyedHash(variables, args.key)", ": {}"),
   inPool("environment hashed without a key", ": keyedHash(variables, args.key)", ": variables"),
   inPool("secrets in the environment not in the hash", "{ ...env, ...secretEnv }", "{ ...env }"),
-  inPool("networks not in the hash", "{ networks: slot.app.networks }", "{ networks: [] }"),
+  inPool("networks not in the hash", `["its app's own", ...slot.app.networks]`, `["its app's own"]`),
+  inPool("all apps on one network", `this.networks[slot.app.name] ?? ""`, `Object.values(this.networks)[0] ?? ""`),
   inPool("volumes writable", `mode !== "rw"`, `mode === "rw"`),
   inPool("environment not secret", "pulumi.secret(environmentOf(slot.app))", "environmentOf(slot.app)"),
   inPool(
@@ -146,13 +148,9 @@ export const mutants: readonly Mutant[] = [
   inPlan("an old entry goes on taking connections", "closed.length > 0", "closed.length > 1"),
   inPlan("an entry on no network is open", `state === "running" && networks.length > 0`, `state === "running"`),
   inPlan("a paused entry is opened, too", ` || state === "paused";`, ";"),
-  inPlan(
-    "published on the backends' network",
-    "entry, network, predecessors",
-    "entry, network: destination.network, predecessors",
-  ),
+  inPlan("published on the backends' network", "entry, network, predecessors", "entry, network: '', predecessors"),
   inPlan("what is opened is published once more", "entries.filter(isOpen)", "entries"),
-  inOpening("published before it is there", "await disconnect(entry, await networksOf(entry));", ""),
+  inOpening("published before it is there", "await leave(entry, await networksOf(entry));", ""),
   inOpening("takes the port away before it listens", `await untilItServes("entry", `, `void untilItServes("entry", `),
   inOpening("takes the port away for good", "of released) for", "of released.slice(1)) for"),
   inOpening(
@@ -161,7 +159,7 @@ export const mutants: readonly Mutant[] = [
     "for (const name of names.slice(0, 1)) await tryDocker(",
   ),
   inOpening("runs on beside the one that has the port back", `await tryDocker("stop", "--time", "0", entry);`, ""),
-  inOpening("its port is published anew where it is still published", "await disconnect(entry, names);", ""),
+  inOpening("its port is published anew where it is still published", "await leave(entry, names);", ""),
   {
     name: "entry: on no network is on one",
     file: "rollout/containers.ts",
@@ -174,9 +172,22 @@ export const mutants: readonly Mutant[] = [
     `begin.some(({ op }) => op === "await")`,
     `begin.some(({ op }) => op === "try")`,
   ),
+  inMemberships(
+    "a new balancer doesn't reach what its predecessor does",
+    `role === "balancer" && id !== balancer &&`,
+    `role === "" &&`,
+  ),
+  inMemberships("a backend off its network is nobody's business", "wanted.has(one.id) && isApart(one)", "false"),
+  inMemberships("a network is joined that has been", "&& !on.has(network)", ""),
+  inMemberships(
+    "the balancer stays on networks of apps that are gone",
+    "filter((network) => !needed.has(network))",
+    "filter(() => false)",
+  ),
+  inMemberships("the balancer leaves the network of the entries", "...entries.map(({ network }) => network),", ""),
   inBalancer("role label wrong", `[labels.role]: "balancer"`, `[labels.role]: "backend"`),
   inBalancer("installed with another stack's label", "stack: args.stackLabel,", "stack: labels.stack,"),
-  inBalancer("installed on a wrong network", "        args.networkName,", "        volume.name,"),
+  inBalancer("on no network of its own", "[{ name: args.entry.networkName }]", "[]"),
   inBalancer(
     "the drain's seconds are a constant",
     "policy: { drainSeconds: args.topology.proxy.drainSeconds",
@@ -298,7 +309,7 @@ export const mutants: readonly Mutant[] = [
   inPlan("what adopted containers were on stays", `owner !== "" && owner !== destination.owners[0]`, "false && owner"),
   inPlan("what the stack's own are on is removed", `owner !== "" && owner !== destination.owners[0]`, "owner"),
   inPlan("the candidate is not asked", `{ op: "candidate", must, cause`, `{ op: "clean up", cause`),
-  inPlan("new backends need not answer", "[...added, ...renewed, ...begun]", "[]"),
+  inPlan("new backends need not answer", "[...added, ...renewed, ...begun, ...", "[..."),
   inPlan(
     "old backends end before the last worker that knows them",
     "...reloads,",

@@ -57,7 +57,8 @@ describe("components on mocks", () => {
           `${types.container} pool-app1-0`,
           `${types.container} pool-app1-1`,
           `${types.container} pool-app2-0`,
-          `${types.network} pool-network`,
+          `${types.network} pool-app1-network`,
+          `${types.network} pool-app2-network`,
           `${types.pool} pool`,
         ].sort(),
       );
@@ -73,19 +74,28 @@ describe("components on mocks", () => {
 
     it("gives every container the alias that the balancer's configuration names", async () => {
       const { recording, pool } = await build();
-      const aliases = recording
+      const networks = recording
         .ofType(types.container)
         .filter(({ name }) => name.startsWith("pool-"))
         .map(({ inputs }) => (inputs["networksAdvanced"] as { name: string; aliases: string[] }[])[0]);
       assert.deepEqual(
-        aliases.map((network) => network?.aliases[0]).sort(),
+        networks.map((network) => network?.aliases[0]).sort(),
         pool.servers.map(({ name }) => name).sort(),
       );
       assert.deepEqual(
         serversOf(changeOf(recording).topology).map(({ name }) => name),
         pool.servers.map(({ name }) => name).sort(),
       );
-      assert.ok(aliases.every((network) => network?.name === "pool-network-made"));
+    });
+
+    it("has each app's containers on a network that no other app is on, nor the balancer's container when it is made", async () => {
+      const { recording } = await build();
+      const networksOf = (name: string) =>
+        (container(recording, name)["networksAdvanced"] as { name: string }[]).map((network) => network.name);
+      assert.deepEqual(networksOf("pool-app1-0"), ["pool-app1-network-made"]);
+      assert.deepEqual(networksOf("pool-app1-1"), ["pool-app1-network-made"]);
+      assert.deepEqual(networksOf("pool-app2-0"), ["pool-app2-network-made"]);
+      assert.deepEqual(networksOf("lb-nginx"), ["front-network-made"]);
     });
 
     it("leaves the container's name to the engine, and publishes no port", async () => {
@@ -244,7 +254,6 @@ describe("components on mocks", () => {
       const { recording, entry } = await build();
       const inputs = container(recording, "lb-nginx");
       for (const key of ["start", "ports", "uploads"]) assert.equal(key in inputs, false, key);
-      assert.deepEqual(inputs["networksAdvanced"], [{ name: "pool-network-made" }]);
       assert.deepEqual(inputs["envs"], [`ENTRIES=${entry.sockets}`]);
       assert.deepEqual(inputs["volumes"], [
         { volumeName: "lb-config-made", containerPath: "/etc/nginx/live" },

@@ -20,6 +20,7 @@ describe("what containers are made of: backends", () => {
       ["nginx-load-balancer.app", "app1"],
       ["nginx-load-balancer.by", identity.by],
       ["nginx-load-balancer.hash", alias.replace("app1-1-", "")],
+      ["nginx-load-balancer.network", "pool-app1-network-made"],
       ["nginx-load-balancer.owner", identity.owner],
       ["nginx-load-balancer.revision", "7"],
       ["nginx-load-balancer.role", "backend"],
@@ -92,11 +93,10 @@ describe("what containers are made of: the balancer", () => {
     ]);
     const { recording } = await build({ balancer: { healthTimeoutSeconds: 90, topology } });
     const { destination, policy } = changeOf(recording);
-    const { network, url, stack, owners } = destination;
+    const { url, stack, owners } = destination;
     assert.deepEqual(
-      { network, url, stack, owners, policy },
+      { url, stack, owners, policy },
       {
-        network: "pool-network-made",
         url: "http://127.0.0.1:8080",
         stack: stackLabel,
         owners: [identity.owner, ""],
@@ -131,10 +131,10 @@ describe("what containers are made of: the balancer", () => {
     assert.deepEqual({ destroyGraceSeconds, wait }, { destroyGraceSeconds: 7, wait: false });
   });
 
-  it("is on the backends' network, from where they reach the world", async () => {
+  it("is made on the entry's network, which is there as long as it is; backends reach the world from theirs", async () => {
     const { recording } = await build();
-    assert.deepEqual(container(recording, "lb-nginx")["networksAdvanced"], [{ name: "pool-network-made" }]);
-    assert.equal("internal" in recording.one(types.network, "pool-network").inputs, false);
+    assert.deepEqual(container(recording, "lb-nginx")["networksAdvanced"], [{ name: "front-network-made" }]);
+    assert.equal("internal" in recording.one(types.network, "pool-app1-network").inputs, false);
   });
 
   it("is built from the base image, and found by its labels", async () => {

@@ -71,10 +71,10 @@ describe("text of balancers made before releases had a record", () => {
 });
 
 describe("step in the state of such a balancer", () => {
-  it("tells address, network and servers", () => {
+  it("tells address and servers", () => {
     const variables = { BALANCER_URL: "http://127.0.0.1:8080", NETWORK: "backends-network-1", GENERATION: "7" };
     const step = readLegacyStep(recorded("every-setting.conf"), variables);
-    assert.deepEqual(step?.destination, { url: "http://127.0.0.1:8080", network: "backends-network-1" });
+    assert.deepEqual(step?.destination, { url: "http://127.0.0.1:8080" });
     assert.equal(step.id, "a897e909a67fce30");
     assert.deepEqual(
       serversOf(step.topology).map(({ name }) => name),

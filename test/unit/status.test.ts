@@ -45,6 +45,16 @@ describe("drift", () => {
       [`The volume holds configuration ${other} instead of ${release.id}.`],
     ],
     ["another one in nginx", { served: other }, [`nginx serves configuration ${other} instead of ${release.id}.`]],
+    [
+      "a backend that is off its network, a container of before apps had their own not among them",
+      { containers: [{ ...backend, networks: ["database"] }, { ...backend, network: "" }, balancer, entry] },
+      ["a-0-h1 is off its network."],
+    ],
+    [
+      "a balancer that is off the network of an app",
+      { containers: [backend, { ...balancer, networks: ["front"] }, entry] },
+      ["The balancer is off the network of a."],
+    ],
     ["no balancer", { containers: [backend, entry], served: undefined }, ["The balancer is gone."]],
     [
       "a balancer that was stopped",
@@ -159,7 +169,7 @@ describe("outputs from the engine's state", () => {
     schema: 1,
     id: release.id,
     topology: release.topology,
-    destination: { url: "http://127.0.0.1:8080", network: "net-1" },
+    destination: { url: "http://127.0.0.1:8080" },
   };
   const label = (key: string, value: string) => ({ label: `nginx-load-balancer.${key}`, value });
   const resources = [
@@ -189,7 +199,6 @@ describe("outputs from the engine's state", () => {
     backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }],
     balancer: "lb-made",
     lastChange: { configAfter: "x" },
-    network: "net-1",
   };
 
   it("are there even when an update has failed and the engine has dropped them", () => {
