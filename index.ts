@@ -44,6 +44,7 @@ export = async () => {
     key: knownKey,
     images,
     pinnedImages: host.images,
+    appSubnets: host.subnets,
     existing: host.containers.filter(({ role }) => role === "backend"),
   });
 

@@ -36,6 +36,8 @@ export interface BackendPoolArgs {
   readonly by: pulumi.Input<string>;
   /** What the names of apps' images stand for, see rollout/pinned-images.ts. */
   readonly pinnedImages: ReadonlyMap<string, string>;
+  /** The addresses of the apps' networks, by app; an app without is given some by Docker. */
+  readonly appSubnets: ReadonlyMap<string, string>;
   /** The stack's backend containers of now, newest first: their aliases are not given to others. */
   readonly existing: readonly ExistingBackend[];
   /** What keeps the hashes of environments from telling what is in them: secret, the same for as long as the stack is there. */
@@ -73,13 +75,20 @@ export class BackendPool extends pulumi.ComponentResource {
     this.sharedCount = slots.filter(({ app }) => app.count === undefined).length;
     const apps = [...new Set(slots.map(({ app }) => app))];
     const images = new Map(apps.map((app) => [app.name, imageOf(app, args)]));
-    const stack = labelList({ [labels.stack]: args.stackLabel });
-    const own = { parent: this, deletedWith: args.images.removal };
     this.networks = Object.fromEntries(
-      apps.map((app) => [
-        app.name,
-        new docker.Network(`${name}-${app.name}-network`, { driver: "bridge", labels: stack }, own).name,
-      ]),
+      apps.map(({ name: app }) => {
+        const subnet = args.appSubnets.get(app);
+        const network = new docker.Network(
+          `${name}-${app}-network`,
+          {
+            driver: "bridge",
+            ...(subnet !== undefined && { ipamConfigs: [{ subnet }] }),
+            labels: labelList({ [labels.stack]: args.stackLabel, [labels.app]: app }),
+          },
+          { parent: this, deletedWith: args.images.removal },
+        );
+        return [app, network.name];
+      }),
     );
 
     const made = slots.map((slot) => {
@@ -89,7 +98,7 @@ export class BackendPool extends pulumi.ComponentResource {
       const hash = hashValue({
         image: image.tag,
         container: { ...containerSettings(slot.app), healthcheck },
-        networks: ["its app's own", ...slot.app.networks],
+        networks: [args.appSubnets.get(slot.app.name) ?? "its app's own", ...slot.app.networks],
         env: Object.keys(variables).length === 0 ? {} : keyedHash(variables, args.key),
         revision: args.revision,
       });

@@ -7,6 +7,7 @@ import { problemsOfTrust, proxiesOf, proxiesSchema } from "./proxies";
 import { problemsOfRedirects, problemsOfRoutes } from "./routes";
 import { choice, flag, image, integer, rule } from "./rules";
 import { problemsOfDirectives } from "./server-config";
+import { subnetsSchema } from "./subnets";
 import { problemsOfTls, tlsSchema } from "./tls";
 
 const defaultApps = ["app1", "app2"].map((name) => ({ name, path: `apps/${name}` }));
@@ -39,6 +40,10 @@ export const settingsSchema = z.strictObject({
       description: "names that are answered with 308 to the same path of another one, say of `www.shop.example`",
       change: "reloads",
     }),
+  subnets: subnetsSchema.default("").meta({
+    description: "where the apps' networks have their addresses from, 512 an app; empty for Docker's own pools",
+    change: "rolls all",
+  }),
   tls: tlsSchema.optional().meta({ description: "sites with TLS, see below", change: "replaces balancer" }),
   nginxImage: image
     .default("nginx:1.30")

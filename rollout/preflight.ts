@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
+import { deal } from "../model/deal";
 import { doorsOf, isTakenBy, publicAddress, type Door } from "../model/entry";
 import type { LiveRelease } from "../model/identity";
 import type { Settings } from "../model/settings";
@@ -12,6 +13,7 @@ import type { ObservedContainer } from "./observed";
 import { movedOf, pinImages } from "./pinned-images";
 import { assertPortIsFree } from "./port";
 import { unreachableOf } from "./steps/public-address";
+import { subnetsOf } from "./subnets";
 import { assertHas, assertHasMemory } from "./wants";
 
 /** What a program knows of the host before it asks anything of the engine. */
@@ -24,6 +26,8 @@ export interface Host {
   readonly listens: readonly string[];
   /** What the names of apps' images stand for. */
   readonly images: ReadonlyMap<string, string>;
+  /** The addresses of the apps' networks, by app; none where Docker chooses. */
+  readonly subnets: ReadonlyMap<string, string>;
   /** A sentence for each that stands for another image than it does to the containers that run. */
   readonly moved: readonly string[];
 }
@@ -36,7 +40,10 @@ export interface Host {
  */
 export async function lookAtHost(
   stack: string,
-  where: Pick<Settings, "bindAddress" | "port" | "tls" | "apps" | "keepImages" | "balancerMemoryMb">,
+  where: Pick<
+    Settings,
+    "bindAddress" | "port" | "tls" | "apps" | "backendCount" | "keepImages" | "subnets" | "balancerMemoryMb"
+  >,
 ): Promise<Host> {
   const [containers, { here, remote }] = await Promise.all([listContainers(stack), dockerHost()]);
   const sources = [...new Set(where.apps.flatMap(({ image }) => image ?? []))].map((image) => ({
@@ -48,12 +55,15 @@ export async function lookAtHost(
   if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
   await assertHas(where.apps, here && remote === undefined);
   await assertHasMemory(where.balancerMemoryMb);
+  const served = new Set(deal(where.apps, where.backendCount).map(({ app }) => app.name));
+  const subnets = await subnetsOf(stack, [...served], where.subnets, containers);
   const images = await pinImages(sources, where.keepImages);
   return {
     containers,
     urls: doors.map((door) => urlOf(where.bindAddress, door, remote)),
     listens: doors.map(({ port }) => publicAddress(where.bindAddress, port)),
     images,
+    subnets,
     moved: movedOf(sources, images),
   };
 }

@@ -363,7 +363,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
         containerOf("a-0-h2", { networks: ["net-a"], network: "net-a" }),
         containerOf("a-1-h2", { networks: ["net-a", "database"], network: "net-a" }),
         newBalancer,
-        ...two.topology.upstreams[0]!.servers.map(({ name }) => containerOf(name, { networks: ["all"], network: "" })),
+        ...["a-0-h1", "a-1-h1"].map((name) => containerOf(name, { networks: ["all"], network: "" })),
         containerOf("", { networks: ["all"] }),
         entryOf(),
       ],

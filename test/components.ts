@@ -33,6 +33,7 @@ export const poolArgs = (images: StackImages, more: Partial<BackendPoolArgs> = {
   stackLabel,
   images,
   pinnedImages: new Map(),
+  appSubnets: new Map(),
   existing: [],
   knownOwner: identity.owner,
   key: "key",

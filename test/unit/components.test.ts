@@ -98,6 +98,19 @@ describe("components on mocks", () => {
       assert.deepEqual(networksOf("lb-nginx"), ["front-network-made"]);
     });
 
+    it("gives an app's network its addresses, and its containers another alias with other ones", async () => {
+      const { recording, pool } = await build({ pool: { appSubnets: new Map([["app2", "10.83.0.0/23"]]) } });
+      const networkOf = (app: string) => recording.one(types.network, `pool-${app}-network`).inputs;
+      assert.equal("ipamConfigs" in networkOf("app1"), false);
+      assert.deepEqual(networkOf("app2")["ipamConfigs"], [{ subnet: "10.83.0.0/23" }]);
+      assert.deepEqual(labelsOf(networkOf("app2"))[0], ["nginx-load-balancer.app", "app2"]);
+      const plain = (await build()).pool.servers.map(({ name }) => name);
+      assert.deepEqual(
+        pool.servers.map(({ name }) => plain.includes(name)),
+        pool.servers.map(({ app }) => app === "app1"),
+      );
+    });
+
     it("leaves the container's name to the engine, and publishes no port", async () => {
       const { recording } = await build();
       const inputs = container(recording, "pool-app1-0");

@@ -50,7 +50,7 @@ describe("Docker's host", () => {
 describe("the port, on Docker's host", () => {
   const { DOCKER_HOST } = process.env;
   let programs: FakePrograms;
-  const info = `if [ "$1" = info ]; then case "$3" in *OSType*) echo linux runc local ;; *) echo '${hostname()}' ;; esac; fi\n`;
+  const info = `if [ "$1" = info ]; then case "$3" in *OSType*) echo linux runc local ;; *Pools*) echo null ;; *) echo '${hostname()}' ;; esac; fi\n`;
   let other: Server;
   let where: Parameters<typeof lookAtHost>[1];
   beforeEach(async () => {
@@ -59,13 +59,9 @@ describe("the port, on Docker's host", () => {
     await programs.write("docker", `#!/bin/sh\n${info}`);
     other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
-    where = {
-      bindAddress: "127.0.0.1",
-      port: (other.address() as AddressInfo).port,
-      apps: [],
-      keepImages: false,
-      balancerMemoryMb: 1024,
-    };
+    const { port } = other.address() as AddressInfo;
+    const { apps, backendCount, keepImages, subnets, balancerMemoryMb } = settings;
+    where = { bindAddress: "127.0.0.1", port, apps, backendCount, keepImages, subnets, balancerMemoryMb };
   });
   afterEach(async () => {
     if (DOCKER_HOST === undefined) delete process.env["DOCKER_HOST"];
@@ -118,8 +114,15 @@ describe("the port, on Docker's host", () => {
       urls: [`http://127.0.0.1:${where.port}`],
       listens: [`127.0.0.1:${where.port}`],
       images: new Map(),
+      subnets: new Map(),
       moved: [],
     });
+  });
+
+  it("is looked at together with the addresses that apps' networks can have", async () => {
+    process.env["DOCKER_HOST"] = "tcp://192.0.2.1:2375";
+    const { subnets } = await lookAtHost("nginx-load-balancer/dev", { ...where, subnets: "10.83.0.0/16" });
+    assert.deepEqual([...subnets], [["app1", "10.83.0.0/23"], ["app2", "10.83.2.0/23"]]); // prettier-ignore
   });
 });
 

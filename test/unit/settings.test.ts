@@ -45,6 +45,7 @@ describe("settings", () => {
       spoolMb: 2048,
       accessLog: "errors",
       behindProxy: false,
+      subnets: "",
       trustedProxies: [],
       proxyProtocol: false,
       serverConfig: "",
