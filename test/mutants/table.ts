@@ -114,7 +114,7 @@ export const mutants: readonly Mutant[] = [
   inPool("environment not in the hash", ": keyedHash(variables, args.key)", ": {}"),
   inPool("environment hashed without a key", ": keyedHash(variables, args.key)", ": variables"),
   inPool("secrets in the environment not in the hash", "{ ...env, ...secretEnv }", "{ ...env }"),
-  inPool("networks not in the hash", `["its app's own", ...slot.app.networks]`, `["its app's own"]`),
+  inPool("networks not in the hash", `"its app's own", ...slot.app.networks]`, `"its app's own"]`),
   inPool("all apps on one network", `this.networks[slot.app.name] ?? ""`, `Object.values(this.networks)[0] ?? ""`),
   inPool("volumes writable", `mode !== "rw"`, `mode === "rw"`),
   inPool("environment not secret", "pulumi.secret(environmentOf(slot.app))", "environmentOf(slot.app)"),
