@@ -5,6 +5,7 @@ import { serversOf, type Topology } from "../model/topology";
 import type { Observed, ObservedContainer } from "./observed";
 import { containersApart, networksLeft, networksToJoin } from "./memberships";
 import { reloadOperations, twinsOf, type Twin } from "./reloads";
+import { reviveOperations } from "./revive";
 
 /** What a change is for: the release, where it goes, and how long its steps may take. */
 export interface Wanted {
@@ -263,29 +264,6 @@ function balancerOperations(
     end.push({ op: "stop", containers: predecessors, seconds: policy.drainSeconds, cause });
   }
   return { begin, quit, end };
-}
-
-function reviveOperations(
-  own: readonly ObservedContainer[],
-  { destination }: Wanted,
-  added: readonly string[],
-): { name: string; operation: Operation & { op: "revive" } }[] {
-  return Object.entries(destination.containers).flatMap(([name, id]) => {
-    const container = own.find((candidate) => candidate.id === id);
-    if (container === undefined) return [];
-    const how = revivalOf(container);
-    // One that has never served has no past to go back to: the candidate says what ails it.
-    if (how === undefined || (how === "restart" && added.includes(name))) return [];
-    const cause = `${name} is ${how === "restart" ? container.health : container.state}`;
-    return [{ name, operation: { op: "revive", container: id, how, cause } }];
-  });
-}
-
-/** What brings a container back that should serve and does not; undefined for one that runs. */
-export function revivalOf({ state, health }: ObservedContainer): "start" | "unpause" | "restart" | undefined {
-  if (state === "paused") return "unpause";
-  if (state === "exited" || state === "created" || state === "dead") return "start";
-  return state === "running" && health === "unhealthy" ? "restart" : undefined;
 }
 
 /** Containers that an update made without the engine's knowing: by their names, requests would reach them before their time. */
