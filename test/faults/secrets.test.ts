@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { docker, tryDocker } from "../../rollout/docker";
 import { projectRoot, pulumiHome } from "../../scripts/setup/project";
 import { Canaries, filesIn } from "./canaries";
-import { FixtureApp } from "./app";
-import type { EngineRun } from "./stack";
-import { TlsStack } from "./tls-stack";
+import { FixtureApp } from "../e2e/app";
+import type { EngineRun } from "../e2e/stack";
+import { TlsStack } from "../e2e/tls-stack";
 
 const canary = (what: string) => `canary${what}${randomBytes(12).toString("hex")}`;
 

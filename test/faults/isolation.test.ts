@@ -3,8 +3,8 @@ import { currentRelease, doorFolder, volumeFolder } from "../../model/layout";
 import { docker, tryDocker } from "../../rollout/docker";
 import { baseImages } from "../machine";
 import { couldDo, neighbours, type Attempt, type Neighbour } from "./inside";
-import { TlsStack } from "./tls-stack";
-import { until } from "./until";
+import { TlsStack } from "../e2e/tls-stack";
+import { until } from "../e2e/until";
 
 /** What may listen somewhere: ssh, DNS, HTTP, the Docker API, apps, nginx, debuggers. */
 const ports = [22, 53, 80, 443, 2375, 2376, 5000, 8000, 8080, 8443, 9000, 9229];
