@@ -64,7 +64,7 @@ export const settingsSchema = z.strictObject({
       "whether an app's image of last time, else the one on Docker's host, will do where its registry can't be asked",
     change: "nothing that runs",
   }),
-  balancerMemoryMb: integer(64, 65536).default(1024).meta({
+  balancerMemoryMb: integer(64, 65536).default(2048).meta({
     description:
       "memory limit of the balancer, MiB: 8 for each of the host's cores, 0.1 for each request in flight (docs/clients.md)",
     change: "changes it in place, reloads",

@@ -30,7 +30,7 @@ describe("the Compose project of the bench", () => {
   it("has the product's restrictions", () => {
     for (const [name, memory] of [
       ["backend", "128m"],
-      ["balancer", "1024m"],
+      ["balancer", "2048m"],
     ] as const) {
       const service = services[name];
       assert.deepEqual(

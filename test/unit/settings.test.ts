@@ -36,7 +36,7 @@ describe("settings", () => {
       legoImage: "goacme/lego:v4.35.2",
       keepImages: false,
       redirects: [],
-      balancerMemoryMb: 1024,
+      balancerMemoryMb: 2048,
       method: "round_robin",
       drainSeconds: 10,
       healthTimeoutSeconds: 60,

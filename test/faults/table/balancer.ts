@@ -76,7 +76,7 @@ export const balancerFaults: readonly Fault[] = [
     group,
     name: "its memory limit changed, by an update",
     async inject(ward) {
-      for (const balancerMemoryMb of [512, 1024]) {
+      for (const balancerMemoryMb of [512, 2048]) {
         await ward.stack.configure({ balancerMemoryMb });
         await ward.upOk();
       }
