@@ -53,12 +53,10 @@ const plentyMb = 1024;
 export async function assertHasMemory(balancerMemoryMb: number): Promise<void> {
   if (balancerMemoryMb >= plentyMb) return;
   const processors = Number(await docker("info", "--format", "{{.NCPU}}"));
-  const least = workersMb * processors + requestsMb;
-  if (balancerMemoryMb >= Math.min(least, plentyMb)) return;
+  const least = Math.min(workersMb * processors + requestsMb, plentyMb);
+  if (balancerMemoryMb >= least) return;
   const parts = `${workersMb} for each of the ${processors} processors of Docker's host, and ${requestsMb} for requests`;
-  throw new UserError(
-    `balancerMemoryMb: got ${balancerMemoryMb}, expected at least ${Math.min(least, plentyMb)}: ${parts}.`,
-  );
+  throw new UserError(`balancerMemoryMb: got ${balancerMemoryMb}, expected at least ${least}: ${parts}.`);
 }
 
 /** A line for each thing that the host does not have. */

@@ -83,7 +83,7 @@ const examplesKept = 10;
 const reasonsKept = 50;
 const microsecondsPerMillisecond = 1000;
 
-const emptyTally = (): Tally => ({
+export const emptyTally = (): Tally => ({
   sent: 0,
   answered: 0,
   wrong: 0,
@@ -96,6 +96,11 @@ const emptyTally = (): Tally => ({
   resumedHandshakes: 0,
 });
 const counts = Object.keys(emptyTally()) as (keyof Tally)[];
+
+/** Adds the counts of a tally to those of another one. */
+export function addTally(sum: Tally, tally: Readonly<Tally>): void {
+  for (const count of counts) sum[count] += tally[count];
+}
 
 /** Requests of a tally that were not answered as expected. */
 export function lostOf(tally: Readonly<Tally>): number {
@@ -161,7 +166,7 @@ export class Books {
   /** @param now the end of the stretch: a silence that still lasts counts */
   account(now: number): Account {
     const sum = emptyTally();
-    for (const tally of this.profiles.values()) for (const count of counts) sum[count] += tally[count];
+    for (const tally of this.profiles.values()) addTally(sum, tally);
     const lost = lostOf(sum);
     const milliseconds = (microseconds: number) =>
       this.latencies.count === 0 ? 0 : microseconds / microsecondsPerMillisecond;

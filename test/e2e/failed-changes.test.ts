@@ -127,17 +127,16 @@ describe("changes that fail, under load", function () {
   });
 
   describe("with a new balancer at the same time, on an idle host", () => {
-    let balancer = "";
+    let balancer: string[];
 
     before(async () => {
       await load.stop();
-      const urns = await stack.engineOk("stack", "--show-urns");
-      balancer = /urn:\S+::balancer-nginx(?=\s)/.exec(urns)?.[0] ?? "";
+      balancer = await stack.urns(/::balancer-nginx$/);
     });
 
     const replacing = async (serverConfig: string | undefined) => {
       await stack.configure({ serverConfig });
-      return stack.engine("up", "--replace", balancer);
+      return stack.engine("up", "--replace", ...balancer);
     };
 
     it("brings in another configuration: only the new one is asked what clients ask", async () => {

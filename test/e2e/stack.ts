@@ -162,6 +162,16 @@ export class TestStack {
     return output;
   }
 
+  /** Names of the engine's resources that match; that there is none is an error. */
+  async urns(pattern: RegExp): Promise<string[]> {
+    const { deployment } = JSON.parse(await this.engineOk("stack", "export")) as {
+      deployment: { resources: { urn: string }[] };
+    };
+    const found = deployment.resources.map(({ urn }) => urn).filter((urn) => pattern.test(urn));
+    if (found.length === 0) throw new Error(`the engine knows nothing like ${pattern}`);
+    return found;
+  }
+
   async up(...args: string[]): Promise<Outputs> {
     await this.engineOk("up", ...args);
     return this.outputs();

@@ -27,21 +27,12 @@ describe("pulumi up --replace, under load", function () {
   after(() => patient?.remove());
   beforeEach(() => patient.recover());
 
-  async function urns(pattern: RegExp): Promise<string[]> {
-    const { deployment } = JSON.parse(await patient.stack.engineOk("stack", "export")) as {
-      deployment: { resources: { urn: string }[] };
-    };
-    const found = deployment.resources.map(({ urn }) => urn).filter((urn) => pattern.test(urn));
-    assert.notEqual(found.length, 0);
-    return found;
-  }
-
   /** Replaces resources; gives the containers of before and of after, by slot. */
   async function replace(pattern: RegExp): Promise<[before: Record<string, string>, after: Record<string, string>]> {
     const bySlot = async () =>
       Object.fromEntries((await patient.backends()).map(({ slot, id }) => [slot, id])) as Record<string, string>;
     const before = await bySlot();
-    await patient.upOk(...(await urns(pattern)).flatMap((urn) => ["--replace", urn]));
+    await patient.upOk(...(await patient.stack.urns(pattern)).flatMap((urn) => ["--replace", urn]));
     patient.assertNoneLost();
     await patient.assertWhole();
     await patient.stack.engineOk("preview", "--expect-no-changes");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
+import { emptyTally } from "../../scripts/load/books";
 import { projectRoot } from "../../scripts/setup/project";
 import { titleOf, type Allowance } from "../faults/table/fault";
 import { faults } from "../faults/table/index";
@@ -9,19 +10,7 @@ import type { Stretch } from "../faults/table/load";
 import { formatRow, reliabilityPage, type Engine } from "../faults/table/page";
 import { judge, merge, together, type Result } from "../faults/table/result";
 
-const tally = (more: object = {}) => ({
-  sent: 10,
-  answered: 10,
-  wrong: 0,
-  reset: 0,
-  truncated: 0,
-  refused: 0,
-  timedOut: 0,
-  movedOn: 0,
-  fullHandshakes: 0,
-  resumedHandshakes: 0,
-  ...more,
-});
+const tally = (more: object = {}) => ({ ...emptyTally(), sent: 10, answered: 10, ...more });
 
 const stretch = (GET: object, POST: object, byReason: Record<string, number>): Stretch => ({
   sent: 20,

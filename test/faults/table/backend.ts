@@ -1,7 +1,8 @@
 import { docker, tryDocker } from "../../../rollout/docker";
+import { networksOf } from "../../../rollout/steps/networks";
 import type { Allowance, Fault } from "./fault";
 import { inFlight } from "./load";
-import { inNetworkOf, kill, networksOf, processesOf, type Ward } from "./ward";
+import { inNetworkOf, kill, processesOf, type Ward } from "./ward";
 
 const group = "backend";
 

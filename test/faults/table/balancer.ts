@@ -2,11 +2,12 @@ import { connect, type Socket } from "node:net";
 import { until } from "../../../lib/until";
 import { currentRelease } from "../../../model/layout";
 import { docker } from "../../../rollout/docker";
+import { networksOf } from "../../../rollout/steps/networks";
 import { takePort } from "../../e2e/stack";
 import { answers } from "../patient";
 import type { Allowance, Fault } from "./fault";
 import { hostOf, inFlight } from "./load";
-import { kill, networksOf, processesOf, type Ward } from "./ward";
+import { kill, processesOf, type Ward } from "./ward";
 
 const group = "balancer";
 
@@ -32,13 +33,6 @@ async function deaths(container: string): Promise<number> {
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
-async function urnOf(ward: Ward, name: string): Promise<string> {
-  const urns = await ward.stack.engineOk("stack", "--show-urns");
-  const urn = new RegExp(`urn:\\S+::${name}(?=\\s)`).exec(urns)?.[0];
-  if (urn === undefined) throw new Error(`the engine knows no ${name}`);
-  return urn;
-}
-
 /** Another plain port; the clients move as soon as it answers. */
 async function movePort(ward: Ward, port: number): Promise<void> {
   await ward.stack.configure({ port });
@@ -62,7 +56,7 @@ export const balancerFaults: readonly Fault[] = [
   {
     group,
     name: "replaced without a change (up --replace)",
-    inject: async (ward) => ward.upOk("--replace", await urnOf(ward, "balancer-nginx")),
+    inject: async (ward) => ward.upOk("--replace", ...(await ward.stack.urns(/::balancer-nginx$/))),
   },
   {
     group,

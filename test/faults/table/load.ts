@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { lostOf, type Account, type Tally } from "../../../scripts/load/books";
+import { addTally, emptyTally, lostOf, type Account, type Tally } from "../../../scripts/load/books";
 import { startLoad, type Load, type Profile } from "../../../scripts/load/load";
 
 export const apps = ["alpha", "beta"] as const;
@@ -133,11 +133,7 @@ function sumOf(accounts: readonly Account[]): Stretch {
   const byProfile: Record<string, Tally> = {};
   const byReason: Record<string, number> = {};
   for (const account of accounts) {
-    for (const [name, tally] of Object.entries(account.byProfile)) {
-      const sum = (byProfile[name] ??= { ...tally, sent: 0, answered: 0, wrong: 0, reset: 0, truncated: 0, refused: 0, timedOut: 0 }); // prettier-ignore
-      for (const key of ["sent", "answered", "wrong", "reset", "truncated", "refused", "timedOut"] as const)
-        sum[key] += tally[key];
-    }
+    for (const [name, tally] of Object.entries(account.byProfile)) addTally((byProfile[name] ??= emptyTally()), tally);
     for (const [reason, count] of Object.entries(account.byReason)) byReason[reason] = (byReason[reason] ?? 0) + count;
   }
   const tallies = Object.values(byProfile);

@@ -193,13 +193,3 @@ export async function processesOf(container: string): Promise<{ readonly pid: nu
 export async function inNetworkOf(container: string, ...command: string[]): Promise<void> {
   await promisify(execFile)("nsenter", [`--net=/proc/${await pidOf(container)}/ns/net`, "--", ...command]);
 }
-
-/** Networks that a container is on. */
-export async function networksOf(container: string): Promise<string[]> {
-  return lines(
-    "inspect",
-    "--format",
-    "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}",
-    container,
-  );
-}
