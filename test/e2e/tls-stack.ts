@@ -116,7 +116,8 @@ export class TlsStack {
   /** The whole answer to a request whose head is written byte for byte. */
   async raw(servername: string, ...head: readonly string[]): Promise<string> {
     const socket = connect({ host: "127.0.0.1", port: this.port, ca: this.ca, servername });
-    socket.end(`${[...head, "Connection: close"].join("\r\n")}\r\n\r\n`);
+    // Its own side stays open: nginx takes a client that closes it for gone.
+    socket.write(`${[...head, "Connection: close"].join("\r\n")}\r\n\r\n`);
     return text(socket);
   }
 
