@@ -8,6 +8,7 @@ import { docker, tryDocker } from "../../rollout/docker";
 import { lostOf } from "../../scripts/load/books";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
+import { hasEnded } from "../processes";
 import { FixtureApp, fixtureLoad } from "./app";
 import { assertNoneLost } from "./books";
 import { TestStack, type Outputs } from "./stack";
@@ -261,18 +262,9 @@ async function restartDocker(signal: "SIGTERM" | "SIGKILL", live: boolean): Prom
   const [command = "", ...had] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
   const args = [...had.filter((arg) => arg !== "--live-restore"), ...(live ? ["--live-restore"] : [])];
   process.kill(pid, signal);
-  await until("dockerd has ended", 60, async () => !isAlive(pid));
+  await until("dockerd has ended", 60, () => hasEnded(pid));
   // What was killed leaves these, and they name processes that are listed.
   for (const file of ["docker.pid", "docker/containerd/containerd.pid"]) await rm(`/var/run/${file}`, { force: true });
   spawn(command, args, { detached: true, stdio: "ignore" }).unref();
   await until("dockerd answers", 60, async () => (await tryDocker("info")).code === 0);
-}
-
-/** One that has ended may be listed for ever where nobody asks how. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
 }

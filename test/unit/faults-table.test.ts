@@ -8,6 +8,7 @@ import { titleOf, type Allowance } from "../faults/table/fault";
 import { faults } from "../faults/table/index";
 import type { Stretch } from "../faults/table/load";
 import { formatRow, reliabilityPage, type Engine } from "../faults/table/page";
+import type { Ward } from "../faults/table/ward";
 import { judge, merge, together, type Result } from "../faults/table/result";
 
 const tally = (more: object = {}) => ({ ...emptyTally(), sent: 10, answered: 10, ...more });
@@ -49,6 +50,22 @@ describe("table of faults", () => {
       assert.ok(allowed.why.length > 20, name);
       assert.ok(allowed.GET !== undefined || allowed.POST !== undefined, name);
     }
+  });
+
+  it("does nothing to Docker itself on an engine that others may use", async () => {
+    const shared = { engine: undefined } as unknown as Ward;
+    const needed = await Promise.all(faults.map(async (fault) => [titleOf(fault), await fault.cannot?.(shared)]));
+    const touching = needed.filter(([title = ""]) =>
+      /dockerd|rebooted|power|disk|memory is|clock|conntrack/.test(title),
+    );
+    assert.ok(touching.length > 5);
+    for (const [title, leftOut] of touching) assert.match(leftOut ?? "", /--second-engine/, title);
+  });
+
+  it("leaves faults out of the page that nobody has made yet", () => {
+    const page = reliabilityPage([{ version: "1.2.3", cores: 2, rows: [result()] }], faults);
+    assert.match(page, /killed \(SIGKILL\) \| 0 of 100/);
+    assert.doesNotMatch(page, /docker pause|## The balancer/);
   });
 
   const posts: Allowance = { POST: ["wrong"], most: 2, why: "it was sent" };

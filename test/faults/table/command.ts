@@ -9,14 +9,17 @@ import { runSetup } from "../../../scripts/setup/index";
 import { projectRoot } from "../../../scripts/setup/project";
 import { streamReporter } from "../../../scripts/setup/terminal";
 import { formatTable } from "../../../scripts/table";
+import { baseImages } from "../../machine";
 import { titleOf, type Fault } from "./fault";
 import { runFault, type Progress } from "./harness";
 import { faults } from "./index";
 import { formatRow, reliabilityPage, shortVersion, type Engine } from "./page";
 import { isResult, merge, together, type Result, type Row } from "./result";
+import { SecondEngine } from "./second-engine";
 import { Ward } from "./ward";
 
-const help = `Usage: npm run test:faults [-- --only TEXT[,TEXT...]] [--rounds N] [--docker HOST] [--update] [--list] [--json]
+const help = `Usage: npm run test:faults [-- --only TEXT[,TEXT...]] [--rounds N] [--docker HOST | --second-engine [--root DIR]]
+                           [--update] [--list] [--json]
 
 Makes faults (test/faults/table) in a stack of its own under load, on this host: kills its balancer, freezes a backend, loses its
 state, ... For each it tells what was lost, what status and the log said, and how it became whole again. It touches nothing
@@ -25,6 +28,10 @@ but that stack, and leaves nothing behind. Needs root, or whoever may end contai
   --only TEXT    only the faults whose names, as --list has them, have one of these texts in them
   --rounds N     how often each is made, 1 to 100; default 1
   --docker HOST  an engine of this host other than the usual one, for example unix:///run/other/docker.sock
+  --second-engine
+                 an engine that is made for this, in namespaces and on a disk image of its own, and removed afterwards: only there
+                 what happens to Docker itself and to the host is made. Needs root, and dockerd, iproute2, iptables, e2fsprogs
+  --root DIR     where that engine's programs are from: a root file system with another dockerd; default: /, this host's own
   --update       puts these results in the place of those of the same engine in docs/reliability.json, and makes docs/reliability.md
   --list         shows the faults, and makes none
   --json         the results for machines, on standard output: npm run --silent test:faults -- --json
@@ -47,7 +54,7 @@ async function runAll(
   try {
     reporter.begin("stack");
     reporter.status("comes up");
-    ward = await Ward.create();
+    ward = await Ward.create(SecondEngine.here());
     for (const [at, fault] of chosen.entries()) {
       const start = performance.now();
       reporter.begin(`${at + 1}/${chosen.length} ${titleOf(fault)}`);
@@ -113,17 +120,52 @@ function parseRounds(text: string): number {
   return rounds;
 }
 
+/** Has all of it done once more by a process in the network of an engine of its own; gives its exit code. */
+async function onSecondEngine(root: string, args: readonly string[]): Promise<number> {
+  await runSetup({ quiet: true });
+  const images = Object.values(await baseImages()) as string[];
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort(new Interrupted());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  process.stderr.write("A second engine is made, with the base images of the first.\n");
+  const engine = await SecondEngine.create(root, interruption.signal);
+  try {
+    await engine.copyImages(images);
+    interruption.signal.throwIfAborted();
+    return await engine.enter(args, interruption.signal);
+  } finally {
+    await engine.remove();
+  }
+}
+
 async function main(args: string[]): Promise<void> {
   const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
   const options = parseOptions(
     args,
-    { only: text, rounds: text, docker: text, update: flag, list: flag, json: flag },
+    {
+      only: text,
+      rounds: text,
+      docker: text,
+      "second-engine": flag,
+      root: text,
+      update: flag,
+      list: flag,
+      json: flag,
+    },
     help,
   );
   const chosen = chooseFaults(options.only);
   const rounds = parseRounds(options.rounds ?? "1");
+  if (options.root !== undefined && options["second-engine"] !== true)
+    throw new UserError("--root: is of the engine that --second-engine makes", 2);
+  if (options.docker !== undefined && options["second-engine"] === true)
+    throw new UserError("--docker: names an engine, and --second-engine makes one", 2);
   if (options.list === true) {
     process.stdout.write(`${chosen.map(titleOf).join("\n")}\n`);
+    return;
+  }
+  if (options["second-engine"] === true && SecondEngine.here() === undefined) {
+    process.exitCode = await onSecondEngine(options.root ?? "/", args);
     return;
   }
   if (options.docker !== undefined) process.env["DOCKER_HOST"] = options.docker;

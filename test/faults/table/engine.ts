@@ -11,7 +11,7 @@ const group = "engine";
 const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
 /** A roll of an app that is under way: as far as its output holds a text, and so many milliseconds more. */
-async function rollTo(ward: Ward, moment: RegExp, milliseconds: number): Promise<StartedRun> {
+export async function rollTo(ward: Ward, moment: RegExp, milliseconds: number): Promise<StartedRun> {
   await ward.write("alpha");
   ward.ups++;
   const run = ward.stack.start("up");

@@ -1,7 +1,7 @@
 import type { Outcome } from "../../../scripts/load/books";
 import type { Ward } from "./ward";
 
-export const groups = ["balancer", "backend", "engine"] as const;
+export const groups = ["balancer", "backend", "engine", "host"] as const;
 export type Group = (typeof groups)[number];
 
 export type Method = "GET" | "POST";
@@ -27,6 +27,9 @@ export interface Fault {
   readonly name: string;
   /** Why it can't be made here; default: it can be made everywhere. */
   cannot?(ward: Ward): Promise<string | undefined>;
+  /** What has to be there before, and is no part of it; taken back by `restore`, which is run in any case. */
+  prepare?(ward: Ward): Promise<unknown>;
+  restore?(ward: Ward): Promise<unknown>;
   inject(ward: Ward): Promise<unknown>;
   /** How long it lasts before `mend`, or before an update comes, in seconds. Default: until `status` names it. */
   readonly lasts?: number;

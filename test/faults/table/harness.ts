@@ -15,7 +15,17 @@ export interface Progress {
 }
 
 /** Makes a fault once, and tells what came of it. The ward is whole afterwards, or was made anew. */
-export async function runFault(fault: Fault, ward: Ward, { status, signal }: Progress): Promise<Result> {
+export async function runFault(fault: Fault, ward: Ward, progress: Progress): Promise<Result> {
+  try {
+    progress.status("is prepared");
+    await fault.prepare?.(ward);
+    return await makeFault(fault, ward, progress);
+  } finally {
+    await fault.restore?.(ward);
+  }
+}
+
+async function makeFault(fault: Fault, ward: Ward, { status, signal }: Progress): Promise<Result> {
   status("waits until all is well");
   await ward.untilWhole(signal);
   const failures = failuresOf(await ward.load.steady(30), "before the fault");

@@ -10,7 +10,12 @@ export interface Engine {
   readonly rows: readonly Row[];
 }
 
-const titles = { balancer: "The balancer", backend: "One backend", engine: "The update and its state" } as const;
+const titles = {
+  balancer: "The balancer",
+  backend: "One backend",
+  engine: "The update and its state",
+  host: "Docker itself, and the host",
+} as const;
 
 /** 20.10.24+dfsg1 is 20.10. */
 export function shortVersion(version: string): string {
@@ -50,8 +55,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 export function reliabilityPage(engines: readonly Engine[], faults: readonly Fault[]): string {
   const find = ({ rows }: Engine, { group, name }: Fault) =>
     rows.find((row) => row.group === group && row.name === name);
-  const parts = groups.map((group) => {
-    const own = faults.filter((fault) => fault.group === group);
+  const isKnown = (fault: Fault) => engines.some((engine) => find(engine, fault) !== undefined);
+  const parts = groups.flatMap((group) => {
+    const own = faults.filter((fault) => fault.group === group && isKnown(fault));
+    if (own.length === 0) return [];
     const head = engines.flatMap(({ version }) => {
       const docker = `Docker ${shortVersion(version)}`;
       return [`${docker}: lost of sent`, "longest, ms", "whole again"];
@@ -86,7 +93,8 @@ export function reliabilityPage(engines: readonly Engine[], faults: readonly Fau
   return `# Faults, and what is lost in them
 
 Made by \`npm run test:faults -- --update\`, which makes each of these faults on this host, in a stack of its own under load, and fails where a request was lost that
-need not have been. ${machines}.
+need not have been. ${machines}. What is done to Docker itself and to the host is done to an engine that is made for it, in namespaces and on a disk
+image of its own: \`npm run test:faults -- --second-engine\`, and \`--root DIR\` where a root file system has another dockerd.
 
 Two apps (${apps.join(", ")}) have two backends each. Both are asked at the plain port, and at that of TLS by HTTP/1.1 and by HTTP/2; by GET and by POST, on kept
 connections and on a new one for each request, about 300 requests a second in all. A POST takes 0.1 s. \`requestTimeoutSeconds\` is ${requestTimeoutSeconds}: after so
@@ -104,7 +112,7 @@ ${parts.join("\n\n")}
 
 - **The balancer's volume full**: Docker's volumes have no bound of their own, so that a full one is a full disk of the host. Answers on a full spool:
   \`test/faults/spool.test.ts\`, on a bounded one.
-- **Docker itself stopped or killed**, another image of the entry, other addresses: [entry.md](entry.md).
+- **Another image of the entry, other addresses**: [entry.md](entry.md).
 - **Certificates of an authority**: [tls.md](tls.md). **One update killed at each of its moments**: \`npm run test:soak\`.
 `;
 }

@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { until, type Patience } from "../../../lib/until";
+import { listContainers } from "../../../rollout/containers";
 import { docker, tryDocker } from "../../../rollout/docker";
 import { readStatus } from "../../../scripts/status";
 import type { EngineRun, TestStack } from "../../e2e/stack";
 import { TlsStack } from "../../e2e/tls-stack";
+import type { SecondEngine } from "./second-engine";
 import { apps, hostOf, TableLoad, type App } from "./load";
 
 /** How long a backend may be silent, in seconds. */
@@ -20,11 +22,15 @@ export class Ward {
   private versions = 0;
   private readonly images: string[] = [];
 
-  private constructor(private readonly own: TlsStack) {}
+  private constructor(
+    private readonly own: TlsStack,
+    /** The engine that it runs on, where nobody else uses that. */
+    readonly engine: SecondEngine | undefined,
+  ) {}
 
-  static async create(): Promise<Ward> {
+  static async create(engine?: SecondEngine): Promise<Ward> {
     const own = await TlsStack.create("table", apps);
-    const ward = new Ward(own);
+    const ward = new Ward(own, engine);
     try {
       await own.certify("own", apps.map(hostOf));
       await own.up({
@@ -89,15 +95,32 @@ export class Ward {
     return found.id;
   }
 
+  /** The ids of its containers by what they are, whether they run or not. */
+  async roles(): Promise<Record<"balancer" | "entry" | "backend", string[]>> {
+    const listed = await listContainers(this.stack.stackLabel);
+    const of = (wanted: string) => listed.flatMap(({ role, id }) => (role === wanted ? [id] : []));
+    return { balancer: of("balancer"), entry: of("entry"), backend: of("backend") };
+  }
+
   async ids(): Promise<string[]> {
     return lines("ps", "--all", "--quiet", "--no-trunc", "--filter", this.label);
   }
 
-  /** nginx as before, in an image of its own. */
-  async otherImage(): Promise<string> {
-    const image = `nginx-load-balancer/table-nginx-${this.images.length}:${process.pid}`;
-    const name = (await docker("create", (await this.stack.baseImages()).nginxImage)).trim();
-    await docker("commit", "--change", `LABEL e2e=${image}`, name, image);
+  /**
+   * Makes an image of its own of a base image, as it is but for files.
+   *
+   * @param files that it gets, by their paths in it, and instructions of a Dockerfile
+   */
+  async otherImage(
+    base: "nginxImage" | "pythonImage" = "nginxImage",
+    files: Readonly<Record<string, string>> = {},
+    instructions: readonly string[] = [],
+  ): Promise<string> {
+    const image = `nginx-load-balancer/table-${base.toLowerCase()}-${this.images.length}:${process.pid}`;
+    const name = (await docker("create", (await this.stack.baseImages())[base])).trim();
+    for (const [path, file] of Object.entries(files)) await docker("cp", "--follow-link", file, `${name}:${path}`);
+    const changes = [`LABEL e2e=${image}`, ...instructions].flatMap((line) => ["--change", line]);
+    await docker("commit", ...changes, name, image);
     await docker("rm", name);
     this.images.push(image);
     return image;
