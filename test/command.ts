@@ -12,7 +12,6 @@ const help = `Usage: npm test                set-up, types, lint, format, then t
        npm run test:e2e        the product, on the real engine and Docker
        npm run test:repair     what can become of a stack by hand, by a crash or by Docker, and its repair; interrupted updates;
                                renewals of certificates, proxies in front, software of others behind it, hostile input, the page docs/sites.md
-       npm run test:soak       every interruption, and 10 minutes of random changes under load
 
 Further arguments go to mocha: npm run test:e2e -- --grep 'two stacks'
 The last line is 'N passed, N failed'; exit code 0 when none failed. One test restarts Docker, and with it every container of
@@ -25,7 +24,6 @@ const parts: Readonly<Record<string, { readonly files: string; readonly needsEng
   offline: { files: "test/offline/**/*.test.ts", needsEngine: true },
   e2e: { files: "test/e2e/**/*.test.ts", needsEngine: true },
   repair: { files: "test/faults/**/*.test.ts", needsEngine: true },
-  soak: { files: "test/soak/**/*.test.ts", needsEngine: true },
 };
 
 interface Counts {

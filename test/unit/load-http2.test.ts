@@ -168,7 +168,7 @@ describe("load generator by HTTP/2", function () {
     }
   });
 
-  it("moves on a refused stream once, to a new connection", async () => {
+  it("moves on a refused stream, to a new connection", async () => {
     const connections = new Set<FrameConnection>();
     const account = await loadFrames(ask({ clients: 1 }), (connection, stream, count) => {
       connections.add(connection);
@@ -180,7 +180,16 @@ describe("load generator by HTTP/2", function () {
     assert.equal(connections.size, account.movedOn + 1);
   });
 
-  it("loses what is refused on the new connection, too", async () => {
+  it("moves on what is refused on the new connection, too", async () => {
+    let received = 0;
+    const account = await loadFrames(ask({ clients: 1 }), (connection, stream) => {
+      const isRefused = ++received % 3 !== 0;
+      connection.say(isRefused ? frames.reset(stream, constants.NGHTTP2_REFUSED_STREAM) : frames.answer(stream, "x"));
+    });
+    assert.deepEqual([account.lost, account.movedOn], [0, 2 * account.sent]);
+  });
+
+  it("loses what is refused on a second new connection", async () => {
     let received = 0;
     const account = await loadFrames(
       ask(),
@@ -190,8 +199,8 @@ describe("load generator by HTTP/2", function () {
       },
       { requests: 10 },
     );
-    assert.deepEqual([account.reset, account.movedOn, received], [account.sent, account.sent, 2 * account.sent]);
-    assert.match(Object.keys(account.byReason).join("\n"), /^sent once more: .*REFUSED_STREAM$/);
+    assert.deepEqual([account.reset, account.movedOn, received], [account.sent, 2 * account.sent, 3 * account.sent]);
+    assert.match(Object.keys(account.byReason).join("\n"), /^sent twice more: .*REFUSED_STREAM$/);
   });
 
   it("counts a stream that is reset, and goes on with the connection", async () => {

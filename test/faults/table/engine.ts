@@ -2,8 +2,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { until } from "../../../lib/until";
+import type { Interruption } from "../../e2e/interrupted";
 import type { StartedRun } from "../../e2e/stack";
 import type { Fault } from "./fault";
+import type { App } from "./load";
 import { wordsOf, type Ward } from "./ward";
 
 const group = "engine";
@@ -11,23 +13,28 @@ const group = "engine";
 const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
 /** A roll of an app that is under way: as far as its output holds a text, and so many milliseconds more. */
-export async function rollTo(ward: Ward, moment: RegExp, milliseconds: number): Promise<StartedRun> {
-  await ward.write("alpha");
+export async function rollTo(
+  ward: Ward,
+  app: App,
+  { after, milliseconds }: Omit<Interruption, "signal">,
+): Promise<StartedRun> {
+  await ward.write(app);
   ward.ups++;
   const run = ward.stack.start("up");
-  await until(`'${moment.source}' in the output`, 90, () => run.hasEnded() || moment.test(run.output()));
+  await until(`'${after.source}' in the output`, 90, () => run.hasEnded() || after.test(run.output()));
   await pause(milliseconds);
   return run;
 }
 
-/** After SIGKILL the engine's lock is there still. */
-async function killed(ward: Ward, moment: RegExp, milliseconds: number): Promise<void> {
-  const run = await rollTo(ward, moment, milliseconds);
-  run.kill("SIGKILL");
+/** Ends a roll by a signal. An engine that a signal has ended at once leaves its lock, which is taken away. */
+export async function interruptRoll(ward: Ward, app: App, interruption: Interruption): Promise<void> {
+  const run = await rollTo(ward, app, interruption);
+  run.kill(interruption.signal);
   if ((await run.ended).code === null) await ward.stack.engineOk("cancel", "--yes");
 }
 
-const setting = () => ({ maxBodyMb: 20 + Math.floor(Math.random() * 900) });
+/** Another one each time: each of these has had updates since. */
+const setting = (ward: Ward) => ({ maxBodyMb: 20 + (ward.ups % 1000) });
 
 export const engineFaults: readonly Fault[] = [
   ...(
@@ -36,10 +43,10 @@ export const engineFaults: readonly Fault[] = [
       ["as it installs", /Command balancer-installed updating/, 900],
       ["as old backends are removed", /Container backends-alpha-\d deleting/, 0],
     ] as const
-  ).map(([when, moment, milliseconds]): Fault => ({
+  ).map(([when, after, milliseconds]): Fault => ({
     group,
     name: `an update killed (SIGKILL) ${when}`,
-    inject: (ward) => killed(ward, moment, milliseconds),
+    inject: (ward) => interruptRoll(ward, "alpha", { after, milliseconds, signal: "SIGKILL" }),
     lasts: 2,
     heal: "up --refresh",
   })),
@@ -47,7 +54,7 @@ export const engineFaults: readonly Fault[] = [
     group,
     name: "two updates at once",
     async inject(ward) {
-      await ward.stack.configure(setting());
+      await ward.stack.configure(setting(ward));
       const runs = await Promise.all([ward.up(), ward.up()]);
       const failed = runs.filter(({ code }) => code !== 0);
       if (failed.length === 2) throw new Error(`both failed: ${runs.map(({ output }) => wordsOf(output)).join("; ")}`);
@@ -60,7 +67,7 @@ export const engineFaults: readonly Fault[] = [
     group,
     name: "pulumi cancel while an update installs",
     async inject(ward) {
-      const run = await rollTo(ward, /Command balancer-installed updating/, 300);
+      const run = await rollTo(ward, "alpha", { after: /Command balancer-installed updating/, milliseconds: 300 });
       await ward.stack.engineOk("cancel", "--yes");
       await run.ended;
     },
@@ -75,7 +82,7 @@ export const engineFaults: readonly Fault[] = [
       const backup = join(folder, "backup.json");
       await ward.stack.engineOk("stack", "export", "--file", backup);
       await ward.write("alpha");
-      await ward.stack.configure(setting());
+      await ward.stack.configure(setting(ward));
       await ward.upOk();
       await ward.stack.engineOk("stack", "import", "--file", backup);
     },

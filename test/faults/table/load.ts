@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { assertBalanced } from "../../load";
 import { addTally, emptyTally, lostOf, type Account, type Tally } from "../../../scripts/load/books";
 import { startLoad, type Load, type Profile } from "../../../scripts/load/load";
 
@@ -63,7 +64,7 @@ function profilesOf(app: App, label: string, more: Partial<Profile>): Profile[] 
 const kindsOfRequests = apps.length * 3 * 4;
 
 const start = (url: string, profiles: Profile[], ca?: string): Load =>
-  startLoad({ url, profiles, maxSeconds: 7200, timeoutSeconds: 20, ...(ca !== undefined && { ca }) });
+  startLoad({ url, profiles, maxSeconds: 14_400, timeoutSeconds: 20, ...(ca !== undefined && { ca }) });
 
 /** Both apps asked at both ports, GET and POST, on kept and on new connections, by HTTP/1.1, and by HTTP/2 with TLS. */
 export class TableLoad {
@@ -135,6 +136,7 @@ function sumOf(accounts: readonly Account[]): Stretch {
   for (const account of accounts) {
     for (const [name, tally] of Object.entries(account.byProfile)) addTally((byProfile[name] ??= emptyTally()), tally);
     for (const [reason, count] of Object.entries(account.byReason)) byReason[reason] = (byReason[reason] ?? 0) + count;
+    assertBalanced(account);
   }
   const tallies = Object.values(byProfile);
   return {

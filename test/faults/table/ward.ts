@@ -19,7 +19,9 @@ export class Ward {
   load!: TableLoad;
   /** How many updates there were. */
   ups = 0;
-  private versions = 0;
+  private written = 0;
+  private readonly versions: Record<App, string> = { alpha: "alpha", beta: "beta" };
+  private readonly wishes: Record<App, object> = { alpha: {}, beta: {} };
   private readonly images: string[] = [];
 
   private constructor(
@@ -35,7 +37,7 @@ export class Ward {
       await own.certify("own", apps.map(hostOf));
       await own.up({
         requestTimeoutSeconds,
-        apps: apps.map((app) => own.app(app, { hosts: [hostOf(app)] })),
+        apps: ward.settings,
         tls: { port: own.port, certificates: [own.files("own")], redirect: false },
       });
       const { ca } = own;
@@ -62,9 +64,37 @@ export class Ward {
     return this.own.outputs.url;
   }
 
-  /** Another version of an app's source, to be rolled out by the next update. */
-  async write(app: App): Promise<void> {
-    await this.own.write(app, `${app}-${++this.versions}`);
+  /** A version of an app's source, to be rolled out by the next update; default: another one than all before. */
+  async write(app: App, version = `${app}-${++this.written}`): Promise<void> {
+    this.versions[app] = version;
+    await this.own.write(app, version);
+  }
+
+  /** The version of an app's source. */
+  version(app: App): string {
+    return this.versions[app];
+  }
+
+  /** Sets keys of an app's settings, for the next update. */
+  async set(app: App, wish: object): Promise<void> {
+    this.wishes[app] = { ...this.wishes[app], ...wish };
+    await this.stack.configure({ apps: this.settings });
+  }
+
+  /** Writes another certificate for both apps, for the next update. */
+  async certify(): Promise<void> {
+    await this.own.certify("own", apps.map(hostOf));
+  }
+
+  /** Waits until each app is answered by its newest version, several times in a row: no older one is left. */
+  async untilNewest(): Promise<void> {
+    for (const app of apps) {
+      const ask = () => this.own.ask(hostOf(app)).then(({ version }) => version);
+      await until(`${app} is answered by ${this.versions[app]}`, 10, async () => {
+        const versions = await Promise.all(Array.from({ length: 8 }, ask));
+        return versions.every((version) => version === this.versions[app]);
+      });
+    }
   }
 
   /** Runs an update; a failing one is a result. */
@@ -154,7 +184,7 @@ export class Ward {
     return [...said];
   }
 
-  /** What the host has of the stack, as counts: more afterwards than before are leftovers. */
+  /** What the host has of the stack, as counts: more afterwards than before are leftovers. Backends are those that the state lacks. */
   async inventory(): Promise<string> {
     const [containers, networks, volumes, images] = await Promise.all([
       this.ids(),
@@ -162,7 +192,8 @@ export class Ward {
       lines("volume", "ls", "--quiet", "--filter", this.label),
       lines("images", "--format", "{{.Repository}}", "--filter", `reference=${this.stack.stackLabel}/*`),
     ]);
-    return `${containers.length} containers, ${networks.length} networks, ${volumes.length} volumes, ${images.length} images`;
+    const others = containers.length - this.own.outputs.backends.length;
+    return `${others} containers besides backends, ${networks.length} networks, ${volumes.length} volumes, ${images.length} images`;
   }
 
   /** The first line of the balancer's log that tells of an error. */
@@ -179,6 +210,10 @@ export class Ward {
     await this.stack.engine("cancel", "--yes");
     await this.stack.engineOk("destroy", "--refresh");
     await this.upOk();
+  }
+
+  private get settings(): object[] {
+    return apps.map((app) => this.own.app(app, { hosts: [hostOf(app)], ...this.wishes[app] }));
   }
 
   private get label(): string {

@@ -1,0 +1,122 @@
+import { randomBytes } from "node:crypto";
+import { messageOf, Interrupted } from "../../lib/errors";
+import { parseOptions, runMain, UserError } from "../../scripts/cli";
+import { runSetup } from "../../scripts/setup/index";
+import { streamReporter } from "../../scripts/setup/terminal";
+import { formatTable } from "../../scripts/table";
+import { runFault, type Progress } from "../faults/table/harness";
+import { formatLosses } from "../faults/table/page";
+import type { Result } from "../faults/table/result";
+import { Ward } from "../faults/table/ward";
+import { summaryOf, type Taken } from "./summary";
+import { stepOf } from "./steps";
+
+const help = `Usage: npm run test:soak [-- --minutes N] [--seed TEXT] [--from N] [--docker HOST] [--json]
+
+Changes a stack at random under load, interrupts its updates, and makes faults in it (those of npm run test:faults), also while an
+update goes on. After each step it looks whether nothing was lost that need not have been, all answers are right and by the newest
+version, the books of the load balance, nothing is left over, and another update has nothing to do. It touches nothing but that
+stack, and leaves nothing behind. Needs root, or whoever may end containers' processes.
+
+  --minutes N    how long, 1 to 600; default 10. The step that is under way then is finished
+  --seed TEXT    the same steps as the soak with this seed had; default: a new one, which is told
+  --from N       begins with this step; default 1
+  --docker HOST  an engine of this host other than the usual one, for example unix:///run/other/docker.sock
+  --json         the result for machines, on standard output: npm run --silent test:soak -- --json
+
+Progress goes to standard error. Exit code 0 when all was as it has to be after each step; 1 otherwise, 2 for a bad option, 130
+after Ctrl-C.
+`;
+
+interface Course {
+  readonly seed: string;
+  readonly from: number;
+  readonly minutes: number;
+}
+
+async function runSteps({ seed, from, minutes }: Course, signal: AbortSignal): Promise<Taken[]> {
+  const reporter = streamReporter(process.stderr);
+  const end = performance.now() + minutes * 60_000;
+  const taken: Taken[] = [];
+  let ward: Ward | undefined;
+  try {
+    reporter.begin("stack");
+    reporter.status("comes up");
+    ward = await Ward.create();
+    for (let number = from; performance.now() < end; number++) {
+      const { kind, name, fault } = stepOf(seed, number);
+      const leftOut = await fault.cannot?.(ward);
+      if (leftOut !== undefined) continue;
+      const start = performance.now();
+      reporter.begin(`${number}. ${name}`);
+      const result = await runStep(ward, fault, { status: (text) => reporter.status(text), signal });
+      taken.push({ number, kind, name, result });
+      reporter.note(wordsOf(result));
+      reporter.end((performance.now() - start) / 1000);
+    }
+  } finally {
+    reporter.begin("stack");
+    reporter.status("is removed");
+    await ward?.remove();
+    reporter.close();
+  }
+  return taken;
+}
+
+/** Also looks whether each app is answered by its newest version. */
+async function runStep(ward: Ward, fault: Parameters<typeof runFault>[0], progress: Progress): Promise<Result> {
+  const result = await runFault(fault, ward, progress);
+  const old = await ward.untilNewest().then(
+    () => [],
+    (error: unknown) => [messageOf(error)],
+  );
+  return { ...result, failures: [...result.failures, ...old] };
+}
+
+function wordsOf(result: Result): string {
+  const { lost, sent, longestGap, max, failures } = result;
+  const losses = lost === 0 ? "" : ` (${formatLosses(result)})`;
+  const first = `${lost} of ${sent} lost${losses}; ${longestGap} / ${max} ms`;
+  return [first, ...failures.map((why) => `FAILED: ${why}`)].join("\n    ");
+}
+
+function parseNumber(key: string, text: string, most: number): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > most)
+    throw new UserError(`--${key}: got ${text}, expected an integer from 1 to ${most}`, 2);
+  return number;
+}
+
+async function main(args: string[]): Promise<void> {
+  const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
+  const options = parseOptions(args, { minutes: text, seed: text, from: text, docker: text, json: flag }, help);
+  const course: Course = {
+    minutes: parseNumber("minutes", options.minutes ?? "10", 600),
+    seed: options.seed ?? randomBytes(4).toString("hex"),
+    from: parseNumber("from", options.from ?? "1", 1_000_000),
+  };
+  if (options.docker !== undefined) process.env["DOCKER_HOST"] = options.docker;
+  await runSetup({ quiet: true });
+
+  const interruption = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interruption.abort(new Interrupted()));
+  process.stderr.write(`Seed ${course.seed}: the same steps again with --seed ${course.seed}.\n`);
+  const taken = await runSteps(course, interruption.signal);
+  const summary = summaryOf(taken);
+  const table = formatTable(
+    ["steps", "how many", "sent", "lost", "longest, ms", "failed"],
+    summary.map(({ kind, steps, sent, lost, longestGap, failed }) => [
+      ...[kind, steps, sent, lost, longestGap, failed],
+    ]),
+  );
+  process.stdout.write(
+    `${options.json === true ? JSON.stringify({ ...course, summary, taken }, undefined, 2) : table}\n`,
+  );
+  const failed = taken.filter(({ result }) => result.failures.length > 0);
+  if (failed.length > 0)
+    throw new UserError(
+      failed.map(({ number, name, result }) => `${number}. ${name}:\n  ${result.failures.join("\n  ")}`).join("\n"),
+    );
+}
+
+if (require.main === module) runMain(main);
