@@ -49,6 +49,7 @@ export const headerRules: readonly HeaderRule[] = [
   ...unlessProxied("address of the client, as other proxies tell it", "Forwarded", "True-Client-IP", "X-Client-IP", "X-Cluster-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP", "X-Original-Forwarded-For", "X-Envoy-External-Address"), // prettier-ignore
   ...unlessProxied("the user that a proxy has let in", "Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Auth-Request-User"), // prettier-ignore
   ...["X-Original-URL", "X-Rewrite-URL"].map((name) => both(name, "", "a path that some frameworks take in place of the request's, past the rules of a proxy")), // prettier-ignore
+  both("Proxy-Connection", "", "what some clients say to a proxy about their connection to it, in place of Connection (RFC 9110, 7.6.1)"), // prettier-ignore
   both("Proxy", "", "the environment variable HTTP_PROXY of a CGI program (httpoxy)"),
 ];
 

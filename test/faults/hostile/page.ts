@@ -107,7 +107,7 @@ nginx has no directive for these. What a backend gets of them has one meaning, a
 
 - A line without a colon reaches backends as a header with an empty value, and control characters other than NUL in a value as they are.
 - A bare LF ends a line of a head, CR CR LF does, too, and HTTP/0.9 is answered (RFC 9112 leaves it to servers). In chunks a bare LF is refused.
-- Headers that Connection names, apart from those of [headers.md](headers.md), are handed on, and Proxy-Connection is (RFC 9110, 7.6.1).
+- Headers that Connection names, apart from those of [headers.md](headers.md), are handed on (RFC 9110, 7.6.1).
 - HTTP/2: headers of a connection (\`connection\`, \`te: gzip\`, \`transfer-encoding\`, ...) are dropped where RFC 9113, 8.2.2 has the request refused;
   \`:path\` may come after a header; DATA of a stream that was never opened is passed over.
 - HTTP/2: a request with trailers ends its whole connection (GOAWAY), with all that is under way there.
