@@ -90,7 +90,7 @@ export = async () => {
     adopted,
     images,
     // It takes Docker a moment, in which the engine is at work.
-    live: readLiveRelease(host),
+    live: readLiveRelease(stackLabel, host),
     containerIds: pool.containerIds,
     sharedCount: pool.sharedCount,
   });

@@ -1,14 +1,15 @@
 import { isApart } from "./memberships";
-import type { Observed, ObservedContainer } from "./observed";
+import type { ObservedContainer, Sight } from "./observed";
 
 /**
  * What keeps a stack from serving as it was installed, as far as the host alone tells it: a sentence each. The next update
  * mends all of it.
  *
+ * @param images tags of those that no container was made of
  * @param listens the addresses that entries are to publish
  */
 export function ailments(
-  { containers, volume, served, unreachable }: Omit<Observed, "unlimited">,
+  { containers, volume, served, unreachable, images }: Sight & { readonly images: readonly string[] },
   balancer: ObservedContainer | undefined,
   listens: readonly string[],
 ): string[] {
@@ -44,5 +45,7 @@ export function ailments(
     else if (container.network !== "" && balancer?.networks.includes(container.network) === false)
       found.push(`The balancer is off the network of ${container.app}.`);
   }
+  for (const image of images)
+    found.push(`Image ${image} was built by an update that did not finish: the next one removes it.`);
   return [...new Set(found)];
 }

@@ -41,8 +41,8 @@ export interface Volume {
   readonly intact: boolean | undefined;
 }
 
-/** The host as it was when it was looked at: once, before anything is planned. */
-export interface Observed {
+/** What the host alone tells of a stack. */
+export interface Sight {
   /** All containers of the stack, newest first. */
   readonly containers: readonly ObservedContainer[];
   readonly volume: Volume;
@@ -52,6 +52,10 @@ export interface Observed {
   readonly serving: string;
   /** The addresses for clients at which nothing accepts connections, though an entry runs. */
   readonly unreachable: readonly string[];
+}
+
+/** The host as it was when it was looked at: once, before anything is planned. */
+export interface Observed extends Sight {
   /** Ids of containers that may have more processes than they are to. */
   readonly unlimited: readonly string[];
 }

@@ -8,6 +8,7 @@ import { docker } from "./docker";
 import { ailments } from "./drift";
 import { balancerOf, listContainers } from "./containers";
 import { assertHandsOver } from "./engine";
+import { leftImages } from "./images";
 import { lookInside } from "./observe";
 import type { ObservedContainer } from "./observed";
 import { movedOf, pinImages } from "./pinned-images";
@@ -74,13 +75,20 @@ function portsOf(containers: readonly ObservedContainer[]): string {
 }
 
 /** What the stack's volume holds, and whether all that it names runs; undefined when there is no balancer. */
-export async function readLiveRelease({ containers, urls, listens }: Host): Promise<LiveRelease | undefined> {
+export async function readLiveRelease(
+  stack: string,
+  { containers, urls, listens }: Host,
+): Promise<LiveRelease | undefined> {
   const balancer = balancerOf(containers);
   if (balancer === undefined) return undefined;
   // Another port than one of now is not asked: the change that gives it the port is under way.
   const published = urls.filter((_, index) => isTakenBy(listens[index] ?? "", portsOf(containers)));
-  const [inside, unreachable] = await Promise.all([lookInside(balancer), unreachableOf(published, balancer.id)]);
-  const isAiling = ailments({ containers, ...inside, unreachable }, balancer, listens).length > 0;
+  const [inside, unreachable, images] = await Promise.all([
+    lookInside(balancer),
+    unreachableOf(published, balancer.id),
+    leftImages(stack, containers),
+  ]);
+  const isAiling = ailments({ containers, ...inside, unreachable, images }, balancer, listens).length > 0;
   return { id: inside.volume.release?.id, attempt: inside.volume.release?.attempt, isAiling };
 }
 

@@ -4,8 +4,9 @@ import { routesOf, serversIn, serversOf, type Answered } from "../model/topology
 import { docker, tryDocker } from "../rollout/docker";
 import { ailments } from "../rollout/drift";
 import { balancerOf, listContainers } from "../rollout/containers";
+import { leftImages } from "../rollout/images";
 import { lookInside } from "../rollout/observe";
-import type { Observed, ObservedContainer } from "../rollout/observed";
+import type { ObservedContainer, Sight } from "../rollout/observed";
 import { parseStates, statesScript, type AcmeState } from "../rollout/steps/certificates";
 import { unreachableOf } from "../rollout/steps/public-address";
 import { parseOptions, runMain } from "./cli";
@@ -76,12 +77,13 @@ export interface StackStatus {
 export async function readStatus(stackLabel: string, outputs: StackOutputs): Promise<StackStatus> {
   const containers = await listContainers(stackLabel);
   const balancer = balancerOf(containers);
-  const [inside, addresses, unreachable] = await Promise.all([
+  const [inside, addresses, unreachable, images] = await Promise.all([
     lookInside(balancer),
     addressesOf(containers),
     balancer?.state === "running" ? unreachableOf(outputs.urls, balancer.id) : [],
+    leftImages(stackLabel, containers),
   ]);
-  const observed = { containers, ...inside, unreachable };
+  const observed = { containers, ...inside, unreachable, images };
   return {
     url: outputs.url,
     urls: outputs.urls,
@@ -145,7 +147,7 @@ export function acmeStatusOf(states: ReadonlyMap<string, AcmeState>, now: Date):
 
 function backendsOf(
   outputs: Pick<StackOutputs, "backends">,
-  { containers, volume }: Pick<Observed, "containers" | "volume">,
+  { containers, volume }: Pick<Sight, "containers" | "volume">,
   addresses: ReadonlyMap<string, string>,
 ): BackendStatus[] {
   const running = containers.filter(({ role }) => role === "backend");
@@ -169,7 +171,7 @@ function backendsOf(
 /** What differs from what the last update left. */
 export function describeDrift(
   { release, backends, listens }: Pick<StackOutputs, "release" | "backends" | "listens">,
-  observed: Omit<Observed, "unlimited">,
+  observed: Parameters<typeof ailments>[0],
 ): string[] {
   const { containers, volume, served } = observed;
   const known = new Set(backends.map(({ alias }) => alias));

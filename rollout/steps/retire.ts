@@ -1,7 +1,7 @@
 import { labels } from "../../model/labels";
 import { listContainers } from "../containers";
 import { docker, tryDocker } from "../docker";
-import { imagesOf } from "../images";
+import { imagesOf, unusedOf } from "../images";
 
 /**
  * Ends containers that no request can reach any more, all at once: what the engine removes next (it takes a missing container
@@ -34,11 +34,6 @@ export async function removeUnused(stack: string): Promise<void> {
 
 /** Removes the images of a stack that none of these containers uses. */
 export async function removeUnusedImages(imagePrefix: string, containers: readonly string[]): Promise<void> {
-  const [inUse, images] = await Promise.all([
-    docker("container", "inspect", "--format", "{{.Image}}", ...containers),
-    imagesOf(imagePrefix),
-  ]);
-  const used = new Set(inUse.split("\n"));
-  const unused = images.filter(({ id }) => !used.has(id));
-  if (unused.length > 0) await docker("rmi", ...unused.map(({ tag }) => tag));
+  const unused = await unusedOf(await imagesOf(imagePrefix), containers);
+  if (unused.length > 0) await docker("rmi", ...unused);
 }

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { removeKept } from "../../rollout/destroy";
 import { docker } from "../../rollout/docker";
 import { startLoad, type Load } from "../../scripts/load/load";
 import { readStatus, type CertificateStatus } from "../../scripts/status";
+import { askPlain, type AnswerPlain } from "./ask";
 import { FixtureApp } from "./app";
 import { Pebble } from "./pebble";
 import { TestStack, takePort, type Outputs } from "./stack";
@@ -96,12 +96,8 @@ export class AcmeStack {
   }
 
   /** Asks the plain port. */
-  async ask(host: string, path = "/"): Promise<{ status: number | undefined; location: string | undefined }> {
-    return new Promise((resolve, reject) => {
-      get(this.stack.url, { path, agent: false, headers: { Host: host } }, (answer) =>
-        resolve({ status: answer.resume().statusCode, location: answer.headers.location }),
-      ).on("error", reject);
-    });
+  async ask(host: string, path = "/"): Promise<AnswerPlain> {
+    return askPlain(this.stack.url, host, { path });
   }
 
   async remove(): Promise<void> {

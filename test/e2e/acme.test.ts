@@ -54,11 +54,15 @@ describe("certificates from an authority", function () {
   it("have clients of the plain port sent on, but for the authority's questions", async () => {
     await own.load.stop();
     await own.up({ tls: own.tls({ redirect: true }) });
-    const to = (host: string, path: string) => ({ status: 308, location: `https://${host}:${own.tlsPort}${path}` });
+    const to = (host: string, path: string) => ({
+      status: 308,
+      version: "nginx",
+      location: `https://${host}:${own.tlsPort}${path}`,
+    });
     assert.deepEqual(await own.ask(shop, "/a?b=c"), to(shop, "/a?b=c"));
     assert.deepEqual(await own.ask(www, "/a"), to(shop, "/a"));
     assert.equal((await own.ask(shop, "/.well-known/acme-challenge/none")).status, 404);
-    assert.deepEqual(await own.ask("other.example.test"), { status: 421, location: undefined });
+    assert.deepEqual(await own.ask("other.example.test"), { status: 421, version: "nginx", location: "" });
   });
 
   it("outlive the stack, unless told otherwise", async () => {

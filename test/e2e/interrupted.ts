@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
+import { listContainers } from "../../rollout/containers";
+import { leftImages } from "../../rollout/images";
 import type { Load } from "../../scripts/load/load";
 import type { FixtureApp } from "./app";
 import { assertNoneLost } from "./books";
@@ -70,6 +72,7 @@ export async function interruptRoll(
   const { backends } = await stack.containers();
   assert.deepEqual(backends.map(({ alias }) => alias).sort(), outputs.backends.map(({ alias }) => alias).sort());
   assert.equal(await stack.liveText(), outputs.upstreamConfig);
+  assert.deepEqual(await leftImages(stack.stackLabel, await listContainers(stack.stackLabel)), []);
   for (let sent = 0; sent < 6; sent++) assert.equal(await (await fetch(outputs.url)).text(), goBack ? before : version);
   await stack.engineOk("preview", "--expect-no-changes");
   return code !== 0;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { docker } from "../../rollout/docker";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
+import { askPlain } from "./ask";
 import { FixtureApp } from "./app";
 import { assertNoneLost } from "./books";
 import { TestStack, type Outputs } from "./stack";
@@ -65,16 +65,9 @@ describe("sites under load", function () {
   });
   beforeEach(() => void load.mark());
 
-  const ask = (host: string, path: string) =>
-    new Promise<IncomingMessage>((resolve, reject) => {
-      get(outputs.url, { path, agent: false, headers: { Host: host } }, (answer) => resolve(answer.resume())).on(
-        "error",
-        reject,
-      );
-    });
   const answerOf = async (host: string, path = "/") => {
-    const { statusCode, headers } = await ask(host, path);
-    return `${statusCode} ${String(headers["x-version"] ?? "nginx")}`;
+    const { status, version } = await askPlain(outputs.url, host, { path });
+    return `${status} ${version}`;
   };
 
   /** Changes the apps, and loses nothing; others than those named keep their containers. */
@@ -147,8 +140,8 @@ describe("sites under load", function () {
     await stack.configure({ redirects: [{ from: "www.shop.example", to: "shop.example" }] });
     outputs = await stack.up();
     assertNoneLost(load.mark());
-    const { statusCode, headers } = await ask("www.shop.example:8080", "/a%20b?c=/d");
-    assert.deepEqual([statusCode, headers.location], [308, "http://shop.example:8080/a%20b?c=/d"]);
+    const { status, location } = await askPlain(outputs.url, "www.shop.example:8080", { path: "/a%20b?c=/d" });
+    assert.deepEqual([status, location], [308, "http://shop.example:8080/a%20b?c=/d"]);
   });
 
   it("is shown with its routes, to machines, too", async () => {

@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -8,6 +7,7 @@ import type { CertificateFiles } from "../../model/certificates";
 import { lostOf } from "../../scripts/load/books";
 import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 import { authority, certificateOf, type Certified } from "../certificates";
+import { askPlain, type AnswerPlain } from "./ask";
 import { FixtureApp } from "./app";
 import { askTls, type AnswerTls, type AskedTls } from "./ask-tls";
 import { handshake, type Handshake } from "./handshake";
@@ -122,12 +122,8 @@ export class TlsStack {
   }
 
   /** Asks the plain port. */
-  async askPlain(host: string, path: string, method = "GET"): Promise<{ status: number; location: string }> {
-    return new Promise((resolve, reject) => {
-      get(this.outputs.url, { path, method, agent: false, headers: { Host: host } }, (answer) =>
-        resolve({ status: answer.resume().statusCode ?? 0, location: answer.headers.location ?? "" }),
-      ).on("error", reject);
-    });
+  async askPlain(host: string, path: string, method = "GET"): Promise<AnswerPlain> {
+    return askPlain(this.outputs.url, host, { path, method });
   }
 }
 

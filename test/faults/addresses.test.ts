@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { get } from "node:http";
 import { docker } from "../../rollout/docker";
 import { FixtureApp } from "../e2e/app";
+import { askPlain } from "../e2e/ask";
 import { TestStack } from "../e2e/stack";
 import { until } from "../e2e/until";
 
@@ -71,7 +71,7 @@ describe("addresses that Docker gives to others", function () {
       await docker("network", "disconnect", high.network, high.id);
       await docker("network", "connect", "--alias", high.alias, high.network, high.id);
       for (let sent = 0; sent < 10; sent++) {
-        const { status, version } = await ask(low.app);
+        const { status, version } = await askPlain(url, `${low.app}.example`);
         const answer = status === 200 ? (version === low.app ? "its own" : "another app's") : String(status);
         answers[answer] = (answers[answer] ?? 0) + 1;
       }
@@ -82,13 +82,4 @@ describe("addresses that Docker gives to others", function () {
     }
     assert.deepEqual(answers, { "its own": rounds * 10 });
   });
-
-  async function ask(app: string): Promise<{ status: number | undefined; version: string }> {
-    return new Promise((resolve, reject) => {
-      get(url, { headers: { Host: `${app}.example` }, agent: false }, (response) => {
-        response.resume();
-        resolve({ status: response.statusCode, version: String(response.headers["x-version"]) });
-      }).on("error", reject);
-    });
-  }
 });

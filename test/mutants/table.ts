@@ -50,6 +50,8 @@ const inRoutes = faultsIn("routes", "model/routes.ts", "settings-apps", "routes"
 const inMounts = faultsIn("mounts", "model/mounts.ts", "settings-apps");
 const inImageNames = faultsIn("an image's name", "model/image-names.ts", "settings-apps");
 const inWants = faultsIn("what apps ask the host for", "rollout/wants.ts", "wants");
+const inSubnets = faultsIn("subnets", "model/subnets.ts", "subnets");
+const inFree = faultsIn("subnets", "rollout/subnets.ts", "subnets");
 const inRules = faultsIn("settings", "model/rules.ts", "settings");
 const inSites = faultsIn("sites", "nginx/render/sites.ts", "routes", "nginx-config");
 const inProxies = faultsIn("proxies", "model/proxies.ts", "proxies");
@@ -177,6 +179,7 @@ export const mutants: readonly Mutant[] = [
     `role === "balancer" && id !== balancer &&`,
     `role === "" &&`,
   ),
+  inPlan("what is removed anyway is limited", "unlimited.filter((id) => serving.has(id))", "unlimited"),
   inMemberships("a backend off its network is nobody's business", "wanted.has(one.id) && isApart(one)", "false"),
   inMemberships("a network is joined that has been", "&& !on.has(network)", ""),
   inMemberships(
@@ -381,6 +384,21 @@ export const mutants: readonly Mutant[] = [
   inWants("another machine's folders are looked for here", "!isHere || ", ""),
   inWants("processors are not asked for", "app.cpus !== undefined", "app.cpus === undefined"),
   inWants("Docker is asked what nobody wants to know", "apps.some(isAsked)", "apps.length > 0"),
+  inWants("too little memory for nginx's workers passes", "if (balancerMemoryMb >= least) return;", "return;"),
+  inSubnets(
+    "addresses of the public net pass",
+    " && networksIn(privateNetworks).some((one) => contains(one, pool))",
+    "",
+  ),
+  inSubnets("one that is too small passes", "pool.length <= length && ", ""),
+  inSubnets("an app's own is not kept", "block !== undefined && apps.includes(app)", "block === app"),
+  inSubnets("one of another pool is kept", "texts.has(one)", "one !== ''"),
+  inSubnets("what is within a network of others is free", "contains(one, block) || ", ""),
+  inSubnets("what holds a network of others is free", " || contains(block, one)", ""),
+  inSubnets("an app without addresses passes", "lacking.length > fresh.length", "lacking.length > blocks.length"),
+  inFree("another stack's network is the app's", "found[labels.stack] === stack", "stack !== ''"),
+  inFree("the network of the entries needs none", "lacking + (containers", "lacking + 0 * (containers"),
+  inFree("Docker's own may have too few", "if (needed > free)", "if (needed < 0)"),
   inRules("numbers below the range pass", "z.int(e).min(from, e)", "z.int(e)"),
   inProxies("a file's lines are counted without the empty ones", "number: at + 1 }]", "number: 0 }]"),
   inProxies("a file of nobody passes", "lines.length === 0 || ", ""),
@@ -462,6 +480,9 @@ export const mutants: readonly Mutant[] = [
   inRetry("an nginx that knows no address refuses", `"~;[a-z][a-z0-9_-]*$" later`, `"~;none$" later`),
   inRetry("a part of a body is sent again", `args[0] === "off"`, `args[0] === "no"`),
   inRetry("the user's error pages are lost", `name === "error_page"`, `name === "error_pages"`),
+
+  inNginx("a body takes as much of a large limit", "Math.min(128, ", "Math.min(1024, "),
+  inNginx("a body takes next to nothing of a small limit", "Math.max(16, ", "Math.max(1, "),
 
   inSpool("each answer may take it all", "(spoolMb * 1024) / shares", "spoolMb * 1024"),
   inSpool("streams have a share", "upgrade|text/event-stream", "upgrade|text/event-streams"),

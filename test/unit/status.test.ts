@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { topologyOf } from "../../model/topology";
 import { releaseOf, showFiles } from "../../nginx/render/config";
-import type { Observed, ObservedContainer } from "../../rollout/observed";
+import type { ObservedContainer } from "../../rollout/observed";
 import { outputsOf } from "../../scripts/pulumi";
 import { describeDrift, formatStatus, type BackendStatus } from "../../scripts/status";
 import { settings } from "../components";
@@ -15,7 +15,7 @@ const outputs = {
   backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }],
   listens: ["127.0.0.1:8080"],
 };
-const whole = observedOf(release);
+const whole = { ...observedOf(release), images: [] as readonly string[] };
 const [backend, balancer, entry] = whole.containers as [ObservedContainer, ObservedContainer, ObservedContainer];
 const { volume } = whole;
 
@@ -28,7 +28,7 @@ describe("drift", () => {
 
   const other = "0".repeat(16);
   const stray = { ...containerOf("a-0-h2"), health: "unhealthy" };
-  const cases: [what: string, observed: Partial<Observed>, drift: string[]][] = [
+  const cases: [what: string, observed: Partial<typeof whole>, drift: string[]][] = [
     [
       "an edited configuration",
       { volume: { ...volume, intact: false } },
@@ -104,6 +104,11 @@ describe("drift", () => {
       "a backend of an update that failed",
       { containers: [stray, backend, balancer, entry] },
       ["a-0-h2 (unhealthy) was made by an update that did not finish: the next one removes it."],
+    ],
+    [
+      "an image of an update that was killed",
+      { images: ["nginx-load-balancer/dev/a:h2"] },
+      ["Image nginx-load-balancer/dev/a:h2 was built by an update that did not finish: the next one removes it."],
     ],
   ];
   for (const [what, observed, drift] of cases)
