@@ -35,6 +35,7 @@ const inHealth = faultsIn("health command", "model/health-command.ts", "health-c
 const inIdentity = faultsIn("identity", "model/identity.ts", "steps");
 const inRecord = faultsIn("record", "model/record.ts", "steps");
 const inLook = faultsIn("look", "rollout/observe.ts", "steps");
+const inLeft = faultsIn("images", "rollout/images.ts", "images");
 const inDrift = faultsIn("drift", "rollout/drift.ts", "status");
 const inPreflight = faultsIn("preflight", "rollout/preflight.ts", "preflight");
 const inPlan = faultsIn("plan", "rollout/plan.ts", "rollout");
@@ -243,6 +244,9 @@ export const mutants: readonly Mutant[] = [
   inRecord("an id may be a path", "id: z.string().regex(/^[0-9a-f]{16}$/)", "id: z.string()"),
   inLook("files that were edited pass", "hashes.get(name) === hash", "true"),
   inLook("another page passes for the release that is served", "/^[0-9a-f]{16}$/.test(served)", `served !== ""`),
+  inLeft("another tag of an image that is used is left", "used.has(id) ? [] : tag", "tag"),
+  inLeft("an image that a container names is left", "!named.has(tag)", "true"),
+  inDrift("an image that was left is none", "of images)", "of [] as string[])"),
   inDrift("an unhealthy backend is none", ` || container.health === "unhealthy"`, ""),
   inDrift("files that were edited are none", "&& intact === false", "&& intact === true"),
   inDrift("files that nobody could look at were edited", "&& intact === false", "&& intact !== true"),
