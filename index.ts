@@ -28,7 +28,11 @@ export = async () => {
   // The preview of a first update doesn't know it yet.
   const knownKey = (await valueOf(key)) ?? randomBytes(32).toString("hex");
   await prepare(async () => {
-    const own = { owner: knownOwner, containers: await ownContainers(host.containers) };
+    const own = {
+      owner: knownOwner,
+      adopted: (await valueOf(adopted)) ?? "",
+      containers: await ownContainers(host.containers),
+    };
     assertOwned(stackLabel, host.containers, own, settings.adopt);
   });
 

@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { hashValue } from "../lib/tree-hash";
-import { gapOf, publicAddress, type Door, type Publisher } from "../model/entry";
+import { gapOf, keptEntries, publicAddress, type Door, type ExistingEntry } from "../model/entry";
 import { labelList, labels } from "../model/labels";
 import { doorFolder } from "../model/layout";
 import { entryImageName } from "../model/names";
@@ -23,7 +23,7 @@ export interface EntryArgs {
   /** The identity as far as it is known now: a preview of a first update doesn't know it. */
   readonly knownOwner: string | undefined;
   /** The stack's containers of now. */
-  readonly existing: readonly Publisher[];
+  readonly existing: readonly ExistingEntry[];
 }
 
 /**
@@ -44,25 +44,41 @@ export class Entry extends pulumi.ComponentResource {
   constructor(name: string, args: EntryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nginx-load-balancer:components:Entry", name, {}, opts);
     const { bindAddress, stackLabel } = args;
-    const image = args.images.build({
+    const source = {
       name: entryImageName,
       context: packagePath("nginx/entry"),
       buildArgs: { ENTRY_IMAGE: args.entryImage },
-    });
+    };
+    const tag = args.images.tagOf(source);
     const doors = args.doors.map((door) => {
       const address = publicAddress(bindAddress, door.port);
       // All that makes it what it is.
-      const hash = hashValue({ image: image.tag, address, listenPort: door.listenPort });
+      const hash = hashValue({ image: tag, address, listenPort: door.listenPort });
       return { ...door, address, hash };
     });
     this.sockets = doors.map((door) => `${door.hash}:${door.listenPort}`).join(" ");
-    this.gaps = doors.flatMap((door) => gapOf({ ...door, owner: args.knownOwner }, args.existing) ?? []);
+    // They stay what no state knows, with their network and volume, until they are replaced or the stack is destroyed.
+    const kept = keptEntries(
+      doors.map(({ hash }) => hash),
+      args.existing,
+      args.knownOwner,
+    );
+    const made = doors.filter(({ hash }) => !kept.some((one) => one.hash === hash));
+    this.gaps = made.flatMap((door) => gapOf({ ...door, owner: args.knownOwner }, args.existing) ?? []);
 
     const stack = labelList({ [labels.stack]: stackLabel });
     const own = { parent: this, deletedWith: args.images.removal };
-    const network = new docker.Network(`${name}-network`, { driver: "bridge", labels: stack }, own);
-    const volume = new docker.Volume(`${name}-door`, { labels: stack }, own);
+    const [place] = kept;
+    this.networkName = pulumi.output(
+      place?.networks[0] ?? new docker.Network(`${name}-network`, { driver: "bridge", labels: stack }, own).name,
+    );
+    this.volumeName = pulumi.output(
+      place?.volumes[0] ?? new docker.Volume(`${name}-door`, { labels: stack }, own).name,
+    );
+    const image = made.length > 0 ? args.images.build(source) : undefined;
     const containers = doors.map(({ name: door, port, listenPort, address, hash }) => {
+      const id = kept.find((one) => one.hash === hash)?.id;
+      if (id !== undefined || image === undefined) return { id: pulumi.output(id ?? "") };
       return new docker.Container(
         `${name}-${door}`,
         {
@@ -73,8 +89,8 @@ export class Entry extends pulumi.ComponentResource {
           image: image.id,
           envs: [`ENTRY_ID=${hash}`, `LISTEN_PORT=${listenPort}`],
           ports: [{ internal: listenPort, external: port, ip: bindAddress }],
-          networksAdvanced: [{ name: network.name }],
-          volumes: [{ volumeName: volume.name, containerPath: doorFolder }],
+          networksAdvanced: [{ name: this.networkName }],
+          volumes: [{ volumeName: this.volumeName, containerPath: doorFolder }],
           labels: labelList<pulumi.Input<string>>({
             [labels.stack]: stackLabel,
             [labels.role]: "entry",
@@ -88,8 +104,6 @@ export class Entry extends pulumi.ComponentResource {
       );
     });
     this.containerIds = pulumi.all(containers.map(({ id }) => id));
-    this.volumeName = volume.name;
-    this.networkName = network.name;
     this.registerOutputs({ containerIds: this.containerIds, volumeName: this.volumeName });
   }
 }

@@ -12,6 +12,13 @@ export interface Publisher {
   readonly ports: string;
 }
 
+/** An entry of the stack that exists: the only volume that it has is the one on which it hands its socket out. */
+export interface ExistingEntry extends Publisher {
+  readonly id: string;
+  readonly networks: readonly string[];
+  readonly volumes: readonly string[];
+}
+
 /** What an entry has: a published address, and a port that it listens on in its container. */
 export interface Door {
   /** Part of the names of its resources. */
@@ -47,6 +54,27 @@ export function isTakenBy(address: string, ports: string): boolean {
 function split(address: string): { host: string; port: string } {
   const colon = address.lastIndexOf(":");
   return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: address.slice(colon + 1) };
+}
+
+/**
+ * The entries that a stack which takes another state's over keeps, since nobody can have their ports without refusing some: those
+ * that are what it wants, all of one volume. What its own state knows, or a version without identities made, is none of them.
+ *
+ * @param hashes of the wanted entries
+ * @param owner the stack's own identity; undefined before it has one
+ */
+export function keptEntries<Found extends ExistingEntry>(
+  hashes: readonly string[],
+  existing: readonly Found[],
+  owner: string | undefined,
+): Found[] {
+  const found = hashes.flatMap((hash) => {
+    const alike = existing.filter((one) => one.role === "entry" && one.hash === hash);
+    if (alike.some((one) => one.owner === "" || one.owner === owner)) return [];
+    const whole = alike.filter(({ networks, volumes }) => networks.length > 0 && volumes.length === 1);
+    return whole.find(({ state }) => state === "running") ?? whole[0] ?? [];
+  });
+  return found.filter(({ volumes }) => volumes[0] === found[0]?.volumes[0]);
 }
 
 function isWildcard(host: string): boolean {

@@ -65,7 +65,7 @@ async function putBack(runtime: Runtime, cause: unknown, log: Log): Promise<void
 function stepName(operation: Operation): string {
   if (operation.op === "reload") return operation.step;
   if (operation.op === "remove unused") return "clean up";
-  return ["join", "try", "open", "publish", "serve", "await", "quit", "close"].includes(operation.op)
+  return ["join", "try", "install", "open", "publish", "serve", "await", "quit", "close"].includes(operation.op)
     ? "balancer"
     : operation.op;
 }

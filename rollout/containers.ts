@@ -9,6 +9,7 @@ const columns = {
   state: "{{.State}}",
   status: "{{.Status}}",
   networks: "{{.Networks}}",
+  volumes: "{{.Mounts}}",
   ports: "{{.Ports}}",
   age: "{{.RunningFor}}",
   ...Object.fromEntries(
@@ -39,9 +40,13 @@ export function parseContainers(listing: string): ObservedContainer[] {
     .map((line) => {
       const cells = line.split("\t");
       const row = Object.fromEntries(Object.keys(columns).map((key, index) => [key, cells[index] ?? ""]));
-      const { status, networks, ...rest } = row as Record<keyof ObservedContainer | "status", string>;
-      return { ...rest, networks: networks.split(",").filter(Boolean), health: healthOf(status) };
+      const { status, networks, volumes, ...rest } = row as Record<keyof ObservedContainer | "status", string>;
+      return { ...rest, networks: listOf(networks), volumes: listOf(volumes), health: healthOf(status) };
     });
+}
+
+function listOf(text: string): string[] {
+  return text.split(",").filter(Boolean);
 }
 
 /** Docker's listing tells the health in words: `Up 2 minutes (healthy)`, `Up 1 second (health: starting)`. */

@@ -5,27 +5,40 @@ import { imagePrefix } from "../model/names";
 import { docker, tryDocker } from "./docker";
 import { imagesOf } from "./images";
 import { listContainers } from "./containers";
+import { isAdopted, ownOf } from "./ownership";
 import { closeEntry } from "./steps/entry";
+import { stopContainers } from "./steps/retire";
 import { BalancerShell } from "./runtime/shell";
 
 /**
  * The first step of a destroy: nginx refuses new connections, finishes what it has and ends; then the backends end, all
- * at once. The engine removes the containers afterwards.
+ * at once. The engine removes the containers afterwards, but for those that it doesn't know.
  *
  * @param isLater whether a signature is that of a later change than the one that is undone: then it serves, and nothing ends
+ * @throws Error where another state has taken the stack over, and serves from an entry that the engine would remove
  */
 export async function removeServing(
-  { balancer, stack, owners }: Pick<Destination, "balancer" | "stack" | "owners">,
+  destination: Pick<Destination, "balancer" | "stack" | "owners" | "entries">,
   drainSeconds: number,
   isLater: (signature: string) => boolean = () => false,
 ): Promise<void> {
+  const { balancer, stack } = destination;
   const seconds = String(drainSeconds);
   const [shell, containers] = await Promise.all([openShell(balancer), listContainers(stack)]);
   const signature = await shell?.run(`cat ${signatureFile}`);
   if (signature?.code === 0 && signature.output !== "" && isLater(signature.output)) return shell?.close();
-  const own = containers.filter(({ owner }) => owner === "" || owners.includes(owner));
+  const own = ownOf(containers, destination);
   const withRole = (role: string) => own.filter((one) => one.role === role).map(({ id }) => id);
   const entries = withRole("entry");
+  const isShared = own.some(({ role, owner }) => role === "entry" && owner !== "");
+  const successor = containers.find((one) => one.role === "balancer" && one.state === "running" && !own.includes(one));
+  if (successor !== undefined && isShared) {
+    shell?.close();
+    throw new Error(
+      `Stack ${stack} was taken over by another state (identity ${successor.owner}), which serves by what this one has made. ` +
+        "Nothing has been changed. What is left to do is to forget this state: npx pulumi stack rm --force --preserve-config.",
+    );
+  }
   // Connections of before nginx ends would wait in them otherwise.
   await Promise.all(entries.map(closeEntry));
   // One that was removed by hand has nothing left to finish.
@@ -34,6 +47,8 @@ export async function removeServing(
   await (shell?.ended ?? stopped);
   const rest = [...entries, ...withRole("backend")];
   await Promise.all([stopped, rest.length > 0 && docker("stop", "--time", seconds, ...rest)]);
+  const unknown = own.flatMap((one) => (isAdopted(one, destination) ? one.id : []));
+  if (unknown.length > 0) await stopContainers(unknown, 0);
 }
 
 /** A shell in the container, which ends when the container's first process does; none where the container doesn't run. */

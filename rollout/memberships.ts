@@ -1,5 +1,6 @@
 import type { Destination } from "../model/release";
 import type { ObservedContainer } from "./observed";
+import { isAdopted } from "./ownership";
 
 /** Backends that should serve and are off their network: Docker goes on finding them healthy. */
 export function containersApart(own: readonly ObservedContainer[], { containers }: Destination): ObservedContainer[] {
@@ -13,10 +14,13 @@ export function isApart({ network, networks }: ObservedContainer): boolean {
 }
 
 /** Where backends are that the balancer doesn't reach: those of now and of before, which serve until the switch. */
-export function networksToJoin(own: readonly ObservedContainer[], { balancer }: Destination): string[] {
+export function networksToJoin(own: readonly ObservedContainer[], destination: Destination): string[] {
+  const { balancer } = destination;
   const on = new Set(own.find(({ id }) => id === balancer)?.networks);
-  // What backends of before apps had networks were reached on, their balancer alone tells.
-  const needed = own.flatMap(({ id, role, state, network, networks }) => {
+  // Those of a state that is taken over are asked by their own balancer until they end. What backends of before apps had networks
+  // were reached on, their balancer alone tells.
+  const asked = own.filter((one) => !isAdopted(one, destination));
+  const needed = asked.flatMap(({ id, role, state, network, networks }) => {
     if (role === "backend") return network;
     return role === "balancer" && id !== balancer && state === "running" ? networks : [];
   });

@@ -18,6 +18,8 @@ export interface ObservedContainer {
   readonly state: string;
   /** healthy, unhealthy, starting; none without a healthcheck, or where it doesn't run. */
   readonly health: string;
+  /** Names of the volumes that it has, nameless ones and paths of the host included. */
+  readonly volumes: readonly string[];
   readonly networks: readonly string[];
   /** The one of them on which the balancer reaches it, if it is a backend; empty where it was made before apps had their own. */
   readonly network: string;

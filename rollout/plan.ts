@@ -1,9 +1,10 @@
-import { isTakenBy } from "../model/entry";
 import type { Acme } from "../model/tls";
 import type { Destination, Policy, Release, ReleaseFile } from "../model/release";
 import { serversOf, type Topology } from "../model/topology";
+import { balancerOperations } from "./handover";
 import type { Observed, ObservedContainer } from "./observed";
 import { containersApart, networksLeft, networksToJoin } from "./memberships";
+import { isAdopted, ownOf } from "./ownership";
 import { reloadOperations, twinsOf, type Twin } from "./reloads";
 import { reviveOperations } from "./revive";
 
@@ -37,8 +38,10 @@ export type Operation = { readonly cause: string } & (
       readonly network: string;
       readonly predecessors: readonly string[];
     }
-  /** Waits until the balancer answers. */
-  | { readonly op: "await" }
+  /** Lays the release where nginx finds it when it starts. */
+  | { readonly op: "install" }
+  /** Waits until the balancer answers, and servers of `probe` do through it. */
+  | { readonly op: "await"; readonly probe: readonly string[] }
   /** Publishes an entry's port anew. */
   | { readonly op: "publish"; readonly entry: string }
   /** Has nginx run what lies on the volume. */
@@ -97,7 +100,7 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   const wantedNames = new Set(wantedServers.map(({ name }) => name));
   const added = [...wantedNames].filter((name) => !liveNames.has(name));
   const removed = [...liveNames].filter((name) => !wantedNames.has(name));
-  const own = observed.containers.filter(({ owner }) => owner === "" || destination.owners.includes(owner));
+  const own = ownOf(observed.containers, destination);
   assertAllThere(own, destination);
   const twins = twinsOf(own, destination.containers, liveNames);
   const renewed = Object.entries(destination.containers).flatMap(([name, id]) =>
@@ -108,18 +111,20 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   const begun = revived.flatMap(({ name, operation }) => (operation.how === "restart" ? [] : name));
   const apart = containersApart(own, destination);
   const must = [...new Set([...added, ...renewed, ...begun, ...apart.map(({ alias }) => alias)])];
-  const { begin, quit, end } = balancerOperations(observed, own, wanted);
+  const isBare = hasNothingToServe(observed) && twins.length === 0;
+  const { prepare, start, quit, end } = balancerOperations(observed, own, wanted, isBare ? added : undefined);
   // One that starts to serve reads what is on the volume.
-  const starts = begin.some(({ op }) => op === "await");
+  const starts = start.some(({ op }) => op === "await");
   const served = starts ? live?.id : observed.served;
-  const reloads = reloadOperations({ ...observed, served }, wanted, { added, removed, twins });
+  const reloads = isBare ? [] : reloadOperations({ ...observed, served }, wanted, { added, removed, twins });
   const { acme } = release.topology.tls ?? {};
   const draining = reloads.some(({ op }) => op === "drain");
   const fresh = added.flatMap((name) => destination.containers[name] ?? []);
   const strays = strayContainers(own, wanted, twins, liveNames);
-  const stopped = [...begin, ...end].flatMap((operation) => (operation.op === "stop" ? operation.containers : []));
+  const stopped = [...start, ...end].flatMap((operation) => (operation.op === "stop" ? operation.containers : []));
   const gone = new Set([...strays, ...stopped, ...twins.map(({ older }) => older)]);
   const retired = retiredContainers(own, wanted).filter((id) => !gone.has(id));
+  const serving = servingContainers(destination);
   const joined = networksToJoin(own, destination);
   const left = networksLeft(own, destination, joined);
 
@@ -141,7 +146,8 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
       ...apart.map(({ id: container, network, alias }) => {
         return { op: "join", container, networks: [network], alias, cause: `${alias} is off its network` } as const;
       }),
-      ...begin,
+      ...prepare,
+      ...(isBare ? [] : start),
       ...(strays.length > 0
         ? [
             {
@@ -155,11 +161,13 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
       ...revived.map(({ operation }) => operation),
       ...limitOperations(observed, destination),
       { op: "candidate", must, cause: `release ${release.id} is tried beside the live one` },
-      ...reloads,
+      ...(isBare ? start : reloads),
       ...quit,
       { op: "check", cause: "the last word has the address that clients use" },
       ...end,
-      ...(reloads.every(({ op }) => op === "resume") && (renewed.length > 0 || live?.attempt !== wanted.attempt)
+      ...(!isBare &&
+      reloads.every(({ op }) => op === "resume") &&
+      (renewed.length > 0 || live?.attempt !== wanted.attempt)
         ? [{ op: "record", cause: "for the next look at the host" } as const]
         : []),
       ...(draining && fresh.length > 0
@@ -179,12 +187,20 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
       ...(acme !== undefined && destination.acme !== undefined
         ? [{ op: "certificates", container: destination.acme, acme, cause: "hosts are to have them" } as const]
         : []),
-      ...(own.some(({ owner }) => owner !== "" && owner !== destination.owners[0])
+      ...(own.some((one) => isAdopted(one, destination) && !serving.has(one.id))
         ? [{ op: "remove unused", cause: "no state knows what the adopted containers were on" } as const]
         : []),
       { op: "clean up", cause: "images and releases that nothing uses" },
     ],
   };
+}
+
+/**
+ * Whether no nginx runs that the balancer could go on from, nor could one start with what is on the volume: the release is tried
+ * and laid there before any takes a connection.
+ */
+function hasNothingToServe({ served, volume: { release, intact } }: Observed): boolean {
+  return served === undefined && (release === undefined || intact === false);
 }
 
 /** What the engine takes for there: only it can make another one. */
@@ -199,71 +215,6 @@ function assertAllThere(own: readonly ObservedContainer[], { balancer, entries, 
     throw new Error(
       `${gone.map(([name]) => name).join(", ")}: the container was removed by hand. \`pulumi up --refresh\` makes a new one.`,
     );
-}
-
-/**
- * The way to a balancer that serves. A new one waits beside its predecessor until it is told to serve; then both take
- * connections until the new one serves the release; the older one then finishes what it has, with the servers that it knows.
- */
-function balancerOperations(
-  observed: Observed,
-  own: readonly ObservedContainer[],
-  { destination, policy }: Wanted,
-): { begin: Operation[]; quit: Operation[]; end: Operation[] } {
-  const balancer = own.find(({ id }) => id === destination.balancer);
-  const entries = destination.entries.flatMap(({ id, url, network }) => {
-    const container = own.find((one) => one.id === id);
-    return container === undefined ? [] : { url, network, container };
-  });
-  const wanted = new Set([balancer, ...entries.map(({ container }) => container)]);
-  const older = (role: string) => own.filter((one) => one.role === role && one.state === "running" && !wanted.has(one));
-  const isServing = observed.serving !== "" && destination.balancer.startsWith(observed.serving);
-  const predecessors = older("balancer").map(({ id }) => id);
-  const begin: Operation[] = [];
-  const revive = (what: string, { id, state }: ObservedContainer) => {
-    const how = state === "paused" ? "unpause" : "start";
-    begin.push({ op: "revive", container: id, how, cause: `the ${what} is ${state}` });
-  };
-  if (balancer !== undefined && balancer.state !== "running") revive("balancer", balancer);
-  for (const { container } of entries) if (container.state === "paused") revive("entry", container);
-  const acme = own.find(({ id }) => id === destination.acme);
-  if (acme !== undefined && acme.state !== "running") revive("container that gets certificates", acme);
-  if (!isServing && predecessors.length > 0) begin.push({ op: "try", cause: "a new balancer is to serve" });
-  if (!isServing) begin.push({ op: "serve", cause: "the balancer is new" });
-  // One that an interrupted update has left running on no network publishes nothing yet.
-  const isOpen = ({ container: { state, networks } }: (typeof entries)[number]) =>
-    (state === "running" && networks.length > 0) || state === "paused";
-  for (const { network, container } of entries.filter((entry) => !isOpen(entry))) {
-    const { id: entry, listen, hash, state } = container;
-    const inTheWay = [...older("entry"), ...older("balancer")].filter(({ ports }) => isTakenBy(listen, ports));
-    const predecessors = inTheWay.map(({ id }) => id);
-    const how = state === "running" ? "on no network" : state;
-    begin.push({ op: "open", entry, network, predecessors, cause: `the entry of ${listen} is ${how}` });
-    // One may publish nothing: see above.
-    const twins = older("entry").flatMap((one) => (one.hash === hash ? one.id : []));
-    const cause = "nginx has its socket, and is to take that of its successor";
-    if (twins.length > 0) begin.push({ op: "stop", containers: twins, seconds: 0, cause });
-  }
-  if (begin.length > 0) begin.push({ op: "await", cause: "nothing goes on before it answers" });
-  for (const { url, container } of entries.filter(isOpen))
-    if (observed.unreachable.includes(url))
-      begin.push({ op: "publish", entry: container.id, cause: `nothing accepts connections at ${url}` });
-  const quit: Operation[] = [];
-  const end: Operation[] = [];
-  if (predecessors.length > 0) {
-    // Two that take connections from one socket: on an idle host, the kernel gives all of them to the older one.
-    if (entries.some(isOpen))
-      quit.push({
-        op: "quit",
-        containers: predecessors,
-        cause: "only the new balancer is to answer what is asked next",
-      });
-    const closed = older("entry").map(({ id }) => id);
-    if (closed.length > 0) end.push({ op: "close", entries: closed, cause: "the balancer has another address" });
-    const cause = "another balancer answers";
-    end.push({ op: "stop", containers: predecessors, seconds: policy.drainSeconds, cause });
-  }
-  return { begin, quit, end };
 }
 
 /** Containers that an update made without the engine's knowing: by their names, requests would reach them before their time. */

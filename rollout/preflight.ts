@@ -96,6 +96,8 @@ export async function readLiveRelease(
 export interface OwnState {
   /** Identity of the stack; undefined before its first update, or where a version without identities made it. */
   readonly owner: string | undefined;
+  /** Identity of the one that it has taken over; empty for none. */
+  readonly adopted: string;
   /** Ids of its containers. */
   readonly containers: ReadonlySet<string>;
 }
@@ -115,9 +117,12 @@ export function assertOwned(
   // Containers of before there were identities are the stack's own where its state knows one that runs, be it their
   // successor: what the engine is about to remove, say after an update that failed, is not among what it tells.
   const unnamedAreOwn = containers.some(({ id }) => own.containers.has(id));
-  const foreign = containers.find(({ owner }) =>
-    owner === "" ? !unnamedAreOwn : owner !== own.owner && owner !== adopt,
-  );
+  const isOwn = (owner: string) => owner === own.owner || owner === adopt;
+  const volumes = new Set(containers.flatMap((one) => (isOwn(one.owner) ? one.volumes : [])));
+  // It was kept when the stack took over, or when the one did that it takes over now: that one's balancer has its volume.
+  const isKept = (one: ObservedContainer) =>
+    one.role === "entry" && (one.owner === own.adopted || one.volumes.some((volume) => volumes.has(volume)));
+  const foreign = containers.find((one) => (one.owner === "" ? !unnamedAreOwn : !isOwn(one.owner) && !isKept(one)));
   if (foreign === undefined) return;
   const identity = foreign.owner === "" ? "no identity" : `identity ${foreign.owner}`;
   throw new Error(

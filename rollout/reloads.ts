@@ -69,7 +69,7 @@ export function reloadOperations(
     probe: leaving.length > 0 ? [] : fresh,
     cause:
       live === undefined
-        ? "nothing is installed"
+        ? "the volume has no record of what is live"
         : volume.intact === false
           ? "the files on the volume were edited"
           : `${live.id} is live`,

@@ -126,6 +126,7 @@ const ended = "quit lb-id (only the new balancer is to answer what is asked next
 const joinedBy = (balancer: string) => `join ${balancer} to net (backends are there)`;
 const drained = "drain up to 7 s (older workers know servers that go)";
 const live = `(${two.id} is live)`;
+const installed = "install (nothing is installed that could serve)";
 const noted = "record (for the next look at the host)";
 
 export const changes: [what: string, observed: Observed, wanted: Wanted, operations: string[]][] = [
@@ -135,11 +136,11 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     wantedOf(two),
     [
       joinedBy("lb-id"),
+      `candidate: a-0-h1, a-1-h1 must answer ${tried(two)}`,
+      installed,
       "serve (the balancer is new)",
       "open entry-id on front (the entry of 127.0.0.1:8080 is created)",
-      answered,
-      `candidate: a-0-h1, a-1-h1 must answer ${tried(two)}`,
-      "switch: a-0-h1, a-1-h1, a-0-h1, a-1-h1 must answer (nothing is installed)",
+      "await, a-0-h1, a-1-h1 must answer (nothing goes on before it answers)",
       checked,
       cleaned,
     ],
@@ -550,6 +551,41 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
       "reload: a-0-h1, a-1-h1 (the files on the volume were edited)",
       drained,
       checked,
+      cleaned,
+    ],
+  ],
+  [
+    "the repair of a balancer that has found nothing to serve when it started",
+    host([], { served: undefined, volume: { ...host().volume, intact: false } }),
+    wantedOf(other),
+    [`candidate ${tried(other)}`, installed, answered, checked, cleaned],
+  ],
+  [
+    "the same, where the engine has made another balancer as well: one that waits takes no connection before it is tried",
+    { ...replaced, served: undefined, volume: emptyVolume },
+    wantedOf(two, {}, "new-id"),
+    [
+      joinedBy("new-id"),
+      `candidate: a-0-h1, a-1-h1 must answer ${tried(two)}`,
+      installed,
+      "serve (the balancer is new)",
+      "await, a-0-h1, a-1-h1 must answer (nothing goes on before it answers)",
+      ended,
+      checked,
+      "stop lb-id within 7 s (another balancer answers)",
+      cleaned,
+    ],
+  ],
+  [
+    "the repair of a volume whose record is gone, beside an nginx that serves",
+    host([], { volume: emptyVolume }),
+    wantedOf(two),
+    [
+      `candidate: a-0-h1, a-1-h1 must answer ${tried(two)}`,
+      "switch: a-0-h1, a-1-h1, a-0-h1, a-1-h1 must answer (the volume has no record of what is live)",
+      drained,
+      checked,
+      "health of a-0-h1-id, a-1-h1-id (Docker is to show as many healthy backends as before)",
       cleaned,
     ],
   ],

@@ -99,6 +99,11 @@ export class FakeRuntime implements Runtime {
       case "resume":
         this.host = { ...this.host, served: volume.release?.id };
         break;
+      case "install":
+        this.before ??= { volume, served: this.host.served };
+        this.install(this.wanted.release);
+        this.host = { ...this.host, served: undefined };
+        break;
       case "reload":
         this.before ??= { volume, served: this.host.served };
         this.install(releaseOf(operation.topology));

@@ -7,6 +7,7 @@ import { identity } from "./components";
 export const entryOf = (more: Partial<ObservedContainer> = {}): ObservedContainer =>
   containerOf("", {
     ...{ id: "entry-id", name: "entry-made", role: "entry", hash: "entryhash", health: "none", networks: ["front"] },
+    volumes: ["door"],
     ...{ ports: "127.0.0.1:8080->8080/tcp", listen: "127.0.0.1:8080" },
     ...more,
   });
@@ -26,6 +27,7 @@ export function containerOf(alias = "", more: Partial<ObservedContainer> = {}): 
     state: "running",
     health: "healthy",
     networks: alias === "" ? ["front", "net"] : ["net"],
+    volumes: alias === "" ? ["config", "door"] : [],
     network: alias === "" ? "" : "net",
     image: "image",
     reference: "",

@@ -39,8 +39,10 @@ function wordsOf(operation: Operation): string {
       return `health of ${operation.containers.join(", ")}`;
     case "stop":
       return `stop ${operation.containers.join(", ")} within ${operation.seconds} s`;
-    case "try":
     case "await":
+      return operation.probe.length === 0 ? "await" : `await, ${operation.probe.join(", ")} must answer`;
+    case "try":
+    case "install":
     case "serve":
     case "resume":
     case "check":

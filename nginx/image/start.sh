@@ -1,6 +1,6 @@
 #!/bin/sh
-# Takes the sockets that the entries keep, and starts nginx with the release that was installed last; before the first one,
-# with a page that says so. ENTRIES names them: ID:PORT ID:PORT.
+# Takes the sockets that the entries keep, and starts nginx with the release that was installed last. Before the first one it
+# takes none: connections wait there, or a predecessor has them. ENTRIES names the entries: ID:PORT ID:PORT.
 set -eu
 cd /etc/nginx/live
 mkdir -p /tmp/nginx
@@ -11,23 +11,31 @@ rm -rf /var/spool/nginx/*
 
 # The one that serves is named on the volume, by a change that has tried it: a new one waits beside its predecessor.
 me=$(hostname) serving=
-until { read -r serving <balancer; } 2>/dev/null && [ "$serving" = "$me" ]; do sleep 0.1; done
+named() { { read -r serving <balancer; } 2>/dev/null && [ "$serving" = "$me" ]; }
 
-if ! [ -f current/nginx.conf ]; then
+accepted() { [ -f "$1/nginx.conf" ] && nginx -t -q -c "/etc/nginx/live/$1/nginx.conf"; }
+
+installed() {
   # Balancers of before there were releases have one file on the volume.
-  name=none
-  [ -f nginx.conf ] && name=legacy || true
-  rm -rf current
-  mkdir -p releases/$name
-  if [ $name = legacy ]; then cp nginx.conf releases/legacy; else cp /etc/nginx/nginx.conf releases/none; fi
-  ln -s releases/$name current
-fi
+  if ! [ -f current/nginx.conf ] && [ -f nginx.conf ]; then
+    rm -rf current
+    mkdir -p releases/legacy
+    cp nginx.conf releases/legacy
+    ln -s releases/legacy current
+  fi
+  if accepted current; then return; fi
+  # Edited by hand, or deleted: the one before it serves on. The next `pulumi up` repairs it.
+  if accepted previous; then
+    rm -rf current
+    ln -s "$(readlink previous)" current
+    return
+  fi
+  # What nginx refuses, a change may mend: trying it costs more than looking whether it is there.
+  if [ -f current/nginx.conf ]; then sleep 1; fi
+  return 1
+}
 
-# Edited by hand into something that nginx refuses: the one before it serves on. The next `pulumi up` repairs it.
-if ! nginx -t -q -c /etc/nginx/live/current/nginx.conf && [ -f previous/nginx.conf ]; then
-  ln -sfn "$(readlink previous)" current.new
-  mv -T current.new current
-fi
+until named && installed; do sleep 0.1; done
 
 # nginx closes a socket that its configuration doesn't name. The change that has made another entry names it next.
 for listening in $ENTRIES; do

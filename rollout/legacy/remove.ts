@@ -10,7 +10,10 @@ const stackOf = (label: string) => label.slice(label.indexOf("=") + 1);
 async function main({ BALANCER, STACK_LABEL, DRAIN_SECONDS }: NodeJS.ProcessEnv): Promise<void> {
   if (STACK_LABEL === undefined) throw new Error("STACK_LABEL is not set: this is run by the engine, not by hand.");
   if (BALANCER === undefined) await removeRest(stackOf(STACK_LABEL));
-  else await removeServing({ balancer: BALANCER, stack: stackOf(STACK_LABEL), owners: [] }, Number(DRAIN_SECONDS));
+  else {
+    const destination = { balancer: BALANCER, stack: stackOf(STACK_LABEL), owners: [], entries: [] };
+    await removeServing(destination, Number(DRAIN_SECONDS));
+  }
 }
 
 main(process.env).catch((error: unknown) => {

@@ -22,7 +22,8 @@ import { checkAsClient, unreachableOf } from "../steps/public-address";
 import { drain, reload, untilAnswered } from "../steps/reload";
 import { untilItServes } from "../steps/start";
 import { removeUnused, removeUnusedImages, stopContainers } from "../steps/retire";
-import { link, readLink, removeOldReleases, writeFiles, writeRecordOf } from "../steps/volume";
+import { link, readLink, removeOldReleases, unlink, writeFiles, writeRecordOf } from "../steps/volume";
+import { listWorkers } from "../steps/workers";
 import type { Log, Runtime, StepResult } from "./runtime";
 import { BalancerShell } from "./shell";
 
@@ -37,6 +38,8 @@ export class DockerRuntime implements Runtime {
   private opened: BalancerShell | undefined;
   /** Where the link on the volume led before the first reload. */
   private before: string | undefined;
+  /** Whether there was nothing that nginx could have run before. */
+  private isFirst = false;
   /** Which balancer was to serve before this change; empty for none. */
   private servedBefore = "";
   /** Balancers that were told to take no more connections. */
@@ -103,7 +106,10 @@ export class DockerRuntime implements Runtime {
             controlCommand(livePlace.folder, configurationPath),
           ),
         );
+        await untilAnswered(await this.context(), wanted.release, operation.probe);
         return {};
+      case "install":
+        return this.installFirst();
       case "close":
         await Promise.all(operation.entries.map(closeEntry));
         return {};
@@ -157,15 +163,16 @@ export class DockerRuntime implements Runtime {
   async putBack(): Promise<void> {
     const shell = await this.shell();
     if (this.before === undefined && this.quit.length === 0) throw new Error("there was none");
-    if (this.before !== undefined) {
-      await link(shell, this.before);
-      await reload(shell, undefined);
-    }
+    if (this.before !== undefined) await link(shell, this.before);
+    else if (this.isFirst) await unlink(shell);
+    if (this.before !== undefined && !this.isFirst) await reload(shell, undefined);
     if (this.quit.length === 0) return;
     // What they had, the new one may lack: the socket of a port that goes, say.
     await shell.read(servingScript(this.servedBefore));
     const seconds = String(this.wanted.policy.drainSeconds);
     await docker("restart", "--time", seconds, ...this.quit);
+    // It has nothing to run, and is not to answer beside them.
+    if (this.isFirst) await docker("restart", "--time", seconds, this.wanted.destination.balancer);
   }
 
   private async test(must: readonly string[]): Promise<StepResult> {
@@ -219,14 +226,29 @@ export class DockerRuntime implements Runtime {
     return {};
   }
 
-  private async reload(release: Release, probe: readonly string[]): Promise<void> {
-    const context = await this.context();
-    const { shell } = context;
+  private async installFirst(): Promise<StepResult> {
+    const shell = await this.shell();
+    const { release } = this.wanted;
+    this.isFirst = true;
+    await this.lay(shell, release);
+    // One that was started just now may have found what the host's listing did not tell of.
+    if ((await listWorkers(shell)).length > 0) await reload(shell, release.id);
+    return {};
+  }
+
+  /** Makes a release the one that nginx reads next. */
+  private async lay(shell: BalancerShell, release: Release): Promise<void> {
     const current = await readLink(shell);
     this.before ??= current;
     await writeFiles(shell, release, this.wanted.attachments);
     await writeRecordOf(shell, release, this.wanted);
     await link(shell, `releases/${release.id}`, this.before);
+  }
+
+  private async reload(release: Release, probe: readonly string[]): Promise<void> {
+    const context = await this.context();
+    const { shell } = context;
+    await this.lay(shell, release);
     await reload(shell, release.id);
     await untilAnswered(context, release, probe);
   }

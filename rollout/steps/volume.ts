@@ -62,6 +62,11 @@ export async function link(shell: BalancerShell, target: string, previous?: stri
   await shell.read([`cd ${volumeFolder}`, ...keep, make("current", target)].join(" && "));
 }
 
+/** Leaves nginx nothing to read when it starts. */
+export async function unlink(shell: BalancerShell): Promise<void> {
+  await shell.read(`rm -f ${currentRelease}`);
+}
+
 /** Removes what neither link leads to. */
 export async function removeOldReleases(shell: BalancerShell): Promise<void> {
   await shell.read(`cd ${volumeFolder} && rm -f nginx.conf previous.conf refused.conf generation install.lock

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { currentRelease } from "../../model/layout";
+import { currentRelease, volumeFolder } from "../../model/layout";
+import { docker } from "../../rollout/docker";
 import { liveFile, Patient, usualSeconds } from "./patient";
 
 /** What can become of a file by hand, by a full disk or by a crash; `$f` is the file. */
@@ -61,4 +62,19 @@ describe("what lies on the volume, under load", function () {
       await patient.stack.engineOk("preview", "--expect-no-changes");
     });
   }
+
+  for (const [what, script, drift] of [
+    ["all of it", `rm -rf ${volumeFolder}/*`, "The balancer's volume holds no configuration that was installed."],
+    [
+      "what nginx runs and ran before",
+      `rm -rf ${liveFile} ${volumeFolder}/previous`,
+      "The configuration on the volume was edited.",
+    ],
+  ] as const)
+    it(`is brought back by an update when ${what} was deleted and the balancer is restarted: clients wait until then`, async () => {
+      await patient.inBalancer(script);
+      await docker("restart", await patient.balancer());
+      assert.deepEqual(await patient.drift(), [drift]);
+      await upRepairs();
+    });
 });

@@ -9,6 +9,7 @@ import { releaseOf, showFiles } from "../../nginx/render/config";
 import { serversOf } from "../../model/topology";
 import type { ExistingBackend } from "../../model/identity";
 import { labels } from "../../model/labels";
+import type { Settings } from "../../model/settings";
 import { StackImages } from "../../components/stack-images";
 import {
   balancerArgs,
@@ -316,6 +317,34 @@ describe("components on mocks", () => {
       const others = [{ doors: doorsOf({ port: 9000 }) }, { bindAddress: "127.0.0.2" }, { entryImage: "another" }];
       const hashes = await Promise.all(others.map((entry) => hashOf({ entry })));
       assert.equal(new Set([hash, ...hashes]).size, 4);
+    });
+
+    it("of a state that was lost stays, with its volume and its network: nothing of it is made anew", async () => {
+      const { hash } = await build().then(({ entry }) => ({ hash: entry.sockets.split(":")[0] ?? "" }));
+      const lost = entryOf({ id: "lost-id", owner: "lost", hash, volumes: ["lost-door"], networks: ["lost-front"] });
+      const { recording, entry } = await build({ entry: { existing: [lost] } });
+      assert.deepEqual(
+        recording.names().filter((name) => / (front-.*|img-entry)$/.test(name)),
+        [],
+      );
+      assert.deepEqual(entry.gaps, []);
+      assert.deepEqual(changeOf(recording).destination.entries, [
+        { id: "lost-id", url: "http://127.0.0.1:8080", network: "lost-front" },
+      ]);
+      const { volumes, networksAdvanced } = container(recording, "lb-nginx");
+      assert.deepEqual((volumes as unknown[])[1], { volumeName: "lost-door", containerPath: "/run/entry" });
+      assert.deepEqual(networksAdvanced, [{ name: "lost-front" }]);
+    });
+
+    it("that is made beside one that was kept is on that one's volume and network", async () => {
+      const doors = doorsOf({ port: 8080, tls: { port: 8443 } as Settings["tls"] });
+      const [hash = ""] = (await build({ entry: { doors } })).entry.sockets.split(":");
+      const lost = entryOf({ id: "lost-id", owner: "lost", hash, volumes: ["lost-door"], networks: ["lost-front"] });
+      const { recording } = await build({ entry: { doors, existing: [lost] } });
+      assert.ok(!recording.names().includes(`${types.container} front-socket`));
+      const { volumes, networksAdvanced } = container(recording, "front-tls");
+      assert.deepEqual(volumes, [{ volumeName: "lost-door", containerPath: "/run/entry" }]);
+      assert.deepEqual(networksAdvanced, [{ name: "lost-front" }]);
     });
 
     it("says before the update when there will be a gap", async () => {

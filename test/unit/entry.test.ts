@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { gapOf, isTakenBy, publicAddress } from "../../model/entry";
+import { gapOf, isTakenBy, keptEntries, publicAddress } from "../../model/entry";
+import { identity } from "../components";
 import { containerOf, entryOf } from "../observed";
 
 describe("the published address", () => {
@@ -70,4 +71,31 @@ describe("the gap of an update", () => {
   ] as const)
     it(`is ${expected === undefined ? "none" : "said"} of ${what}`, () =>
       assert.equal(gapOf(wanted, existing), expected));
+});
+
+describe("the entries of a state that was lost", () => {
+  const lost = (more: Parameters<typeof entryOf>[0] = {}) => entryOf({ id: "lost-id", owner: "lost", ...more });
+  const tls = lost({ id: "tls-id", hash: "tlshash" });
+  const wanted = [entryOf().hash, tls.hash];
+
+  for (const [what, existing, ids] of [
+    ["that are what is wanted", [tls, lost(), containerOf()], ["lost-id", "tls-id"]],
+    ["that are otherwise: none", [lost({ hash: "another" })], []],
+    ["beside one that the own state knows: none", [entryOf({ state: "created" }), lost()], []],
+    ["beside one of before there were identities: none", [entryOf({ owner: "" }), lost()], []],
+    ["of which a newer one does not run", [lost({ id: "newer", state: "created" }), lost()], ["lost-id"]],
+    ["of which none runs", [lost({ state: "exited" })], ["lost-id"]],
+    ["that are on no network: none", [lost({ networks: [] })], []],
+    ["on two volumes: those on the first one's", [lost(), { ...tls, volumes: ["another"] }], ["lost-id"]],
+    ["that are no entries: none", [lost({ role: "balancer" })], []],
+  ] as const)
+    it(`are kept ${what}`, () => {
+      assert.deepEqual(
+        keptEntries(wanted, existing, identity.owner).map(({ id }) => id),
+        ids,
+      );
+    });
+
+  it("are kept in the preview of a first update, too, which has no identity yet", () =>
+    assert.deepEqual(keptEntries(wanted, [lost()], undefined), [lost()]));
 });

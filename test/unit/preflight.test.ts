@@ -170,7 +170,7 @@ describe("the balancer of a stack", () => {
 
 describe("whose containers run", () => {
   const stack = "nginx-load-balancer/dev";
-  const own = { owner: identity.owner, containers: new Set<string>() };
+  const own = { owner: identity.owner, adopted: "", containers: new Set<string>() };
   const others = "99999999-2222-4333-8444-555555555555";
   const foreign = containerOf("a-0-h1", { owner: others, by: "other@elsewhere" });
   const older = containerOf("a-0-h1", { owner: "", by: "" });
@@ -194,6 +194,18 @@ Give this stack another name, or go on with the state that made it. Where that s
     assert.throws(() => assertOwned(stack, [foreign, older], own, others), /\(no identity\)/);
   });
 
+  it("is its own where an entry was kept when it took over, or when the one did that it takes over now", () => {
+    const entry = entryOf({ owner: "older" });
+    assertOwned(stack, [containerOf(), entry], own, "");
+    assertOwned(stack, [containerOf("", { owner: others }), entry], { ...own, owner: undefined }, others);
+    assertOwned(stack, [entry], { ...own, adopted: "older" }, "");
+    assert.throws(
+      () => assertOwned(stack, [containerOf(), { ...entry, volumes: ["another"] }], own, ""),
+      /identity older/,
+    );
+    assert.throws(() => assertOwned(stack, [containerOf(), { ...entry, role: "balancer" }], own, ""), /identity older/);
+  });
+
   it("is its own where a takeover has not ended: its state knows the new ones, and no more the old", () => {
     const made = containerOf("a-0-h2", { id: "new" });
     assertOwned(stack, [made, older], { ...own, containers: new Set(["new"]) }, "");
@@ -201,7 +213,12 @@ Give this stack another name, or go on with the state that made it. Where that s
   });
 
   it("is its own where they carry none and its state knows one of them, as before there were identities", () => {
-    assertOwned(stack, [older, { ...older, id: "stray" }], { owner: undefined, containers: new Set([older.id]) }, "");
+    assertOwned(
+      stack,
+      [older, { ...older, id: "stray" }],
+      { ...own, owner: undefined, containers: new Set([older.id]) },
+      "",
+    );
     assert.throws(() => assertOwned(stack, [older], { ...own, containers: new Set(["another"]) }, ""), {
       message: `Stack ${stack} runs on this Docker host already, from another state: a-0-h1-made, made 2 minutes ago (no identity). Nothing has been changed.
 Give this stack another name, or go on with the state that made it.`,

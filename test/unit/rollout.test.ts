@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { apply } from "../../rollout/apply";
 import { formatOperation } from "../operations";
-import { emptyVolume } from "../../rollout/observed";
+import { emptyVolume, type ObservedContainer } from "../../rollout/observed";
 import { plan } from "../../rollout/plan";
 import {
   changes,
@@ -13,7 +13,6 @@ import {
   other,
   pool,
   retired,
-  rolled,
   tried,
   two,
   wantedOf,
@@ -44,28 +43,42 @@ describe("plan", () => {
     });
   });
 
-  it("takes over what carries an adopted identity", () => {
-    const wanted = wantedOf(rolled, {}, "new-id");
-    const observed = { ...host(["a-0-h2", "a-1-h2"]), volume: emptyVolume, served: undefined, serving: "" };
-    const containers = [newBalancer, ...observed.containers].map((one) =>
-      one.alias.endsWith("h2") || ["new-id", "entry-id"].includes(one.id) ? one : { ...one, owner: "lost" },
-    );
+  describe("of a takeover from a state that was lost", () => {
     const owners = [identity.owner, "lost"];
-    const { operations } = plan(
-      { ...observed, containers },
-      { ...wanted, destination: { ...wanted.destination, owners } },
-    );
-    const formatted = operations.map(formatOperation);
-    assert.ok(formatted.includes("stop lb-id within 7 s (another balancer answers)"));
-    const stopped = formatted.indexOf(`stop a-0-h1-id, a-1-h1-id within 7 s ${retired}`);
-    assert.notEqual(stopped, -1);
-    // Networks and volumes are unused when what was on them is gone.
-    assert.equal(formatted[stopped + 1], "remove unused (no state knows what the adopted containers were on)");
-    const later = plan(
-      { ...host(), containers: host().containers },
-      { ...wantedOf(two), destination: { ...wantedOf(two).destination, owners } },
-    );
-    assert.ok(!later.operations.some(({ op }) => op === "remove unused"), "once taken over, nothing is");
+    const lost = host().containers.map((one) => ({ ...one, owner: "lost" }));
+    const made = ["a-0-h1-2", "a-1-h1-2"].map((name) => containerOf(name, { networks: ["own"], network: "own" }));
+    const bare = { ...host(), volume: emptyVolume, served: undefined, serving: "" };
+    const wanted = wantedOf(pool(made.map(({ alias }) => alias)), {}, "new-id");
+    const taken = { ...wanted, destination: { ...wanted.destination, owners } };
+    const operationsOf = (containers: readonly ObservedContainer[]) =>
+      plan({ ...bare, containers }, taken).operations.map(formatOperation);
+
+    it("has the new balancer take connections when it has a release that was tried, and keeps the entry", () =>
+      assert.deepEqual(operationsOf([newBalancer, ...made, ...lost]), [
+        "join new-id to own (backends are there)",
+        `candidate: a-0-h1-2, a-1-h1-2 must answer ${tried(wanted.release)}`,
+        "install (nothing is installed that could serve)",
+        "serve (the balancer is new)",
+        "await, a-0-h1-2, a-1-h1-2 must answer (nothing goes on before it answers)",
+        "quit lb-id (only the new balancer is to answer what is asked next)",
+        checked,
+        "stop lb-id within 7 s (another balancer answers)",
+        `stop a-0-h1-id, a-1-h1-id within 7 s ${retired}`,
+        // Networks and volumes are unused when what was on them is gone.
+        "remove unused (no state knows what the adopted containers were on)",
+        cleaned,
+      ]));
+
+    it("keeps an entry of the state that that one had taken over", () => {
+      const older = lost.map((one) => (one.role === "entry" ? { ...one, owner: "older" } : one));
+      assert.deepEqual(operationsOf([newBalancer, ...made, ...older]), operationsOf([newBalancer, ...made, ...lost]));
+    });
+
+    it("has nothing left to remove afterwards, though the entry stays another one's", () => {
+      const later = { ...taken, ...wantedOf(two), destination: { ...wantedOf(two).destination, owners } };
+      const containers = host().containers.map((one) => (one.role === "entry" ? { ...one, owner: "lost" } : one));
+      assert.ok(!plan({ ...host(), containers }, later).operations.some(({ op }) => op === "remove unused"));
+    });
   });
 });
 

@@ -110,17 +110,21 @@ describe("a backend", () => {
 describe("in a balancer that runs", () => {
   let programs: FakePrograms;
 
+  /** A line of Docker's listing. */
+  const listed = (id: string, role: string, owner = "") =>
+    [id, id, "image", "running", "Up 2 minutes", "net", "", "", "", role, "", "", "", "", "", owner].join("\t");
+
   before(async () => {
     programs = await FakePrograms.create();
     const { folder } = programs;
-    // Lists one balancer that runs. A shell in it finds no volume here, hence no lock to take.
-    const cells = ["lb-id", "lb", "image", "running", "Up 2 minutes", "net", "", "", "balancer"];
+    process.env["LISTING"] = listed("lb-id", "balancer");
+    // A shell in the balancer finds no volume here, hence no lock to take.
     const program = `#!/bin/sh
 echo "$*" >>${join(folder, "log")}
 case $1 in
-  ps) echo '${cells.join("\t")}' ;;
-  exec) echo $$ >${join(folder, "pid")}; exec sh ;;
-  stop) kill $(/bin/cat ${join(folder, "pid")}) ;;
+  ps) echo "$LISTING" ;;
+  exec) [ "$2" = --interactive ] || exit 0; echo $$ >${join(folder, "pid")}; exec sh ;;
+  stop) [ "$4" != lb-id ] || kill $(/bin/cat ${join(folder, "pid")}) ;;
 esac
 `;
     // The file that tells when the last change has worked, with what a test puts there.
@@ -130,14 +134,12 @@ esac
   beforeEach(() => rm(join(programs.folder, "log"), { force: true }));
   after(async () => {
     delete process.env["SIGNATURE"];
+    delete process.env["LISTING"];
     await programs.remove();
   });
 
-  const commands = async () =>
-    (await readFile(join(programs.folder, "log"), "utf8"))
-      .trim()
-      .split("\n")
-      .map((command) => command.split(" ")[0]);
+  const log = async () => (await readFile(join(programs.folder, "log"), "utf8")).trim().split("\n");
+  const commands = async () => (await log()).map((command) => command.split(" ")[0]);
 
   it("the lock of its volume is had before anything else is looked at: no change goes on without it", async () => {
     const runtime = new DockerRuntime(wantedOf(two), releaseOf, () => undefined);
@@ -177,7 +179,42 @@ esac
   ] as const)
     it(`a destroy ${ends ? "ends what serves" : "leaves what serves"} with ${what}`, async () => {
       process.env["SIGNATURE"] = signature;
-      await removeServing({ balancer: "lb-id", stack: "stack", owners: [] }, 1, (found) => found !== "now");
+      await removeServing(
+        { balancer: "lb-id", stack: "stack", owners: [], entries: [] },
+        1,
+        (found) => found !== "now",
+      );
       assert.equal((await commands()).includes("stop"), ends);
     });
+
+  describe("a destroy of what was taken over", () => {
+    const destination = { balancer: "lb-id", stack: "stack", owners: ["own", "lost"], entries: [] };
+    const list = (...lines: string[]) => void (process.env["LISTING"] = lines.join("\n"));
+
+    it("removes what no state knows, as the entry that was kept", async () => {
+      list(
+        listed("lb-id", "balancer", "own"),
+        listed("entry-id", "entry", "lost"),
+        listed("other-id", "entry", "other"),
+      );
+      await removeServing(destination, 1);
+      assert.ok((await log()).includes("rm --force --volumes entry-id"));
+    });
+
+    it("is refused to the state of before, whose engine would remove the entry", async () => {
+      list(listed("lb-id", "balancer", "later"), listed("entry-id", "entry", "own"));
+      await assert.rejects(removeServing(destination, 1), {
+        message:
+          "Stack stack was taken over by another state (identity later), which serves by what this one has made. Nothing has " +
+          "been changed. What is left to do is to forget this state: npx pulumi stack rm --force --preserve-config.",
+      });
+      assert.ok(!(await commands()).includes("stop"));
+    });
+
+    it("ends nothing of another state's where it has made nothing that serves", async () => {
+      list(listed("later-id", "balancer", "later"));
+      await removeServing(destination, 1);
+      assert.ok(!(await log()).some((line) => /later-id/.test(line)));
+    });
+  });
 });

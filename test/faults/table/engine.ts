@@ -102,11 +102,6 @@ export const engineFaults: readonly Fault[] = [
       await ward.upOk();
       await ward.stack.configure({ adopt: undefined });
     },
-    allowed: {
-      GET: ["refused", "reset", "wrong", "truncated"],
-      POST: ["refused", "reset", "wrong", "truncated"],
-      why: "the new balancer has a volume of its own, and the new entry takes the port from the old one",
-    },
   },
   {
     group,
