@@ -1,17 +1,20 @@
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { messageOf, Interrupted } from "../../lib/errors";
+import { docker } from "../../rollout/docker";
 import { parseOptions, runMain, UserError } from "../../scripts/cli";
 import { runSetup } from "../../scripts/setup/index";
 import { streamReporter } from "../../scripts/setup/terminal";
 import { formatTable } from "../../scripts/table";
 import { runFault, type Progress } from "../faults/table/harness";
 import { formatLosses } from "../faults/table/page";
+import { readMeasured, writeMeasured } from "../faults/table/record";
 import type { Result } from "../faults/table/result";
 import { Ward } from "../faults/table/ward";
 import { summaryOf, type Taken } from "./summary";
 import { stepOf } from "./steps";
 
-const help = `Usage: npm run test:soak [-- --minutes N] [--seed TEXT] [--from N] [--docker HOST] [--json]
+const help = `Usage: npm run test:soak [-- --minutes N] [--seed TEXT] [--from N] [--docker HOST] [--update] [--json]
 
 Changes a stack at random under load, interrupts its updates, and makes faults in it (those of npm run test:faults), also while an
 update goes on. After each step it looks whether nothing was lost that need not have been, all answers are right and by the newest
@@ -22,6 +25,7 @@ stack, and leaves nothing behind. Needs root, or whoever may end containers' pro
   --seed TEXT    the same steps as the soak with this seed had; default: a new one, which is told
   --from N       begins with this step; default 1
   --docker HOST  an engine of this host other than the usual one, for example unix:///run/other/docker.sock
+  --update       puts the result into docs/reliability.json, and makes docs/reliability.md
   --json         the result for machines, on standard output: npm run --silent test:soak -- --json
 
 Progress goes to standard error. Exit code 0 when all was as it has to be after each step; 1 otherwise, 2 for a bad option, 130
@@ -89,7 +93,11 @@ function parseNumber(key: string, text: string, most: number): number {
 
 async function main(args: string[]): Promise<void> {
   const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
-  const options = parseOptions(args, { minutes: text, seed: text, from: text, docker: text, json: flag }, help);
+  const options = parseOptions(
+    args,
+    { minutes: text, seed: text, from: text, docker: text, update: flag, json: flag },
+    help,
+  );
   const course: Course = {
     minutes: parseNumber("minutes", options.minutes ?? "10", 600),
     seed: options.seed ?? randomBytes(4).toString("hex"),
@@ -103,6 +111,15 @@ async function main(args: string[]): Promise<void> {
   process.stderr.write(`Seed ${course.seed}: the same steps again with --seed ${course.seed}.\n`);
   const taken = await runSteps(course, interruption.signal);
   const summary = summaryOf(taken);
+  const failed = taken.flatMap(({ number, name, result: { failures } }) =>
+    failures.length > 0 ? { number, name, failures } : [],
+  );
+  if (options.update === true) {
+    const version = (await docker("version", "--format", "{{.Server.Version}}")).trim();
+    const { seed, minutes } = course;
+    const soak = { version, cores: availableParallelism(), minutes, seed, summary, failed };
+    await writeMeasured({ ...readMeasured(), soak });
+  }
   const table = formatTable(
     ["steps", "how many", "sent", "lost", "longest, ms", "failed"],
     summary.map(({ kind, steps, sent, lost, longestGap, failed }) => [
@@ -112,10 +129,9 @@ async function main(args: string[]): Promise<void> {
   process.stdout.write(
     `${options.json === true ? JSON.stringify({ ...course, summary, taken }, undefined, 2) : table}\n`,
   );
-  const failed = taken.filter(({ result }) => result.failures.length > 0);
   if (failed.length > 0)
     throw new UserError(
-      failed.map(({ number, name, result }) => `${number}. ${name}:\n  ${result.failures.join("\n  ")}`).join("\n"),
+      failed.map(({ number, name, failures }) => `${number}. ${name}:\n  ${failures.join("\n  ")}`).join("\n"),
     );
 }
 

@@ -9,6 +9,18 @@ export interface Taken {
   readonly result: Result;
 }
 
+/** A soak, for the page of what was measured. */
+export interface Soak {
+  /** Of Docker's engine. */
+  readonly version: string;
+  readonly cores: number;
+  readonly minutes: number;
+  readonly seed: string;
+  readonly summary: readonly Summary[];
+  /** Steps after which something was not as it has to be: their numbers, what they were, and what it was. */
+  readonly failed: readonly { readonly number: number; readonly name: string; readonly failures: readonly string[] }[];
+}
+
 /** What came of all steps of a kind, or of all. */
 export interface Summary {
   readonly kind: Kind | "in all";

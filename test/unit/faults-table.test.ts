@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { format } from "prettier";
 import { emptyTally } from "../../scripts/load/books";
 import { projectRoot } from "../../scripts/setup/project";
 import { titleOf, type Allowance } from "../faults/table/fault";
 import { faults } from "../faults/table/index";
 import type { Stretch } from "../faults/table/load";
-import { formatRow, reliabilityPage, type Engine } from "../faults/table/page";
+import { formatRow, reliabilityPage } from "../faults/table/page";
+import { measuredPage, readMeasured } from "../faults/table/record";
 import type { Ward } from "../faults/table/ward";
 import { judge, merge, together, type Result } from "../faults/table/result";
 
@@ -130,10 +130,7 @@ describe("table of faults", () => {
   });
 
   it("has a page that is made from the results beside it", async () => {
-    const { engines } = JSON.parse(readFileSync(join(projectRoot, "docs", "reliability.json"), "utf8")) as {
-      engines: Engine[];
-    };
-    const made = await format(reliabilityPage(engines, faults), { parser: "markdown", printWidth: 120 });
+    const made = await measuredPage(readMeasured());
     assert.equal(readFileSync(join(projectRoot, "docs", "reliability.md"), "utf8"), made);
   });
 });

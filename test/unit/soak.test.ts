@@ -4,6 +4,7 @@ import { faults } from "../faults/table/index";
 import type { Result } from "../faults/table/result";
 import { Dice } from "../soak/dice";
 import { kinds, stepOf } from "../soak/steps";
+import { soakSection } from "../soak/page";
 import { summaryOf } from "../soak/summary";
 
 describe("soak", () => {
@@ -90,5 +91,14 @@ describe("soak", () => {
       { kind: "an interrupted update", steps: 0, sent: 0, lost: 0, longestGap: 0, failed: 0 },
       { kind: "in all", steps: 3, sent: 30, lost: 3, longestGap: 3, failed: 1 },
     ]);
+  });
+
+  it("has a section with a row for each kind of step, and what was not as it has to be", () => {
+    const summary = [{ kind: "changes", steps: 2, sent: 20, lost: 0, longestGap: 3.4, failed: 1 } as const];
+    const failed = [{ number: 7, name: "changes: method random", failures: ["one", "another"] }];
+    const section = soakSection({ version: "1.2.3", cores: 2, minutes: 5, seed: "s", summary, failed });
+    assert.match(section, /--minutes 5 --seed s --update`, on Docker 1\.2 and 2 cores/);
+    assert.match(section, /^\| changes \| 2 \| 20 \| 0 \| 3 \| 1 \|$/m);
+    assert.match(section, /^- Step 7, changes: method random: one; another$/m);
   });
 });

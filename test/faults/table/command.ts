@@ -1,19 +1,16 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { format } from "prettier";
 import { Interrupted } from "../../../lib/errors";
 import { docker } from "../../../rollout/docker";
 import { parseOptions, runMain, UserError } from "../../../scripts/cli";
 import { runSetup } from "../../../scripts/setup/index";
-import { projectRoot } from "../../../scripts/setup/project";
 import { streamReporter } from "../../../scripts/setup/terminal";
 import { formatTable } from "../../../scripts/table";
 import { baseImages } from "../../machine";
 import { titleOf, type Fault } from "./fault";
 import { runFault, type Progress } from "./harness";
 import { faults } from "./index";
-import { formatRow, reliabilityPage, shortVersion, type Engine } from "./page";
+import { formatRow, shortVersion, type Engine } from "./page";
+import { readMeasured, writeMeasured } from "./record";
 import { isResult, merge, together, type Result, type Row } from "./result";
 import { SecondEngine } from "./second-engine";
 import { Ward } from "./ward";
@@ -39,8 +36,6 @@ but that stack, and leaves nothing behind. Needs root, or whoever may end contai
 Progress goes to standard error. Exit code 0 when nothing was lost but what may be, and all became whole in the way that it has to;
 1 otherwise, 2 for a bad option, 130 after Ctrl-C.
 `;
-
-const resultsFile = join(projectRoot, "docs", "reliability.json");
 
 /** Makes faults one after the other, each in as many rounds, and tells of each as soon as it is known. */
 async function runAll(
@@ -86,24 +81,16 @@ function wordsOf(result: Result): string {
   return [`${lost}; ${longest} ms; ${healed}`, ...result.failures.map((why) => `FAILED: ${why}`)].join("\n    ");
 }
 
-function readEngines(): Engine[] {
-  return existsSync(resultsFile)
-    ? (JSON.parse(readFileSync(resultsFile, "utf8")) as { engines: Engine[] }).engines
-    : [];
-}
-
 /** Puts rows in the place of those of before of the same engine; those of others stay. */
 async function update(version: string, rows: readonly Row[]): Promise<void> {
-  const before = readEngines();
+  const measured = readMeasured();
+  const before = measured.engines;
   const isSame = (engine: Engine) => shortVersion(engine.version) === shortVersion(version);
   const own = { version, cores: availableParallelism(), rows: merge(before.find(isSame)?.rows ?? [], rows, faults) };
   const engines = [...before.filter((engine) => !isSame(engine)), own].sort((a, b) =>
     a.version.localeCompare(b.version, "en", { numeric: true }),
   );
-  const json = await format(JSON.stringify({ engines }), { parser: "json", printWidth: 120 });
-  const page = await format(reliabilityPage(engines, faults), { parser: "markdown", printWidth: 120 });
-  writeFileSync(resultsFile, json);
-  writeFileSync(join(projectRoot, "docs", "reliability.md"), page);
+  await writeMeasured({ ...measured, engines });
 }
 
 function chooseFaults(only: string | undefined): readonly Fault[] {

@@ -46,7 +46,8 @@ function steady(text: string): string {
     .replaceAll(/\b172\.\d+\.\d+\.\d+|\b192\.168\.\d+\.\d+|\b10\.\d+\.\d+\.\d+/g, "…");
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table in Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (row: readonly string[]) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [cells(head), cells(head.map(() => "---")), ...rows.map(cells)].join("\n");
 }
@@ -113,6 +114,6 @@ ${parts.join("\n\n")}
 - **The balancer's volume full**: Docker's volumes have no bound of their own, so that a full one is a full disk of the host. Answers on a full spool:
   \`test/faults/spool.test.ts\`, on a bounded one.
 - **Another image of the entry, other addresses**: [entry.md](entry.md).
-- **Certificates of an authority**: [tls.md](tls.md). **One update killed at each of its moments**: \`npm run test:soak\`.
+- **Certificates of an authority**: [tls.md](tls.md). **One update killed at each of its moments**: \`test/faults/interrupted.test.ts\`, with INTERRUPTIONS=all.
 `;
 }
