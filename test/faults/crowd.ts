@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { constants, setPriority } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 
@@ -15,6 +16,8 @@ export interface Crowding {
   readonly port: number;
   /** Path that is asked for. Default: /. */
   readonly path?: string | undefined;
+  /** How many come in a second, at the most. */
+  readonly perSecond: number;
 }
 
 /** What has become of the clients of a crowd. */
@@ -102,7 +105,7 @@ export class Crowd {
 /** So many connect at the same time: more than a queue of connections holds would wait for each other. */
 const atOnce = 200;
 
-async function gather({ kind, count, host, port, path }: Crowding): Promise<() => Counts> {
+async function gather({ kind, count, host, port, path, perSecond }: Crowding): Promise<() => Counts> {
   const { first, isTls, isAnswered, goes, drips, reads }: Behaviour = kinds[kind];
   const open = new Set<Socket>();
   const answers: Record<string, number> = {};
@@ -135,15 +138,21 @@ async function gather({ kind, count, host, port, path }: Crowding): Promise<() =
     if (goes === true) await closed;
     if (drips === true || reads === true) setInterval(() => (reads === true ? socket.read(1000) : socket.write("b")), 1000); // prettier-ignore
   };
-  let left = count;
+  let begun = 0;
+  const start = performance.now();
   const comers = Array.from({ length: Math.min(atOnce, count) }, async () => {
-    while (left-- > 0) await Promise.race([come(), pause(20_000)]);
+    for (let own = ++begun; own <= count; own = ++begun) {
+      await pause(Math.max(0, start + (own * 1000) / perSecond - performance.now()));
+      await Promise.race([come(), pause(20_000)]);
+    }
   });
   await Promise.all(comers);
   return () => ({ arrived, open: open.size, answers });
 }
 
 if (require.main === module) {
+  // What clients take of this machine's processors is not to be nginx's lack.
+  setPriority(constants.priority.PRIORITY_LOW);
   let counts: Promise<() => Counts> | undefined;
   process.on("message", (message: Crowding | "count") => {
     if (message !== "count") counts = gather(message);
