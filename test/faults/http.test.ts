@@ -94,6 +94,21 @@ describe("what nginx makes of a request", function () {
   });
 });
 
+describe("a client that closes its side as soon as it has asked", function () {
+  this.timeout(60_000);
+  let rig: Rig;
+  const serverConfig = "location /patient { proxy_ignore_client_abort on; proxy_pass http://backends; }";
+  before(async () => (rig = await Rig.create("half", 1, { serverConfig })));
+  after(() => rig?.remove());
+
+  const ask = (path: string) =>
+    rig.rawAndClose(`GET ${path}?seconds=0.2 HTTP/1.1`, "Host: shop.example", "Connection: close");
+
+  it("is taken for gone", async () => assert.equal(await ask("/slow"), ""));
+
+  it("is answered where directives say so", async () => assert.match(await ask("/patient"), /^HTTP\/1\.1 200 /));
+});
+
 describe("what nginx makes of a request behind a proxy", function () {
   this.timeout(60_000);
   let rig: Rig;
@@ -103,7 +118,7 @@ describe("what nginx makes of a request behind a proxy", function () {
   it("what the proxy tells about its client reaches the backend, but for a path or a proxy that it must not name", async () => {
     const got = await echo(rig, "Host: a", ...claimed);
     const lost = claims.filter((name) => got.get(name.toLowerCase()) === undefined);
-    assert.deepEqual(lost, ["X-Original-URL", "X-Rewrite-URL", "Proxy"]);
+    assert.deepEqual(lost, ["X-Original-URL", "X-Rewrite-URL", "Proxy-Connection", "Proxy"]);
     assert.match(got.get("x-forwarded-for") ?? "", /^192\.0\.2\.9, \d/);
   });
 

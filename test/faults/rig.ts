@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { withProxyLine } from "../../lib/proxy-line";
@@ -245,9 +245,21 @@ export class Rig {
    * @param lines of a request's head, and a PROXY line before it where nginx takes those
    */
   async raw(...lines: string[]): Promise<string> {
+    return this.say(lines, (socket, text) => socket.write(text));
+  }
+
+  /** The same by a client that closes its side as soon as it has asked. */
+  async rawAndClose(...lines: string[]): Promise<string> {
+    return this.say(lines, (socket, text) => socket.end(text));
+  }
+
+  private async say(lines: readonly string[], how: (socket: Socket, text: string) => unknown): Promise<string> {
     return new Promise((resolve, reject) => {
       let text = "";
-      const socket = connect(this.place, () => socket.write(`${lines.join("\r\n")}\r\n\r\n`));
+      const socket = connect({ ...this.place, allowHalfOpen: true }, () =>
+        how(socket, `${lines.join("\r\n")}\r\n\r\n`),
+      );
+      socket.on("end", () => socket.end());
       socket.setEncoding("latin1");
       socket.on("data", (part: string) => (text += part));
       socket.on("close", () => resolve(text));
