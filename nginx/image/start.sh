@@ -56,4 +56,10 @@ for listening in $ENTRIES; do
   } &
 done
 
+# Backends that start at the same time, as after a reboot, take longer: clients can wait for them at the entries, and get no 502.
+timeout 5 perl /etc/nginx/backends.pl current/nginx.conf &
+wait $! || true
+
+/etc/nginx/clock.sh 1 &
+
 exec /etc/nginx/take.sh $ENTRIES
