@@ -34,6 +34,7 @@ const result = (more: Partial<Result> = {}): Result => ({
   max: 300,
   healed: "alone",
   seconds: 4,
+  beside: [],
   status: [],
   log: "",
   reasons: {},

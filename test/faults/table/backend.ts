@@ -16,7 +16,7 @@ const sent = (most: number, silent = false): Allowance => ({
 const silent = sent(10 * inFlight.POST, true);
 
 /** An app that is told to end closes its kept connections, on one of which a request may just be coming. */
-const ending: Allowance = {
+export const ending: Allowance = {
   POST: ["wrong"],
   most: inFlight.POST,
   why: "a POST may have reached the one that ends on a connection that it closes just then, and is sent to no other",
@@ -26,6 +26,20 @@ const fixture = (does: string) => (ward: Ward) => ward.tell("alpha-0", does);
 
 const drop = ["OUTPUT", "!", "--out-interface", "lo", "--protocol", "tcp", "--sport", "5000"];
 const answersOnly = ["--tcp-flags", "PSH", "PSH", "--jump", "DROP"];
+
+/** Has a backend come back at another address: its own is another container's by then. */
+export async function restartElsewhere(ward: Ward): Promise<void> {
+  const id = await ward.container("alpha-0");
+  const [network = ""] = await networksOf(id);
+  const { pythonImage } = await ward.stack.baseImages();
+  await docker("stop", id);
+  await docker("run", "--detach", "--name", squatter(ward), "--network", network, pythonImage, "sleep", "600");
+  await docker("start", id);
+}
+
+const squatter = (ward: Ward) => `${ward.stack.name}-squatter`;
+
+export const endSquatter = async (ward: Ward) => tryDocker("rm", "--force", squatter(ward));
 
 export const backendFaults: readonly Fault[] = [
   {
@@ -89,15 +103,8 @@ export const backendFaults: readonly Fault[] = [
   {
     group,
     name: "restarted, and at another address afterwards",
-    async inject(ward) {
-      const id = await ward.container("alpha-0");
-      const [network = ""] = await networksOf(id);
-      const { pythonImage } = await ward.stack.baseImages();
-      await docker("stop", id);
-      await docker("run", "--detach", "--name", `${ward.stack.name}-squatter`, "--network", network, pythonImage, "sleep", "600"); // prettier-ignore
-      await docker("start", id);
-    },
-    mend: async (ward) => tryDocker("rm", "--force", `${ward.stack.name}-squatter`),
+    inject: restartElsewhere,
+    mend: endSquatter,
     allowed: ending,
   },
   {

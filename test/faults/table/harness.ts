@@ -34,6 +34,7 @@ async function makeFault(fault: Fault, ward: Ward, { status, signal }: Progress)
   const since = new Date();
   const start = performance.now();
   const said: string[] = [];
+  ward.said.length = 0;
   let healed = "not at all";
   let seconds = 0;
   ward.load.mark();
@@ -61,7 +62,14 @@ async function makeFault(fault: Fault, ward: Ward, { status, signal }: Progress)
     status("is made anew");
     await ward.makeAnew();
   }
-  return resultOf(fault, stretch, { healed, seconds, status: [...new Set(said)], log, failures });
+  return resultOf(fault, stretch, {
+    healed,
+    seconds,
+    beside: [...ward.said],
+    status: [...new Set(said)],
+    log,
+    failures,
+  });
 }
 
 /** Lets it last, and has it healed in the way that the fault says. */
@@ -81,8 +89,9 @@ async function heal(fault: Fault, ward: Ward, progress: Progress, said: string[]
     const end = performance.now() + lasts * 1000;
     while (performance.now() < end) {
       signal.throwIfAborted();
-      await look();
-      await pause(500);
+      // What is looked at may be silent.
+      await Promise.race([look(), pause(end - performance.now())]);
+      await pause(Math.min(500, Math.max(0, end - performance.now())));
     }
   } else if (way !== "alone") {
     status("waits until status names it");
@@ -103,6 +112,8 @@ async function heal(fault: Fault, ward: Ward, progress: Progress, said: string[]
 async function after(ward: Ward, before: string, wasUpdated: boolean, signal: AbortSignal): Promise<string[]> {
   signal.throwIfAborted();
   const found = failuresOf(await ward.load.steady(30), "afterwards");
+  const idle = await ward.idle(10);
+  if (idle.length > 0) found.push(`gets no requests afterwards: ${idle.join(", ")}`);
   const now = await ward.inventory();
   if (now !== before) found.push(`left over: ${now} after, ${before} before`);
   if (wasUpdated) {
@@ -131,7 +142,7 @@ async function isWell(ward: Ward, signal: AbortSignal): Promise<boolean> {
 function resultOf(
   { group, name }: Fault,
   stretch: Stretch,
-  rest: Pick<Result, "healed" | "seconds" | "status" | "log" | "failures">,
+  rest: Pick<Result, "healed" | "seconds" | "beside" | "status" | "log" | "failures">,
 ): Result {
   const reasons = Object.entries(stretch.byReason).sort(([, a], [, b]) => b - a);
   return {

@@ -15,12 +15,12 @@ export function engineOf({ engine }: Ward): SecondEngine {
   return engine;
 }
 
-const all = ["refused", "reset", "truncated", "wrong", "timedOut"] as const;
+const cut = ["refused", "reset", "truncated"] as const;
 
 const nobodyThere: Allowance = {
-  GET: all,
-  POST: all,
-  why: "what is under way ends with the containers, and nothing has the port until they are started again",
+  GET: cut,
+  POST: cut,
+  why: "what is under way ends with the containers, and nothing listens at the port until the entry does again",
 };
 
 type Signal = "SIGTERM" | "SIGKILL";
@@ -52,8 +52,8 @@ const restarts = (
     inject: (ward) => restart(ward, signal, true),
     restore: (ward) => engineOf(ward).liveRestore(false),
     allowed: {
-      GET: ["refused", "reset", "truncated"],
-      POST: ["refused", "reset", "truncated"],
+      GET: cut,
+      POST: cut,
       why: "connections to a published port of 127.0.0.1 go through a process of dockerd's, which ends with it",
     },
   },

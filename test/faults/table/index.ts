@@ -3,6 +3,7 @@ import { balancerFaults } from "./balancer";
 import { engineFaults } from "./engine";
 import type { Fault } from "./fault";
 import { hostFaults } from "./host";
+import { clockFaults } from "./clock";
 import { scarcityFaults } from "./scarcity";
 
 /** All faults, in the order of the page. */
@@ -12,4 +13,5 @@ export const faults: readonly Fault[] = [
   ...engineFaults,
   ...hostFaults,
   ...scarcityFaults,
+  ...clockFaults,
 ];

@@ -68,10 +68,11 @@ export function reliabilityPage(engines: readonly Engine[], faults: readonly Fau
     const seen = own.map((fault) => {
       const results = engines.flatMap((engine) => find(engine, fault) ?? []).filter(isResult);
       const said = [...new Set(results.flatMap(({ status }) => status).map(steady))];
+      const beside = [...new Set(results.flatMap((result) => result.beside ?? []).map(steady))];
       const log = results.map((result) => steady(result.log)).find((line) => line !== "");
       return [
         fault.name,
-        said.slice(0, 3).join(" "),
+        [...said.slice(0, 3), ...beside].join(" "),
         log === undefined ? "" : `\`${log}\``,
         fault.allowed?.why ?? "nothing",
       ];
@@ -87,7 +88,15 @@ export function reliabilityPage(engines: readonly Engine[], faults: readonly Fau
       `## ${titles[group]}`,
       table(["what happens", ...head], figures),
       ...(failed.length > 0 ? [`What is not as it has to be:\n\n${failed.join("\n")}`] : []),
-      table(["what happens", "`npm run status` meanwhile", "the balancer's log", "what may be lost, and why"], seen),
+      table(
+        [
+          "what happens",
+          "`npm run status` meanwhile, and what else was seen",
+          "the balancer's log",
+          "what may be lost, and why",
+        ],
+        seen,
+      ),
     ].join("\n\n");
   });
   const machines = engines.map(({ version, cores }) => `Docker ${version} on ${cores} cores`).join("; ");
@@ -111,8 +120,12 @@ ${parts.join("\n\n")}
 
 ## Left out
 
-- **The balancer's volume full**: Docker's volumes have no bound of their own, so that a full one is a full disk of the host. Answers on a full spool:
-  \`test/faults/spool.test.ts\`, on a bounded one.
+- **The balancer's volume full** by itself: Docker's volumes have no bound of their own, so that a full one is the host's full disk, which is above. Answers on
+  a full spool: \`test/faults/spool.test.ts\`, on a bounded one.
+- **A limit of conntrack of its own**: \`nf_conntrack_max\` can be set for the whole machine alone. A rule in the engine's network namespace drops what begins a
+  connection, as a full table does; those that are open go on.
+- **The clock of the host**: no namespace has a wall clock of its own, so that only the balancer and the backends have theirs put on, by libfaketime.
+  Docker's own stays. **A disk that forgets** what was not written through when the power goes: the data root's files are as they were written.
 - **Another image of the entry, other addresses**: [entry.md](entry.md).
 - **Certificates of an authority**: [tls.md](tls.md). **One update killed at each of its moments**: \`test/faults/interrupted.test.ts\`, with INTERRUPTIONS=all.
 `;

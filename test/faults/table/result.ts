@@ -20,6 +20,8 @@ export interface Result {
   readonly healed: string;
   /** How long that took from the fault on, in seconds. */
   readonly seconds: number;
+  /** What else was to be seen, a sentence each. */
+  readonly beside?: readonly string[];
   /** What `status` said meanwhile, and the first line of the balancer's log that tells of it. */
   readonly status: readonly string[];
   readonly log: string;
@@ -86,6 +88,7 @@ export function together([first, ...others]: readonly [Result, ...Result[]]): Re
       max: Math.max(sum.max, next.max),
       healed: sum.healed === next.healed ? sum.healed : `${sum.healed}, ${next.healed}`,
       seconds: Math.max(sum.seconds, next.seconds),
+      beside: [...new Set([...(sum.beside ?? []), ...(next.beside ?? [])])],
       status: [...new Set([...sum.status, ...next.status])],
       log: sum.log === "" ? next.log : sum.log,
       reasons: added(sum.reasons, next.reasons),

@@ -1,6 +1,10 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { until, type Patience } from "../../../lib/until";
+import { Deadline, until, type Patience } from "../../../lib/until";
 import { listContainers } from "../../../rollout/containers";
 import { docker, tryDocker } from "../../../rollout/docker";
 import { readStatus } from "../../../scripts/status";
@@ -17,6 +21,8 @@ const healthSeconds = 90;
 /** A stack of two apps with two backends each, at a plain port and at one of TLS, with load on it: what faults are made in. */
 export class Ward {
   load!: TableLoad;
+  /** What a fault has seen that belongs into its row, a sentence each. */
+  readonly said: string[] = [];
   /** How many updates there were. */
   ups = 0;
   private written = 0;
@@ -137,21 +143,23 @@ export class Ward {
   }
 
   /**
-   * Makes an image of its own of a base image, as it is but for files.
+   * Makes an image of its own of a base image.
    *
-   * @param files that it gets, by their paths in it, and instructions of a Dockerfile
+   * @param instructions of a Dockerfile that make it another one
    */
   async otherImage(
     base: "nginxImage" | "pythonImage" = "nginxImage",
-    files: Readonly<Record<string, string>> = {},
     instructions: readonly string[] = [],
   ): Promise<string> {
     const image = `nginx-load-balancer/table-${base.toLowerCase()}-${this.images.length}:${process.pid}`;
-    const name = (await docker("create", (await this.stack.baseImages())[base])).trim();
-    for (const [path, file] of Object.entries(files)) await docker("cp", "--follow-link", file, `${name}:${path}`);
-    const changes = [`LABEL e2e=${image}`, ...instructions].flatMap((line) => ["--change", line]);
-    await docker("commit", ...changes, name, image);
-    await docker("rm", name);
+    const folder = await mkdtemp(join(tmpdir(), "nlb-image-"));
+    try {
+      const lines = [`FROM ${(await this.stack.baseImages())[base]}`, `LABEL e2e=${image}`, ...instructions];
+      await writeFile(join(folder, "Dockerfile"), `${lines.join("\n")}\n`);
+      await docker("build", "--quiet", "--tag", image, folder);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
     this.images.push(image);
     return image;
   }
@@ -166,6 +174,16 @@ export class Ward {
   async status(): Promise<{ readonly drift: readonly string[]; readonly isHealthy: boolean }> {
     const { drift, backends, balancer } = await readStatus(this.stack.stackLabel, this.own.outputs);
     return { drift, isHealthy: [balancer, ...backends].every(({ health }) => health === "healthy") };
+  }
+
+  /** The backends that get no request within so many seconds, by their slots. */
+  async idle(within: number): Promise<string[]> {
+    const { backends } = await this.stack.containers();
+    const waiting = new Map(backends.map(({ id, slot }) => [id.slice(0, 12), slot]));
+    const end = new Deadline(within);
+    while (waiting.size > 0 && !end.isOver)
+      for (const app of apps) waiting.delete(await servedBy(this.url, hostOf(app)));
+    return [...waiting.values()];
   }
 
   /** Waits until nothing is amiss, and gives what `status` said meanwhile. */
@@ -221,11 +239,32 @@ export class Ward {
   }
 }
 
-/** The last lines that the engine printed, where its errors are. */
+/** The name of the container that answers. */
+async function servedBy(url: string, host: string): Promise<string> {
+  return new Promise((resolve) => {
+    get(url, { agent: false, headers: { Host: host } }, ({ headers }) => resolve(String(headers["x-backend"])))
+      .on("response", (answer) => answer.resume())
+      .on("error", () => resolve(""));
+  });
+}
+
+/** What the engine says at the end of why an update failed; else the last lines that it printed. */
 export function wordsOf(output: string): string {
-  const said = output.split("\n").filter((line) => line.trim() !== "");
-  const at = said.findIndex((line) => /\berror\b/i.test(line));
-  return (at < 0 ? said.slice(-8) : said.slice(at, at + 8)).map((line) => line.trim()).join(" / ");
+  const said = output
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const at = said.indexOf("Diagnostics:");
+  const isOfItsOwn = (line: string) =>
+    /^\S+:\S+ \(\S+\):$|^error: update failed$|^error: \d+ errors? occurred:$/.test(line);
+  return (
+    at < 0
+      ? said.slice(-8)
+      : said
+          .slice(at + 1)
+          .filter((line) => !isOfItsOwn(line))
+          .slice(0, 8)
+  ).join(" / ");
 }
 
 async function lines(...command: string[]): Promise<string[]> {
