@@ -27,7 +27,7 @@ const unlessMemory = async () =>
     : "the engine limits no container's memory";
 
 /** How often the kernel has killed in a container for its memory. */
-async function deaths(container: string): Promise<number> {
+export async function deaths(container: string): Promise<number> {
   const files = "/sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control";
   const text = await docker("exec", container, "sh", "-c", `cat ${files} 2>/dev/null || true`);
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);

@@ -2,7 +2,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { until } from "../../../lib/until";
 import { docker, tryDocker } from "../../../rollout/docker";
 import { rollTo } from "./engine";
+import { deaths } from "./balancer";
 import type { Fault } from "./fault";
+import { inFlight } from "./load";
 import { engineOf, unlessOwnEngine } from "./host";
 import { Heavy } from "./heavy";
 import { limitMemory, memoryOf } from "./memory";
@@ -23,9 +25,17 @@ async function failsFor(ward: Ward, run: { readonly code: number | null; readonl
 const mebibyte = 2 ** 20;
 const hog = (ward: Ward) => `${ward.stack.name}-hog`;
 
+/** How often the kernel has killed in the stack's own containers, together. */
+async function deathsOf(ward: Ward): Promise<number> {
+  const { balancer, backend } = await ward.roles();
+  const counts = await Promise.all([...balancer, ...backend].map(deaths));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 /** Somebody else's container takes all the memory that there is, and again as often as the kernel ends it. */
 async function eatMemory(ward: Ward): Promise<void> {
   const folder = await engineOf(ward).cgroup("memory");
+  const before = await deathsOf(ward);
   await limitMemory(folder, (await memoryOf(folder)) + 160 * mebibyte);
   const eats = "import time\nall = []\nwhile True:\n  all.append(bytes([1]) * 2**22)\n  time.sleep(0.01)";
   const { pythonImage } = await ward.stack.baseImages();
@@ -35,6 +45,7 @@ async function eatMemory(ward: Ward): Promise<void> {
     60,
     async () => Number(await docker("inspect", "--format", "{{.RestartCount}}", hog(ward))) >= 5,
   );
+  ward.said.push(`The kernel has ended ${(await deathsOf(ward)) - before} processes of the stack's own.`);
 }
 
 const tables = ["PREROUTING", "OUTPUT"] as const;
@@ -98,6 +109,11 @@ export const scarcityFaults: readonly Fault[] = [
     name: "the host's memory is taken by another container",
     cannot: unlessOwnEngine,
     inject: eatMemory,
+    allowed: {
+      POST: ["wrong"],
+      most: 4 * inFlight.POST,
+      why: "a POST that was already sent to a backend's process that the kernel has ended in that one's place is sent to no other",
+    },
     async mend(ward) {
       await tryDocker("rm", "--force", hog(ward));
       await limitMemory(await engineOf(ward).cgroup("memory"), undefined);
