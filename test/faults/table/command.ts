@@ -15,14 +15,14 @@ import { isResult, merge, together, type Result, type Row } from "./result";
 import { SecondEngine } from "./second-engine";
 import { Ward } from "./ward";
 
-const help = `Usage: npm run test:faults [-- --only TEXT[,TEXT...]] [--rounds N] [--docker HOST | --second-engine [--root DIR]]
+const help = `Usage: npm run test:faults [-- --only TEXT] [--rounds N] [--docker HOST | --second-engine [--root DIR]]
                            [--update] [--list] [--json]
 
 Makes faults (test/faults/table) in a stack of its own under load, on this host: kills its balancer, freezes a backend, loses its
 state, ... For each it tells what was lost, what status and the log said, and how it became whole again. It touches nothing
 but that stack, and leaves nothing behind. Needs root, or whoever may end containers' processes.
 
-  --only TEXT    only the faults whose names, as --list has them, have one of these texts in them
+  --only TEXT    only the faults whose names, as --list has them, have this text in them; may be given several times
   --rounds N     how often each is made, 1 to 100; default 1
   --docker HOST  an engine of this host other than the usual one, for example unix:///run/other/docker.sock
   --second-engine
@@ -93,9 +93,8 @@ async function update(version: string, rows: readonly Row[]): Promise<void> {
   await writeMeasured({ ...measured, engines });
 }
 
-function chooseFaults(only: string | undefined): readonly Fault[] {
-  const texts = (only ?? "").split(",");
-  const chosen = faults.filter((fault) => texts.some((text) => titleOf(fault).includes(text.trim())));
+function chooseFaults(only: readonly string[]): readonly Fault[] {
+  const chosen = faults.filter((fault) => only.some((text) => titleOf(fault).includes(text.trim())));
   if (chosen.length === 0) throw new UserError(`--only: got ${JSON.stringify(only)}, which no fault's name has`, 2);
   return chosen;
 }
@@ -130,7 +129,7 @@ async function main(args: string[]): Promise<void> {
   const options = parseOptions(
     args,
     {
-      only: text,
+      only: { ...text, multiple: true },
       rounds: text,
       docker: text,
       "second-engine": flag,
@@ -141,7 +140,7 @@ async function main(args: string[]): Promise<void> {
     },
     help,
   );
-  const chosen = chooseFaults(options.only);
+  const chosen = chooseFaults(options.only ?? [""]);
   const rounds = parseRounds(options.rounds ?? "1");
   if (options.root !== undefined && options["second-engine"] !== true)
     throw new UserError("--root: is of the engine that --second-engine makes", 2);
