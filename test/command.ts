@@ -11,7 +11,8 @@ const help = `Usage: npm test                set-up, types, lint, format, then t
        npm run test:offline    the built plugins, on the real engine
        npm run test:e2e        the product, on the real engine and Docker
        npm run test:repair     what can become of a stack by hand, by a crash or by Docker, and its repair; interrupted updates;
-                               renewals of certificates, proxies in front, software of others behind it, hostile input, the page docs/sites.md
+                               renewals of certificates, proxies in front, software of others behind it, hostile input,
+                               the page docs/sites.md, a bench of the shortest kind
 
 Further arguments go to mocha: npm run test:e2e -- --grep 'two stacks'
 The last line is 'N passed, N failed'; exit code 0 when none failed. One test restarts Docker, and with it every container of

@@ -5,7 +5,7 @@ import type { PartResults } from "../../bench/report";
 import { lastWords, run, start } from "../../lib/process";
 import { docker } from "../../rollout/docker";
 import { projectRoot } from "../../scripts/setup/project";
-import { NamelessVolumes } from "./nameless-volumes";
+import { NamelessVolumes } from "../e2e/nameless-volumes";
 
 const partNames = ["static", "tls", "latency", "entry", "flask", "spread", "pool", "sites", "lifecycle", "growth"];
 
