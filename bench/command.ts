@@ -7,7 +7,7 @@ import type { Part } from "./part";
 import { plotOf } from "./plot";
 import { formatMarkdown, resultsOf, type PartResults } from "./report";
 import { trafficParts } from "./traffic";
-import { parseOptions, runMain, UserError } from "../scripts/cli";
+import { parseInteger, parseOptions, runMain, UserError } from "../scripts/cli";
 import { runSetup } from "../scripts/setup/index";
 import { projectRoot } from "../scripts/setup/project";
 import { streamReporter } from "../scripts/setup/terminal";
@@ -51,7 +51,7 @@ async function main(args: string[]): Promise<void> {
   const tiny = options.tiny ?? false;
   const update = options.update ?? false;
   if (update && (tiny || options.before !== undefined)) throw new UserError("--update: not with --tiny or --before", 2);
-  const rounds = parseRounds(options.rounds ?? (tiny ? "1" : "5"));
+  const rounds = parseInteger("rounds", options.rounds ?? (tiny ? "1" : "5"), 1, 100);
   await runSetup({ quiet: true });
 
   const end = new AbortController();
@@ -130,13 +130,6 @@ function chooseParts(parts: readonly Part[], only: string | undefined): readonly
     throw new UserError(`--only: got ${unknown.join(", ")}, allowed are ${allowed}`, 2);
   }
   return parts.filter(({ name }) => names.includes(name));
-}
-
-function parseRounds(text: string): number {
-  const rounds = Number(text);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
-    throw new UserError(`--rounds: got ${text}, expected an integer from 1 to 100`, 2);
-  return rounds;
 }
 
 if (require.main === module) runMain(main);

@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { failureOf, messageOf, UserError } from "../lib/errors";
+import { failureOf, Interrupted, messageOf, UserError } from "../lib/errors";
 
 export { UserError } from "../lib/errors";
 
@@ -52,6 +52,26 @@ export function takeOptions(
     } else rest.push(argument);
   }
   return { stack, install, rest };
+}
+
+/**
+ * The value of an option that is a number.
+ *
+ * @throws UserError (exit code 2) that names the option and the range, both of whose ends are included
+ */
+export function parseInteger(option: string, text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < least || number > most)
+    throw new UserError(`--${option}: got ${text}, expected an integer from ${least} to ${most}`, 2);
+  return number;
+}
+
+/** Aborts at Ctrl-C and SIGTERM, which from then on end this process no more: it ends when its work has. */
+export function untilInterrupted(): AbortSignal {
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort(new Interrupted());
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  return interruption.signal;
 }
 
 /** Runs a script's main function; a known error is shown as it is, any other with its stack, and both set the exit code. */

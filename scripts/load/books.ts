@@ -31,8 +31,8 @@ export interface Tally {
   /** No answer in time. */
   timedOut: number;
   /**
-   * Sent once more on a new connection, each time counted, since the server said that it had not processed them when it ended the first one
-   * or refused their stream (RFC 9113, 6.8 and 8.7). This is no end: each also has its outcome above.
+   * Sent once more on a new connection, each time counted, since the server said that it had not processed them when it
+   * ended the first one or refused their stream (RFC 9113, 6.8 and 8.7). This is no end: each also has its outcome above.
    */
   movedOn: number;
   /** TLS handshakes that were complete, in full. */

@@ -2,7 +2,10 @@ import { constants } from "node:http2";
 import { exchange, nextPoll, type Client, type ClientOptions, type Limits, type Result } from "./exchange";
 import { Http2Connection, type Question } from "./http2-connection";
 
-/** How often a request goes once more that a server says it has not processed: as often as from Chromium (kMaxRetryAttempts of its net/http). */
+/**
+ * How often a request goes once more that a server says it has not processed: as often as from Chromium (kMaxRetryAttempts
+ * of its net/http).
+ */
 const mostMoves = 2;
 
 /** A client that speaks HTTP/2. It asks on one connection, and leaves it for a new one when that has no future. */

@@ -47,8 +47,8 @@ const pauseAfterLoss = 10;
 
 /**
  * Sends requests and keeps books of what became of each. Nothing is sent twice: a request that fails is lost, as it is
- * for a client without retries. Only what an HTTP/2 server says it has not processed goes once more, on a new connection, twice at most.
- * A connection is used again only as long as the server has not announced its end.
+ * for a client without retries. Only what an HTTP/2 server says it has not processed goes once more, on a new connection,
+ * twice at most. A connection is used again only as long as the server has not announced its end.
  *
  * @throws Error for an address that is neither this host's loopback nor allowed by name, for a `ca` that is no certificate,
  * and for a profile that can't be asked for there

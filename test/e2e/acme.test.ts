@@ -57,12 +57,13 @@ describe("certificates from an authority", function () {
     const to = (host: string, path: string) => ({
       status: 308,
       version: "nginx",
+      backend: "",
       location: `https://${host}:${own.tlsPort}${path}`,
     });
     assert.deepEqual(await own.ask(shop, "/a?b=c"), to(shop, "/a?b=c"));
     assert.deepEqual(await own.ask(www, "/a"), to(shop, "/a"));
     assert.equal((await own.ask(shop, "/.well-known/acme-challenge/none")).status, 404);
-    assert.deepEqual(await own.ask("other.example.test"), { status: 421, version: "nginx", location: "" });
+    assert.deepEqual(await own.ask("other.example.test"), { status: 421, version: "nginx", backend: "", location: "" });
   });
 
   it("outlive the stack, unless told otherwise", async () => {

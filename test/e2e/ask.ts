@@ -4,6 +4,8 @@ export interface AnswerPlain {
   readonly status: number;
   /** The version of the app that has answered; "nginx" where none has. */
   readonly version: string;
+  /** The name of the container that has answered; empty where nginx has. */
+  readonly backend: string;
   /** Where the client is sent; empty: nowhere. */
   readonly location: string;
 }
@@ -17,7 +19,8 @@ export async function askPlain(
   return new Promise((resolve, reject) => {
     request(url, { path, method, agent: false, headers: { Host: host } }, (answer) => {
       const { statusCode: status = 0, headers } = answer.resume();
-      resolve({ status, version: String(headers["x-version"] ?? "nginx"), location: headers.location ?? "" });
+      const [version, backend] = [String(headers["x-version"] ?? "nginx"), String(headers["x-backend"] ?? "")];
+      resolve({ status, version, backend, location: headers.location ?? "" });
     })
       .on("error", reject)
       .end();

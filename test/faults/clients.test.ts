@@ -9,6 +9,7 @@ import { busyness, until } from "../e2e/until";
 import { CertifiedHost } from "./certified";
 import { Crowd, type Kind } from "./crowd";
 import { Rig } from "./rig";
+import { residentIn } from "./table/memory";
 
 /** A crowd, and what it may cost. */
 interface Row {
@@ -74,7 +75,7 @@ for (const [memoryMb, own] of Object.entries(rows))
     const memory = async () => {
       const files = "/sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat";
       const { stdout } = await tryDocker("exec", rig.name, "sh", "-c", `cat ${files}`);
-      return Number(/^(?:anon|total_rss) (\d+)/m.exec(stdout)?.[1]) / 1024;
+      return residentIn(stdout) / 1024;
     };
     /** Sockets to backends, in whatever state. */
     const toBackends = async () =>

@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
-import { parseOptions, runMain, UserError } from "../../scripts/cli";
-import { Interrupted } from "../../lib/errors";
+import { parseOptions, runMain, untilInterrupted, UserError } from "../../scripts/cli";
 import { withCopy, type Verdict } from "./run";
 import { projectRoot } from "../../scripts/setup/project";
 import { formatTable } from "../../scripts/table";
@@ -84,10 +83,7 @@ async function main(args: string[]): Promise<void> {
     return;
   }
 
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort(new Interrupted());
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
-  const results = await runAll(chosen, interruption.signal);
+  const results = await runAll(chosen, untilInterrupted());
   const table = formatTable(
     ["fault", "result"],
     results.map(({ name, verdict }) => [name, wordsOf(verdict)]),

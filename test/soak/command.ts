@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { messageOf, Interrupted } from "../../lib/errors";
-import { docker } from "../../rollout/docker";
-import { parseOptions, runMain, UserError } from "../../scripts/cli";
+import { messageOf } from "../../lib/errors";
+import { parseInteger, parseOptions, runMain, untilInterrupted, UserError } from "../../scripts/cli";
 import { runSetup } from "../../scripts/setup/index";
-import { streamReporter } from "../../scripts/setup/terminal";
 import { formatTable } from "../../scripts/table";
+import type { Fault } from "../faults/table/fault";
 import { runFault, type Progress } from "../faults/table/harness";
 import { formatLosses } from "../faults/table/page";
 import { readMeasured, writeMeasured } from "../faults/table/record";
 import type { Result } from "../faults/table/result";
-import { Ward } from "../faults/table/ward";
+import { engineVersion, withWard } from "../faults/table/session";
+import type { Ward } from "../faults/table/ward";
 import { summaryOf, type Taken } from "./summary";
 import { stepOf } from "./steps";
 
@@ -39,14 +39,9 @@ interface Course {
 }
 
 async function runSteps({ seed, from, minutes }: Course, signal: AbortSignal): Promise<Taken[]> {
-  const reporter = streamReporter(process.stderr);
   const end = performance.now() + minutes * 60_000;
-  const taken: Taken[] = [];
-  let ward: Ward | undefined;
-  try {
-    reporter.begin("stack");
-    reporter.status("comes up");
-    ward = await Ward.create();
+  return withWard(async (ward, reporter) => {
+    const taken: Taken[] = [];
     for (let number = from; performance.now() < end; number++) {
       const { kind, name, fault } = stepOf(seed, number);
       const leftOut = await fault.cannot?.(ward);
@@ -58,17 +53,12 @@ async function runSteps({ seed, from, minutes }: Course, signal: AbortSignal): P
       reporter.note(wordsOf(result));
       reporter.end((performance.now() - start) / 1000);
     }
-  } finally {
-    reporter.begin("stack");
-    reporter.status("is removed");
-    await ward?.remove();
-    reporter.close();
-  }
-  return taken;
+    return taken;
+  });
 }
 
 /** Also looks whether each app is answered by its newest version. */
-async function runStep(ward: Ward, fault: Parameters<typeof runFault>[0], progress: Progress): Promise<Result> {
+async function runStep(ward: Ward, fault: Fault, progress: Progress): Promise<Result> {
   const result = await runFault(fault, ward, progress);
   const old = await ward.untilNewest().then(
     () => [],
@@ -84,13 +74,6 @@ function wordsOf(result: Result): string {
   return [first, ...failures.map((why) => `FAILED: ${why}`)].join("\n    ");
 }
 
-function parseNumber(key: string, text: string, most: number): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1 || number > most)
-    throw new UserError(`--${key}: got ${text}, expected an integer from 1 to ${most}`, 2);
-  return number;
-}
-
 async function main(args: string[]): Promise<void> {
   const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
   const options = parseOptions(
@@ -99,23 +82,22 @@ async function main(args: string[]): Promise<void> {
     help,
   );
   const course: Course = {
-    minutes: parseNumber("minutes", options.minutes ?? "10", 600),
+    minutes: parseInteger("minutes", options.minutes ?? "10", 1, 600),
     seed: options.seed ?? randomBytes(4).toString("hex"),
-    from: parseNumber("from", options.from ?? "1", 1_000_000),
+    from: parseInteger("from", options.from ?? "1", 1, 1_000_000),
   };
   if (options.docker !== undefined) process.env["DOCKER_HOST"] = options.docker;
   await runSetup({ quiet: true });
 
-  const interruption = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interruption.abort(new Interrupted()));
+  const signal = untilInterrupted();
   process.stderr.write(`Seed ${course.seed}: the same steps again with --seed ${course.seed}.\n`);
-  const taken = await runSteps(course, interruption.signal);
+  const taken = await runSteps(course, signal);
   const summary = summaryOf(taken);
   const failed = taken.flatMap(({ number, name, result: { failures } }) =>
     failures.length > 0 ? { number, name, failures } : [],
   );
   if (options.update === true) {
-    const version = (await docker("version", "--format", "{{.Server.Version}}")).trim();
+    const version = await engineVersion();
     const { seed, minutes } = course;
     const soak = { version, cores: availableParallelism(), minutes, seed, summary, failed };
     await writeMeasured({ ...readMeasured(), soak });

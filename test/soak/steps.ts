@@ -4,6 +4,7 @@ import { titleOf, type Fault } from "../faults/table/fault";
 import { faults } from "../faults/table/index";
 import { interruptRoll } from "../faults/table/engine";
 import { apps } from "../faults/table/load";
+import type { Ward } from "../faults/table/ward";
 import { changesOf, type Change } from "./changes";
 import { Dice } from "./dice";
 
@@ -33,7 +34,7 @@ const blows = faults.filter(({ group, name }) =>
   ].includes(titleOf({ group, name })),
 );
 
-const prepareAll = async (changes: readonly Change[], ward: Parameters<Change["prepare"]>[0]) => {
+const prepareAll = async (changes: readonly Change[], ward: Ward) => {
   for (const change of changes) await change.prepare(ward);
 };
 

@@ -1,5 +1,6 @@
 import { docker, tryDocker } from "../../../rollout/docker";
 import { networksOf } from "../../../rollout/steps/networks";
+import { unlessMemory } from "./balancer";
 import type { Allowance, Fault } from "./fault";
 import { inFlight } from "./load";
 import { inNetworkOf, kill, processesOf, type Ward } from "./ward";
@@ -68,10 +69,7 @@ export const backendFaults: readonly Fault[] = [
   {
     group,
     name: "its worker killed for its memory (OOM)",
-    cannot: async () =>
-      (await docker("info", "--format", "{{.MemoryLimit}}")).trim() === "true"
-        ? undefined
-        : "the engine limits no container's memory",
+    cannot: unlessMemory,
     // Nobody answers that request.
     inject: async (ward) => fixture("eat")(ward).catch(() => undefined),
     allowed: sent(inFlight.POST),

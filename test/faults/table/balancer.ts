@@ -21,7 +21,8 @@ const cut = (most: number): Allowance => ({
   why: "what is under way in an nginx ends with it (a handshake of TLS as “refused”)",
 });
 
-const unlessMemory = async () =>
+/** Only for an engine that limits containers' memory. */
+export const unlessMemory = async () =>
   (await docker("info", "--format", "{{.MemoryLimit}}")).trim() === "true"
     ? undefined
     : "the engine limits no container's memory";

@@ -1,9 +1,6 @@
 import { availableParallelism } from "node:os";
-import { Interrupted } from "../../../lib/errors";
-import { docker } from "../../../rollout/docker";
-import { parseOptions, runMain, UserError } from "../../../scripts/cli";
+import { parseInteger, parseOptions, runMain, untilInterrupted, UserError } from "../../../scripts/cli";
 import { runSetup } from "../../../scripts/setup/index";
-import { streamReporter } from "../../../scripts/setup/terminal";
 import { formatTable } from "../../../scripts/table";
 import { baseImages } from "../../machine";
 import { titleOf, type Fault } from "./fault";
@@ -13,7 +10,8 @@ import { formatRow, shortVersion, type Engine } from "./page";
 import { readMeasured, writeMeasured } from "./record";
 import { isResult, merge, together, type Result, type Row } from "./result";
 import { SecondEngine } from "./second-engine";
-import { Ward } from "./ward";
+import { engineVersion, withWard } from "./session";
+import type { Ward } from "./ward";
 
 const help = `Usage: npm run test:faults [-- --only TEXT] [--rounds N] [--docker HOST | --second-engine [--root DIR]]
                            [--update] [--list] [--json]
@@ -44,12 +42,7 @@ async function runAll(
   signal: AbortSignal,
   tell: (row: Row) => Promise<void>,
 ): Promise<void> {
-  const reporter = streamReporter(process.stderr);
-  let ward: Ward | undefined;
-  try {
-    reporter.begin("stack");
-    reporter.status("comes up");
-    ward = await Ward.create(SecondEngine.here());
+  await withWard(async (ward, reporter) => {
     for (const [at, fault] of chosen.entries()) {
       const start = performance.now();
       reporter.begin(`${at + 1}/${chosen.length} ${titleOf(fault)}`);
@@ -58,12 +51,7 @@ async function runAll(
       reporter.end((performance.now() - start) / 1000);
       await tell(row);
     }
-  } finally {
-    reporter.begin("stack");
-    reporter.status("is removed");
-    await ward?.remove();
-    reporter.close();
-  }
+  });
 }
 
 async function runRounds(fault: Fault, rounds: number, ward: Ward, progress: Progress): Promise<Row> {
@@ -99,26 +87,17 @@ function chooseFaults(only: readonly string[]): readonly Fault[] {
   return chosen;
 }
 
-function parseRounds(text: string): number {
-  const rounds = Number(text);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
-    throw new UserError(`--rounds: got ${text}, expected an integer from 1 to 100`, 2);
-  return rounds;
-}
-
 /** Has all of it done once more by a process in the network of an engine of its own; gives its exit code. */
 async function onSecondEngine(root: string, args: readonly string[]): Promise<number> {
   await runSetup({ quiet: true });
   const images = Object.values(await baseImages()) as string[];
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort(new Interrupted());
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  const signal = untilInterrupted();
   process.stderr.write("A second engine is made, with the base images of the first.\n");
-  const engine = await SecondEngine.create(root, interruption.signal);
+  const engine = await SecondEngine.create(root, signal);
   try {
     await engine.copyImages(images);
-    interruption.signal.throwIfAborted();
-    return await engine.enter(args, interruption.signal);
+    signal.throwIfAborted();
+    return await engine.enter(args, signal);
   } finally {
     await engine.remove();
   }
@@ -141,7 +120,7 @@ async function main(args: string[]): Promise<void> {
     help,
   );
   const chosen = chooseFaults(options.only ?? [""]);
-  const rounds = parseRounds(options.rounds ?? "1");
+  const rounds = parseInteger("rounds", options.rounds ?? "1", 1, 100);
   if (options.root !== undefined && options["second-engine"] !== true)
     throw new UserError("--root: is of the engine that --second-engine makes", 2);
   if (options.docker !== undefined && options["second-engine"] === true)
@@ -156,16 +135,13 @@ async function main(args: string[]): Promise<void> {
   }
   if (options.docker !== undefined) process.env["DOCKER_HOST"] = options.docker;
   await runSetup({ quiet: true });
-  const version = (await docker("version", "--format", "{{.Server.Version}}")).trim();
-
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort(new Interrupted());
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  const version = await engineVersion();
+  const signal = untilInterrupted();
   process.stderr.write(
     `Docker ${version}: ${chosen.length} faults, about ${Math.ceil((chosen.length * rounds + 2) / 2)} min.\n`,
   );
   const rows: Row[] = [];
-  await runAll(chosen, rounds, interruption.signal, async (row) => {
+  await runAll(chosen, rounds, signal, async (row) => {
     rows.push(row);
     if (options.update === true) await update(version, rows);
   });

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,11 +63,7 @@ export class SecondEngine {
       await until(
         async () => new Error(`its mounts can't be made: ${await readFile(join(home, "holder.log"), "utf8")}`),
         { within: 20, signal },
-        () =>
-          readFile(join(home, "run", "ready")).then(
-            () => true,
-            () => hasEnded(holder) && undefined,
-          ),
+        () => existsSync(join(home, "run", "ready")),
       );
       await engine.start();
       return engine;

@@ -1,15 +1,14 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { Deadline, until, type Patience } from "../../../lib/until";
 import { listContainers } from "../../../rollout/containers";
 import { docker, tryDocker } from "../../../rollout/docker";
 import { readStatus } from "../../../scripts/status";
+import { askPlain } from "../../e2e/ask";
 import type { EngineRun, TestStack } from "../../e2e/stack";
 import { TlsStack } from "../../e2e/tls-stack";
+import { succeed } from "./namespaces";
 import type { SecondEngine } from "./second-engine";
 import { apps, hostOf, TableLoad, type App } from "./load";
 
@@ -40,7 +39,7 @@ export class Ward {
     const own = await TlsStack.create("table", apps);
     const ward = new Ward(own, engine);
     try {
-      await own.certify("own", apps.map(hostOf));
+      await ward.certify();
       await own.up({
         requestTimeoutSeconds,
         apps: ward.settings,
@@ -87,7 +86,7 @@ export class Ward {
     await this.stack.configure({ apps: this.settings });
   }
 
-  /** Writes another certificate for both apps, for the next update. */
+  /** Writes a certificate for both apps, another one each time, for the next update. */
   async certify(): Promise<void> {
     await this.own.certify("own", apps.map(hostOf));
   }
@@ -182,7 +181,8 @@ export class Ward {
     const waiting = new Map(backends.map(({ id, slot }) => [id.slice(0, 12), slot]));
     const end = new Deadline(within);
     while (waiting.size > 0 && !end.isOver)
-      for (const app of apps) waiting.delete(await servedBy(this.url, hostOf(app)));
+      for (const app of apps)
+        waiting.delete((await askPlain(this.url, hostOf(app)).catch(() => undefined))?.backend ?? "");
     return [...waiting.values()];
   }
 
@@ -239,15 +239,6 @@ export class Ward {
   }
 }
 
-/** The name of the container that answers. */
-async function servedBy(url: string, host: string): Promise<string> {
-  return new Promise((resolve) => {
-    get(url, { agent: false, headers: { Host: host } }, ({ headers }) => resolve(String(headers["x-backend"])))
-      .on("response", (answer) => answer.resume())
-      .on("error", () => resolve(""));
-  });
-}
-
 /** What the engine says at the end of why an update failed; else the last lines that it printed. */
 export function wordsOf(output: string): string {
   const said = output
@@ -288,5 +279,5 @@ export async function processesOf(container: string): Promise<{ readonly pid: nu
 
 /** Runs a command of this host's in a container's network namespace. */
 export async function inNetworkOf(container: string, ...command: string[]): Promise<void> {
-  await promisify(execFile)("nsenter", [`--net=/proc/${await pidOf(container)}/ns/net`, "--", ...command]);
+  await succeed("nsenter", `--net=/proc/${await pidOf(container)}/ns/net`, "--", ...command);
 }
