@@ -44,12 +44,11 @@ export class Entry extends pulumi.ComponentResource {
   constructor(name: string, args: EntryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nginx-load-balancer:components:Entry", name, {}, opts);
     const { bindAddress, stackLabel } = args;
-    const source = {
+    const { tag, build } = args.images.plan({
       name: entryImageName,
       context: packagePath("nginx/entry"),
       buildArgs: { ENTRY_IMAGE: args.entryImage },
-    };
-    const tag = args.images.tagOf(source);
+    });
     const doors = args.doors.map((door) => {
       const address = publicAddress(bindAddress, door.port);
       // All that makes it what it is.
@@ -75,7 +74,7 @@ export class Entry extends pulumi.ComponentResource {
     this.volumeName = pulumi.output(
       place?.volumes[0] ?? new docker.Volume(`${name}-door`, { labels: stack }, own).name,
     );
-    const image = made.length > 0 ? args.images.build(source) : undefined;
+    const image = made.length > 0 ? build() : undefined;
     const containers = doors.map(({ name: door, port, listenPort, address, hash }) => {
       const id = kept.find((one) => one.hash === hash)?.id;
       if (id !== undefined || image === undefined) return { id: pulumi.output(id ?? "") };

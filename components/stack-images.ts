@@ -61,28 +61,26 @@ export class StackImages extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** The tag that an image has, or would have. */
-  tagOf(source: ImageSource): string {
-    return this.partsOf(source).tag;
-  }
-
   /** Builds an image; another source gives another image, made before anything that uses the old one is touched. */
   build(source: ImageSource): StackImage {
-    const { name, buildArgs } = source;
-    const { context, hash, tag } = this.partsOf(source);
-    const image = new docker.RemoteImage(
-      `${this.name}-${name}`,
-      { name: tag, build: { context, buildArgs }, triggers: { source: hash }, keepLocally: true },
-      { parent: this, deleteBeforeReplace: false, dependsOn: this.removal },
-    );
-    return { tag, id: image.imageId };
+    return this.plan(source).build();
   }
 
-  private partsOf({ name, buildArgs, ...source }: ImageSource) {
+  /** An image that is built only if that is asked for: the tag that it has then, and what builds it. */
+  plan({ name, buildArgs, ...source }: ImageSource): { readonly tag: string; readonly build: () => StackImage } {
     // One spelling for ./app, app/ and app: another context would be another image to the provider.
     const context = relative("", source.context) || ".";
     const hash = hashValue({ source: hashTree(context), buildArgs });
-    return { context, hash, tag: `${imagePrefix(this.args.stackLabel)}/${name}:${hash}` };
+    const tag = `${imagePrefix(this.args.stackLabel)}/${name}:${hash}`;
+    const build = () => {
+      const image = new docker.RemoteImage(
+        `${this.name}-${name}`,
+        { name: tag, build: { context, buildArgs }, triggers: { source: hash }, keepLocally: true },
+        { parent: this, deleteBeforeReplace: false, dependsOn: this.removal },
+      );
+      return { tag, id: image.imageId };
+    };
+    return { tag, build };
   }
 
   /** Takes an image that is made elsewhere, by its digest or its id. It stays on the host when the stack goes. */

@@ -1,15 +1,14 @@
 import { isApart } from "./memberships";
-import type { ObservedContainer, Sight } from "./observed";
+import type { ObservedContainer, Overview } from "./observed";
 
 /**
  * What keeps a stack from serving as it was installed, as far as the host alone tells it: a sentence each. The next update
  * mends all of it.
  *
- * @param images tags of those that no container was made of
  * @param listens the addresses that entries are to publish
  */
 export function ailments(
-  { containers, volume, served, unreachable, images }: Sight & { readonly images: readonly string[] },
+  { containers, volume, served, unreachable, images }: Overview,
   balancer: ObservedContainer | undefined,
   listens: readonly string[],
 ): string[] {

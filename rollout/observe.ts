@@ -9,9 +9,12 @@ import {
   volumeFolder,
 } from "../model/layout";
 import { readRecord } from "../model/record";
+import { balancerOf } from "./containers";
 import { tryDocker } from "./docker";
+import { leftImages } from "./images";
 import { readLegacyText } from "./legacy/text";
-import { emptyVolume, type ObservedContainer, type Volume } from "./observed";
+import { emptyVolume, type ObservedContainer, type Overview, type Volume } from "./observed";
+import { unreachableOf } from "./steps/public-address";
 
 /** What a balancer's nginx serves, and what its volume holds. */
 export interface Inside {
@@ -41,6 +44,27 @@ function volumeOf(content: string, hashes: ReadonlyMap<string, string>): Volume 
 }
 
 const nothingInside: Inside = { served: undefined, serving: "", volume: emptyVolume };
+
+/**
+ * Looks at a stack from outside of any update.
+ *
+ * @param stack value of its label
+ * @param containers all of it
+ * @param urls the addresses for clients that are asked for connections, where its balancer runs
+ */
+export async function survey(
+  stack: string,
+  containers: readonly ObservedContainer[],
+  urls: readonly string[],
+): Promise<Overview> {
+  const balancer = balancerOf(containers);
+  const [inside, unreachable, images] = await Promise.all([
+    lookInside(balancer),
+    balancer?.state === "running" ? unreachableOf(urls, balancer.id) : [],
+    leftImages(stack, containers),
+  ]);
+  return { containers, ...inside, unreachable, images };
+}
 
 /** Looks into a balancer's container, whether it runs or not. */
 export async function lookInside(balancer: ObservedContainer | undefined): Promise<Inside> {

@@ -56,6 +56,12 @@ export interface Sight {
   readonly unreachable: readonly string[];
 }
 
+/** The same, and what an update that did not finish has left. */
+export interface Overview extends Sight {
+  /** Tags of images that no container was made of. */
+  readonly images: readonly string[];
+}
+
 /** The host as it was when it was looked at: once, before anything is planned. */
 export interface Observed extends Sight {
   /** Ids of containers that may have more processes than they are to. */

@@ -123,8 +123,8 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   const strays = strayContainers(own, wanted, twins, liveNames);
   const stopped = [...start, ...end].flatMap((operation) => (operation.op === "stop" ? operation.containers : []));
   const gone = new Set([...strays, ...stopped, ...twins.map(({ older }) => older)]);
-  const retired = retiredContainers(own, wanted).filter((id) => !gone.has(id));
   const serving = servingContainers(destination);
+  const retired = retiredContainers(own, serving).filter((id) => !gone.has(id));
   const joined = networksToJoin(own, destination);
   const left = networksLeft(own, destination, joined);
 
@@ -159,7 +159,7 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
           ]
         : []),
       ...revived.map(({ operation }) => operation),
-      ...limitOperations(observed, destination),
+      ...limitOperations(observed, serving),
       { op: "candidate", must, cause: `release ${release.id} is tried beside the live one` },
       ...(isBare ? start : reloads),
       ...quit,
@@ -230,8 +230,7 @@ function strayContainers(
     .map(({ id }) => id);
 }
 
-function retiredContainers(own: readonly ObservedContainer[], { destination }: Wanted): string[] {
-  const serving = servingContainers(destination);
+function retiredContainers(own: readonly ObservedContainer[], serving: ReadonlySet<string>): string[] {
   return own.map(({ id }) => id).filter((id) => !serving.has(id));
 }
 
@@ -240,8 +239,7 @@ function servingContainers({ balancer, entries, acme = "", containers }: Destina
   return new Set([balancer, acme, ...entries.map(({ id }) => id), ...Object.values(containers)]);
 }
 
-function limitOperations({ unlimited }: Observed, destination: Destination): Operation[] {
-  const serving = servingContainers(destination);
+function limitOperations({ unlimited }: Observed, serving: ReadonlySet<string>): Operation[] {
   const containers = unlimited.filter((id) => serving.has(id));
   const cause = "one that starts processes without end is to stop at some";
   return containers.length > 0 ? [{ op: "limit", containers, cause }] : [];

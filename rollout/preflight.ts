@@ -8,12 +8,10 @@ import { docker } from "./docker";
 import { ailments } from "./drift";
 import { balancerOf, listContainers } from "./containers";
 import { assertHandsOver } from "./engine";
-import { leftImages } from "./images";
-import { lookInside } from "./observe";
+import { survey } from "./observe";
 import type { ObservedContainer } from "./observed";
 import { movedOf, pinImages } from "./pinned-images";
 import { assertPortIsFree } from "./port";
-import { unreachableOf } from "./steps/public-address";
 import { subnetsOf } from "./subnets";
 import { assertHas, assertHasMemory } from "./wants";
 
@@ -83,13 +81,9 @@ export async function readLiveRelease(
   if (balancer === undefined) return undefined;
   // Another port than one of now is not asked: the change that gives it the port is under way.
   const published = urls.filter((_, index) => isTakenBy(listens[index] ?? "", portsOf(containers)));
-  const [inside, unreachable, images] = await Promise.all([
-    lookInside(balancer),
-    unreachableOf(published, balancer.id),
-    leftImages(stack, containers),
-  ]);
-  const isAiling = ailments({ containers, ...inside, unreachable, images }, balancer, listens).length > 0;
-  return { id: inside.volume.release?.id, attempt: inside.volume.release?.attempt, isAiling };
+  const overview = await survey(stack, containers, published);
+  const { release } = overview.volume;
+  return { id: release?.id, attempt: release?.attempt, isAiling: ailments(overview, balancer, listens).length > 0 };
 }
 
 /** What the engine's state knows of the stack. */

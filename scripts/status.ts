@@ -4,11 +4,9 @@ import { routesOf, serversIn, serversOf, type Answered } from "../model/topology
 import { docker, tryDocker } from "../rollout/docker";
 import { ailments } from "../rollout/drift";
 import { balancerOf, listContainers } from "../rollout/containers";
-import { leftImages } from "../rollout/images";
-import { lookInside } from "../rollout/observe";
-import type { ObservedContainer, Sight } from "../rollout/observed";
+import { survey } from "../rollout/observe";
+import type { ObservedContainer, Overview } from "../rollout/observed";
 import { parseStates, statesScript, type AcmeState } from "../rollout/steps/certificates";
-import { unreachableOf } from "../rollout/steps/public-address";
 import { parseOptions, runMain } from "./cli";
 import { readOutputs, type StackOutputs } from "./pulumi";
 import { formatTable } from "./table";
@@ -77,20 +75,17 @@ export interface StackStatus {
 export async function readStatus(stackLabel: string, outputs: StackOutputs): Promise<StackStatus> {
   const containers = await listContainers(stackLabel);
   const balancer = balancerOf(containers);
-  const [inside, addresses, unreachable, images] = await Promise.all([
-    lookInside(balancer),
+  const [observed, addresses] = await Promise.all([
+    survey(stackLabel, containers, outputs.urls),
     addressesOf(containers),
-    balancer?.state === "running" ? unreachableOf(outputs.urls, balancer.id) : [],
-    leftImages(stackLabel, containers),
   ]);
-  const observed = { containers, ...inside, unreachable, images };
   return {
     url: outputs.url,
     urls: outputs.urls,
     balancer: {
       container: balancer?.name ?? "",
       health: balancer === undefined ? "gone" : wordOf(balancer),
-      configuration: inside.served ?? "none",
+      configuration: observed.served ?? "none",
     },
     backends: backendsOf(outputs, observed, addresses),
     routes: routesStatusOf(outputs.release.topology),
@@ -147,7 +142,7 @@ export function acmeStatusOf(states: ReadonlyMap<string, AcmeState>, now: Date):
 
 function backendsOf(
   outputs: Pick<StackOutputs, "backends">,
-  { containers, volume }: Pick<Sight, "containers" | "volume">,
+  { containers, volume }: Pick<Overview, "containers" | "volume">,
   addresses: ReadonlyMap<string, string>,
 ): BackendStatus[] {
   const running = containers.filter(({ role }) => role === "backend");
@@ -171,7 +166,7 @@ function backendsOf(
 /** What differs from what the last update left. */
 export function describeDrift(
   { release, backends, listens }: Pick<StackOutputs, "release" | "backends" | "listens">,
-  observed: Parameters<typeof ailments>[0],
+  observed: Overview,
 ): string[] {
   const { containers, volume, served } = observed;
   const known = new Set(backends.map(({ alias }) => alias));
