@@ -6,6 +6,7 @@ import { docker, tryDocker } from "../../rollout/docker";
 import type { Load } from "../../scripts/load/load";
 import { readStatus } from "../../scripts/status";
 import { assertNoneLost } from "./books";
+import { DerivedImages } from "./derived-images";
 import { takePort } from "./stack";
 import { TlsStack } from "./tls-stack";
 import { until } from "./until";
@@ -18,7 +19,7 @@ describe("TLS under load", function () {
   let plain: Load;
   let secure: Load;
   const keys: string[] = [];
-  const image = `nginx-load-balancer/e2e-tls:${process.pid}`;
+  const images = new DerivedImages("tls");
 
   const shop = { hosts: ["shop.example"] };
   const blog = { hosts: ["blog.example", "*.blog.example"] };
@@ -54,14 +55,6 @@ describe("TLS under load", function () {
     for (const line of listed) assert.ok(line.startsWith(`600 10001 ${volumeFolder}/releases/`), line);
   };
 
-  /** nginx as before, in an image of its own. */
-  const otherImage = async () => {
-    const name = (await docker("create", (await own.stack.baseImages()).nginxImage)).trim();
-    await docker("commit", "--change", `LABEL e2e=${image}`, name, image);
-    await docker("rm", name);
-    return image;
-  };
-
   before(async () => {
     own = await TlsStack.create("tls", ["shop", "blog", "rest", "api"]);
     keys.push(await own.certify("shop", ["shop.example"]), await own.certify("shop-rsa", ["shop.example"], "rsa"));
@@ -73,7 +66,7 @@ describe("TLS under load", function () {
   after(async () => {
     own?.sayFigures();
     await own?.remove();
-    await tryDocker("rmi", image);
+    await images.remove();
   });
 
   it("comes beside the plain port", async () => {
@@ -239,7 +232,7 @@ describe("TLS under load", function () {
     const { session } = await own.seenBy("shop.example", undefined, 2000);
     assert.equal((await own.seenBy("shop.example", session)).isResumed, true);
     const before = (await own.stack.containers()).balancer?.id;
-    await change({ nginxImage: await otherImage() });
+    await change({ nginxImage: await images.make((await own.stack.baseImages()).nginxImage) });
     assert.notEqual((await own.stack.containers()).balancer?.id, before);
     assert.equal((await own.seenBy("shop.example", session)).isResumed, false);
   });

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { Deadline } from "../../lib/until";
 import { constants } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { docker, tryDocker } from "../../rollout/docker";
+import { docker } from "../../rollout/docker";
 import type { Account } from "../../scripts/load/books";
 import { startLoad, type Load } from "../../scripts/load/load";
 import { assertNoneLost } from "../e2e/books";
+import { DerivedImages } from "../e2e/derived-images";
 import { takePort } from "../e2e/stack";
 import { busyness, until } from "../e2e/until";
 import { Patient, answers, assertAnswers } from "./patient";
@@ -45,40 +43,27 @@ function say(what: string, { sent, lost, longestGap }: Account): void {
 describe("the entry, under load", function () {
   this.timeout(1_200_000);
   let patient: Patient;
-  const images = ["a", "b"].map((letter) => `nginx-load-balancer/e2e-nginx-${letter}:${process.pid}`);
+  const derived = new DerivedImages("entry");
+  /** nginx as before, in images of their own. */
+  const images: string[] = [];
 
   before(async () => {
     patient = await Patient.create("entry");
     const { nginxImage } = await patient.stack.baseImages();
-    for (const image of images) {
-      const name = (await docker("create", nginxImage)).trim();
-      await docker("commit", "--change", `LABEL e2e=${image}`, name, image);
-      await docker("rm", name);
-    }
+    images.push(await derived.make(nginxImage), await derived.make(nginxImage));
     patient.startLoad(heavyLoad(patient.outputs.url));
   });
   after(async () => {
     await patient?.remove();
-    await tryDocker("rmi", ...images);
+    await derived.remove();
   });
   beforeEach(() => patient.recover());
 
-  /** Another image for the entry, with what is to stand in place of the program that stores the socket. */
-  const entryImage = async (store?: string) => {
-    const image = `nginx-load-balancer/e2e-entry-${images.length}:${process.pid}`;
-    images.push(image);
-    const base = (await patient.stack.baseImages()).entryImage;
-    const name = (await docker("create", base)).trim();
-    if (store !== undefined) {
-      const file = join(await mkdtemp(join(tmpdir(), "entry-")), "store");
-      await writeFile(file, store, { mode: 0o755 });
-      await docker("cp", file, `${name}:/usr/bin/s6-fdholder-store`);
-      await rm(dirname(file), { recursive: true });
-    }
-    await docker("commit", "--change", `LABEL e2e=${image}`, name, image);
-    await docker("rm", name);
-    return image;
-  };
+  /** Another image for the entry. */
+  const entryImage = async (instructions: readonly string[] = []) =>
+    derived.make((await patient.stack.baseImages()).entryImage, instructions);
+  /** In place of the program that stores the socket. */
+  const noStore = `RUN printf '%s\\n' '#!/bin/sh' 'echo "no socket today" >&2' 'exit 1' > /usr/bin/s6-fdholder-store && chmod 755 /usr/bin/s6-fdholder-store`;
 
   const entry = async () => (await patient.stack.containers()).entry?.id ?? "";
   const pidOf = async (container: string) => Number(await docker("inspect", "--format", "{{.State.Pid}}", container));
@@ -314,7 +299,7 @@ describe("the entry, under load", function () {
 
   it("takes the port from nobody when a new entry does not start, and goes on with one that does", async () => {
     const before = await patient.balancer();
-    await patient.stack.configure({ entryImage: await entryImage("#!/bin/sh\necho 'no socket today' >&2\nexit 1\n") });
+    await patient.stack.configure({ entryImage: await entryImage([noStore]) });
     const books = await account("an entry that doesn't start", async () => {
       const { code, output } = await patient.up();
       assert.notEqual(code, 0);

@@ -1,11 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Deadline, until, type Patience } from "../../../lib/until";
 import { listContainers } from "../../../rollout/containers";
 import { docker, tryDocker } from "../../../rollout/docker";
 import { readStatus } from "../../../scripts/status";
 import { askPlain } from "../../e2e/ask";
+import { DerivedImages } from "../../e2e/derived-images";
 import type { EngineRun, TestStack } from "../../e2e/stack";
 import { TlsStack } from "../../e2e/tls-stack";
 import { succeed } from "./namespaces";
@@ -27,7 +25,7 @@ export class Ward {
   private written = 0;
   private readonly versions: Record<App, string> = { alpha: "alpha", beta: "beta" };
   private readonly wishes: Record<App, object> = { alpha: {}, beta: {} };
-  private readonly images: string[] = [];
+  private readonly images = new DerivedImages("table");
 
   private constructor(
     private readonly own: TlsStack,
@@ -58,7 +56,7 @@ export class Ward {
     await this.load?.stop();
     await tryDocker("unpause", ...(await this.ids()));
     await this.own.remove();
-    if (this.images.length > 0) await tryDocker("rmi", ...this.images);
+    await this.images.remove();
   }
 
   get stack(): TestStack {
@@ -150,17 +148,7 @@ export class Ward {
     base: "nginxImage" | "pythonImage" = "nginxImage",
     instructions: readonly string[] = [],
   ): Promise<string> {
-    const image = `nginx-load-balancer/table-${base.toLowerCase()}-${this.images.length}:${process.pid}`;
-    const folder = await mkdtemp(join(tmpdir(), "nlb-image-"));
-    try {
-      const lines = [`FROM ${(await this.stack.baseImages())[base]}`, `LABEL e2e=${image}`, ...instructions];
-      await writeFile(join(folder, "Dockerfile"), `${lines.join("\n")}\n`);
-      await docker("build", "--quiet", "--tag", image, folder);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-    this.images.push(image);
-    return image;
+    return this.images.make((await this.stack.baseImages())[base], instructions);
   }
 
   /** Has the fixture app of a backend do as it is told, until it is started again; "" for as ever. */
@@ -180,9 +168,11 @@ export class Ward {
     const { backends } = await this.stack.containers();
     const waiting = new Map(backends.map(({ id, slot }) => [id.slice(0, 12), slot]));
     const end = new Deadline(within);
-    while (waiting.size > 0 && !end.isOver)
+    await until("each backend has answered, or the time is over", healthSeconds, async () => {
       for (const app of apps)
         waiting.delete((await askPlain(this.url, hostOf(app)).catch(() => undefined))?.backend ?? "");
+      return waiting.size === 0 || end.isOver;
+    });
     return [...waiting.values()];
   }
 
