@@ -7,7 +7,10 @@ export function soakSection({ version, cores, minutes, seed, summary, failed }: 
     kind,
     ...[steps, sent, lost, Math.round(longestGap), failed].map(String),
   ]);
-  const failures = failed.map(({ number, name, failures }) => `- Step ${number}, ${name}: ${failures.join("; ")}`);
+  const failures = failed.map(
+    ({ number, name, failures, since }) =>
+      `- Step ${number}, ${name}: ${failures.join("; ")}${since === undefined ? "" : `. ${since}`}`,
+  );
   return `## Soak
 
 \`npm run test:soak -- --minutes ${minutes} --seed ${seed} --update\`, on Docker ${shortVersion(version)} and ${cores} cores: the same load, and steps that follow from the

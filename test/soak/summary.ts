@@ -18,7 +18,13 @@ export interface Soak {
   readonly seed: string;
   readonly summary: readonly Summary[];
   /** Steps after which something was not as it has to be: their numbers, what they were, and what it was. */
-  readonly failed: readonly { readonly number: number; readonly name: string; readonly failures: readonly string[] }[];
+  readonly failed: readonly {
+    readonly number: number;
+    readonly name: string;
+    readonly failures: readonly string[];
+    /** What it was that had happened, and what was done since, where that is known. */
+    readonly since?: string;
+  }[];
 }
 
 /** What came of all steps of a kind, or of all. */

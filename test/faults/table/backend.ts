@@ -8,9 +8,13 @@ import { inNetworkOf, kill, processesOf, type Ward } from "./ward";
 const group = "backend";
 
 const sent = (most: number, silent = false): Allowance => ({
+  // One that is silent ends no answer: that goes on, or is none.
+  ...(!silent && { GET: ["truncated"] }),
   POST: ["wrong", "truncated"],
   most,
-  why: `a POST that was already sent to the one that ${silent ? "is silent" : "died"} is sent to no other`,
+  why: silent
+    ? "a POST that was already sent to the one that is silent is sent to no other"
+    : "a POST that was already sent to the one that died is sent to no other; an answer of its own that had begun can't be begun anew",
 });
 
 /** Those under way, and the few by which nginx finds out again, every two seconds, that it is still silent. */
