@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { format } from "prettier";
 import { z } from "zod";
 import { refusals } from "../model/server-config";
+import { entrySchemas } from "../model/policies";
 import { appSchema } from "../model/app";
 import { settingsSchema } from "../model/settings";
 import { acmeSchema, certificateSchema, tlsSchema } from "../model/tls";
@@ -46,6 +47,12 @@ function propertiesOf(schema: z.ZodObject): [key: string, property: Property, is
 }
 
 function settingsPage(): string {
+  const policyTables = Object.entries(entrySchemas)
+    .map(
+      ([key, schema]) =>
+        `Of each of \`${key}\` ([policies/${key}.md](policies/${key}.md)):\n\n${settingsTable(schema)}\n`,
+    )
+    .join("\n");
   return `# Settings
 
 Made by \`npm run docs\` from the schema in model/settings.ts. The keys are the stack's, in \`Pulumi.STACK.yaml\`, each with the
@@ -57,6 +64,7 @@ prefix \`${namespace}:\`. Editors that know YAML complete and check them after a
 
 ${settingsTable(settingsSchema)}
 
+${policyTables}
 Of each app:
 
 ${settingsTable(appSchema)}

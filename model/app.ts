@@ -1,13 +1,7 @@
 import { z } from "zod";
-import { hostMeant, hostPattern, hostRule } from "./hosts";
+import { hostList, hostRule } from "./hosts";
+import { pathList } from "./paths";
 import { flag, image, integer, rule, texts } from "./rules";
-
-/** A path prefix that means one thing to every reader: no escapes, no empty, `.` or `..` segment, no slash at the end. */
-const pathPattern = /^\/(?:(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*)?$/;
-
-function pathMeant(text: string): string {
-  return `/${text.trim().split(/[?#]/)[0] ?? ""}`.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
-}
 
 const environment = rule("an object of strings without NUL whose names are letters, digits and _", (e) =>
   z.record(z.string(e).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, e), z.string(e).regex(/^[^\0]*$/, e), e),
@@ -40,23 +34,13 @@ const appShape = {
   count: integer(1, 200)
     .optional()
     .meta({ description: "its backends; apps without one share `backendCount`", change: "adds or removes" }),
-  hosts: texts("a list of up to 100 different host names in lower case, for example shop.example or *.shop.example", [
-    "a host name in lower case, for example shop.example or *.shop.example",
-    hostPattern,
-    hostMeant,
-  ])
+  hosts: hostList
     .default([])
     .meta({ description: "the names that it answers; none: every name that no app has", change: "reloads" }),
-  paths: texts(
-    "a list of 1 to 100 different paths that start with / and have only letters, digits and ._~-",
-    ["a path that starts with / and has only letters, digits and ._~-, for example /api", pathPattern, pathMeant],
-    1,
-  )
-    .default(["/"])
-    .meta({
-      description: "the paths that it answers there, each with all that is below it; the longest one wins",
-      change: "reloads",
-    }),
+  paths: pathList.default(["/"]).meta({
+    description: "the paths that it answers there, each with all that is below it; the longest one wins",
+    change: "reloads",
+  }),
   stripPrefix: flag
     .default(false)
     .meta({ description: "whether it gets `/orders` for `/api/orders` of its path `/api`", change: "reloads" }),

@@ -1,5 +1,5 @@
 import { domainToASCII } from "node:url";
-import { suggested } from "./rules";
+import { suggested, texts } from "./rules";
 
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const hostOf = (first: string) => new RegExp(`^(?=.{1,253}$)${first}${label}(?:\\.${label})*$`);
@@ -24,3 +24,9 @@ export function hostMeant(text: string): string | undefined {
 
 /** Rule of a setting that is one name. */
 export const hostRule = suggested("a host name in lower case, for example shop.example", namePattern, hostMeant);
+
+/** Rule of a setting that is several. */
+export const hostList = texts(
+  "a list of up to 100 different host names in lower case, for example shop.example or *.shop.example",
+  ["a host name in lower case, for example shop.example or *.shop.example", hostPattern, hostMeant],
+);

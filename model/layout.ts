@@ -24,6 +24,10 @@ export const directivesFile = "server.conf";
 /** What all sites have in common, and all of their routes. */
 export const siteFile = "site.conf";
 export const routeFile = "route.conf";
+/** What routes have in common whose requests are handed on where they are asked for. */
+export const directFile = "direct.conf";
+/** The user's own directives of some routes. */
+export const locationFile = (at: number): string => `location_${at}.conf`;
 export const recordFile = "release.json";
 /** Names the balancer that serves by its container's id, as start.sh in nginx/image reads it. */
 export const servingFile = `${volumeFolder}/balancer`;

@@ -2,7 +2,10 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { appSchema, problemsOfApps, redirectSchema, type Problem } from "./app";
 import type { CertificateContext } from "./certificates";
+import { describe, keyPath, mayHoldSecrets, show, valueAt, type Got } from "./messages";
 import { problemsOfMounts } from "./mounts";
+import { policyShape, problemsOfPolicies, type PolicySettings } from "./policies";
+import { problemsOfLocationConfigs } from "./policies/locations";
 import { problemsOfTrust, proxiesOf, proxiesSchema } from "./proxies";
 import { problemsOfRedirects, problemsOfRoutes } from "./routes";
 import { choice, flag, image, integer, rule } from "./rules";
@@ -108,6 +111,7 @@ export const settingsSchema = z.strictObject({
     description: "whether they tell it by a PROXY line, version 1 or 2, with which each connection then has to begin",
     change: "reloads; connections without the line, or with it, are closed from then on",
   }),
+  ...policyShape,
   serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e))
     .default("")
     .meta({ description: "added to the public `server` block (docs/directives.md)", change: "reloads" }),
@@ -162,7 +166,7 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
   const result = settingsSchema.safeParse(values);
   const got: Got = (path) =>
     show(valueAt(values, path), context.secretKeys?.has(String(path[0])) === true || mayHoldSecrets(path, values));
-  const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, got));
+  const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, got, settingsSchema));
   const proxies = proxiesOf(values["trustedProxies"], (path) => context.readFile?.(path));
   const crossed = [
     ...proxies.problems,
@@ -178,6 +182,7 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
   ];
   problems.push(...crossed.map(({ path, expected }) => `${keyPath(path)}: got ${got(path)}, expected ${expected}`));
   problems.push(...problemsOfDirectives(raw["serverConfig"] ?? "").map((what) => `serverConfig, ${what}`));
+  if (Array.isArray(values["locations"])) problems.push(...problemsOfLocationConfigs(values["locations"]));
   if (!result.success || problems.length > 0) {
     const heading = problems.length === 1 ? "Bad stack config:" : `Bad stack config, ${problems.length} problems:`;
     throw new SettingsError([heading, ...problems.map((problem) => `  ${problem}`)].join("\n"));
@@ -187,9 +192,10 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
 
 /** What is wrong with settings each of which is right. */
 function problemsOf(
-  { apps, backendCount, redirects, tls, port }: Pick<Settings, "apps" | "backendCount" | "redirects" | "tls" | "port">,
+  settings: Pick<Settings, "apps" | "backendCount" | "redirects" | "tls" | "port" | keyof PolicySettings>,
   context: SettingsContext,
 ): Problem[] {
+  const { apps, backendCount, redirects, tls, port } = settings;
   const outside = { readFile: () => undefined, authorities: () => [], now: new Date(), ...context };
   const ports =
     tls?.port === port
@@ -199,6 +205,7 @@ function problemsOf(
     ...apps.flatMap(problemsOfMounts),
     ...problemsOfRoutes(apps, backendCount),
     ...problemsOfRedirects(redirects, apps),
+    ...problemsOfPolicies(settings, apps),
     ...ports,
     ...(tls === undefined ? [] : problemsOfTls(tls, { apps, redirects }, outside)),
   ];
@@ -219,75 +226,4 @@ function parseValue(key: string, text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** What a message says of the value at a path. */
-type Got = (path: readonly PropertyKey[]) => string;
-
-/** Whether `env` or a password in `command` may lie at a path: beside the known fields of apps there may be a mistyped or badly indented one. */
-function mayHoldSecrets(
-  [key, index, field, ...rest]: readonly PropertyKey[],
-  values: Readonly<Record<string, unknown>>,
-) {
-  if (key !== "apps") return false;
-  if (index === undefined) return typeof values["apps"] === "string" && /[{[]/.test(values["apps"]);
-  const isList = typeof field === "string" && ["hosts", "paths", "writable", "volumes", "networks"].includes(field);
-  return (
-    typeof field !== "string" ||
-    ["env", "secretEnv", "command"].includes(field) ||
-    !(field in appSchema.shape) ||
-    (rest.length > 0 && !isList)
-  );
-}
-
-function describe(issue: z.core.$ZodIssue, got: Got): string[] {
-  if (issue.code === "unrecognized_keys") {
-    const known = keysAt(issue.path);
-    return issue.keys.map((key) => {
-      const path = [...issue.path, key];
-      return `${keyPath(path)}: unknown key (got ${got(path)}), allowed keys are ${known.join(", ")}`;
-    });
-  }
-  const what = issue.code === "invalid_key" ? "this name" : got(issue.path);
-  return [`${keyPath(issue.path)}: got ${what}, ${issue.message}`];
-}
-
-/** The keys that an object at a path may have. */
-function keysAt(path: readonly PropertyKey[]): string[] {
-  const inner = (schema: unknown): unknown =>
-    schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
-      ? inner(schema.unwrap())
-      : schema;
-  const found = path.reduce<unknown>((schema, key) => {
-    const outer = inner(schema);
-    return outer instanceof z.ZodArray ? outer.element : (outer as z.ZodObject).shape[String(key)];
-  }, settingsSchema);
-  const object = inner(found);
-  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (current, key) =>
-      typeof current === "object" && current !== null ? (current as Record<PropertyKey, unknown>)[key] : undefined,
-    value,
-  );
-}
-
-function keyPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((key, at) => (typeof key === "number" ? `[${key}]` : at === 0 ? String(key) : `.${String(key)}`))
-    .join("");
-}
-
-/** A value as a message shows it; the kind alone of one that is hidden, and of objects and lists of them, which may hold `env`. */
-function show(value: unknown, isHidden: boolean): string {
-  if (value === undefined) return "nothing";
-  if (value === null) return "null";
-  const isEmpty = (one: unknown) => typeof one === "object" && Object.keys(one ?? {}).length === 0;
-  const isPlain = (one: unknown) => typeof one !== "object" || isEmpty(one);
-  const isShort = Array.isArray(value) && value.length <= 10 && value.every(isPlain);
-  if (isEmpty(value) || ((isPlain(value) || isShort) && !isHidden)) return JSON.stringify(value);
-  const kind = Array.isArray(value) ? "list" : typeof value === "string" ? "text" : typeof value;
-  return `${kind === "object" ? "an" : "a"} ${kind} that is not shown`;
 }

@@ -1,5 +1,7 @@
 import { keyedHash } from "../lib/tree-hash";
 import type { Certificate } from "./certificates";
+import { pathsWithPolicy, policyAt, type PolicySettings, type RoutePolicy } from "./policies";
+import { isBelow } from "./policies/scope";
 import { groupsOf, type Group } from "./routes";
 import type { AccessLog, BalancingMethod, Settings } from "./settings";
 import { tlsOf, type Tls } from "./tls";
@@ -48,8 +50,10 @@ export interface Route {
   readonly path: string;
   /** Name of the upstream. */
   readonly upstream: string;
-  /** Whether the upstream gets the path without that of the route. */
-  readonly stripPrefix: boolean;
+  /** What the upstream gets the path without: the path of the route, or the begin of it; empty: nothing is taken off. */
+  readonly strip: string;
+  /** Default: what holds everywhere. */
+  readonly policy?: RoutePolicy;
 }
 
 export interface Redirect {
@@ -95,7 +99,10 @@ export interface AppServer extends Server {
  * @param certificates those that the settings name
  */
 export function topologyOf(
-  settings: Pick<Settings, keyof ProxyPolicy | "apps" | "redirects" | "method" | "accessLog" | "serverConfig" | "tls">,
+  settings: Pick<
+    Settings,
+    keyof ProxyPolicy | keyof PolicySettings | "apps" | "redirects" | "method" | "accessLog" | "serverConfig" | "tls"
+  >,
   servers: readonly AppServer[],
   certificates: readonly Certificate[] = [],
 ): Topology {
@@ -118,7 +125,7 @@ export function topologyOf(
     return { ...group, servers: sorted(own) };
   });
   return {
-    sites: sitesOf(groups),
+    sites: sitesOf(groups, settings),
     redirects: settings.redirects,
     directives: settings.serverConfig,
     upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
@@ -138,20 +145,40 @@ export function topologyOf(
 }
 
 /** Sites by their routes: names that lead to the same places are one site's. */
-function sitesOf(groups: readonly Omit<Group, "apps">[]): Site[] {
+function sitesOf(groups: readonly Omit<Group, "apps">[], policies: PolicySettings): Site[] {
   const byHost = new Map<string, Route[]>();
   for (const { hosts, paths, upstream, stripPrefix } of groups)
     for (const host of hosts.length === 0 ? [""] : hosts)
-      for (const path of paths) byHost.set(host, [...(byHost.get(host) ?? []), { path, upstream, stripPrefix }]);
+      for (const path of paths) {
+        const strip = stripPrefix && path !== "/" ? path : "";
+        byHost.set(host, [...(byHost.get(host) ?? []), { path, upstream, strip }]);
+      }
   const sites = new Map<string, { hosts: string[]; routes: Route[] }>();
   for (const [host, unsorted] of byHost) {
-    const routes = unsorted.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const routes = withPolicies(unsorted, policies, host).sort((a, b) => (a.path < b.path ? -1 : 1));
     const key = `${host === ""} ${JSON.stringify(routes)}`;
     const site = sites.get(key) ?? { hosts: [], routes };
     if (host !== "") site.hosts.push(host);
     sites.set(key, site);
   }
   return [...sites.values()];
+}
+
+/** Routes with what holds for each, and more of them where that is otherwise below a path. */
+function withPolicies(routes: readonly Route[], policies: PolicySettings, host: string): Route[] {
+  const more = pathsWithPolicy(policies, host).flatMap((path) => {
+    const above = routeFor(routes, path);
+    return above === undefined || above.path === path ? [] : { ...above, path };
+  });
+  return [...routes, ...more].map((route) => {
+    const policy = policyAt(policies, host, route.path);
+    return policy === undefined ? route : { ...route, policy };
+  });
+}
+
+/** The route that a path takes: the longest one that it is, or is below. */
+function routeFor<R extends Route>(routes: readonly R[], path: string): R | undefined {
+  return routes.filter((route) => isBelow(path, route.path)).sort((a, b) => b.path.length - a.path.length)[0];
 }
 
 /** Settings whose directives nobody can guess by the id of their release, which anyone may see. */
@@ -222,8 +249,7 @@ export function frontDoorOf(topology: Answered, host?: string, path?: string): F
           routes.filter(({ hosts }) => hosts.length === 0),
         ];
   const own = choices.find((list) => list.length > 0) ?? [];
-  const isBelow = ({ path: head }: Route) => head === "/" || `${path}/`.startsWith(`${head}/`);
-  const route = path === undefined ? own[0] : own.filter(isBelow).sort((a, b) => b.path.length - a.path.length)[0];
+  const route = path === undefined ? own[0] : routeFor(own, path);
   const [first] = route?.hosts ?? [];
   const name = host ?? (first === undefined ? undefined : nameFor(first));
   return {

@@ -6,9 +6,10 @@ import { runChecks, runTool } from "./checks";
 import { runMain, UserError } from "../scripts/cli";
 import { runSetup } from "../scripts/setup/index";
 
-const help = `Usage: npm test                set-up, types, lint, format, then the parts unit, offline and e2e
+const help = `Usage: npm test                set-up, types, lint, format, then the parts unit, offline, policies and e2e
        npm run test:unit       without Docker and Pulumi engine
        npm run test:offline    the built plugins, on the real engine
+       npm run test:policies   docs/policies, on the real nginx
        npm run test:e2e        the product, on the real engine and Docker
        npm run test:repair     what can become of a stack by hand, by a crash or by Docker, and its repair; interrupted updates;
                                renewals of certificates, proxies in front, software of others behind it, hostile input,
@@ -23,6 +24,7 @@ the host: it runs with CI=true or TEST_RESTARTS_DOCKER=true, and is counted as s
 const parts: Readonly<Record<string, { readonly files: string; readonly needsEngine: boolean }>> = {
   unit: { files: "test/unit/**/*.test.ts", needsEngine: false },
   offline: { files: "test/offline/**/*.test.ts", needsEngine: true },
+  policies: { files: "test/policies/**/*.test.ts", needsEngine: true },
   e2e: { files: "test/e2e/**/*.test.ts", needsEngine: true },
   repair: { files: "test/faults/**/*.test.ts", needsEngine: true },
 };
@@ -42,7 +44,7 @@ async function main(args: string[]): Promise<void> {
   const mochaArgs = part === undefined ? args : args.slice(1);
   if (part !== undefined && !(part in parts))
     throw new UserError(`got ${part}, allowed are ${Object.keys(parts).join(", ")}\n\n${help}`, 2);
-  const names = part === undefined ? ["unit", "offline", "e2e"] : [part];
+  const names = part === undefined ? ["unit", "offline", "policies", "e2e"] : [part];
 
   if (names.some((name) => parts[name]?.needsEngine)) {
     await runSetup({ quiet: true }).catch((error: unknown) => {

@@ -5,8 +5,9 @@ import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
 import { roomForNames } from "./acme";
 import { renderHeaderVariables, withHeaders } from "./headers";
+import { handingsOf } from "./policy";
 import { withProtocol } from "./proxies";
-import { moment, retry, spareOf } from "./retry";
+import { moment, renderRetry, spareOf } from "./retry";
 import { renderCommon, renderServers, target } from "./sites";
 import { renderSpool } from "./spool";
 import { renderTls } from "./tls";
@@ -46,6 +47,7 @@ export function renderFiles(topology: Topology, place: Place, id: string): Relea
 
 function renderMain(topology: Topology, place: Place, id: string): string {
   const { proxy } = topology;
+  const handing = handingsOf(topology).length === 0 ? "" : "$handing";
   return `# The balancer's configuration, rendered from the stack's config. Edits are undone by the next \`pulumi up\`.
 # release ${id}
 
@@ -105,9 +107,9 @@ ${renderHeaderVariables(proxy)}  proxy_http_version 1.1;
   proxy_send_timeout ${proxy.requestTimeoutSeconds}s;
   # One silent server leaves time to ask another one.
   proxy_next_upstream_timeout ${proxy.requestTimeoutSeconds + 1}s;
-${retry}  # nginx's own 4k are less than the headers of many answers with cookies.
+${renderRetry(handing)}  # nginx's own 4k are less than the headers of many answers with cookies.
   proxy_buffer_size 12k;
-${renderSpool(proxy.spoolMb)}
+${renderSpool(proxy.spoolMb, handing)}
 ${renderCheck(id)}
 ${target}
 ${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderServers(topology, withProtocol(place, proxy))}

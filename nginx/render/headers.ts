@@ -100,11 +100,11 @@ const toldByProxy = `  # behindProxy: what the proxy tells about its client is t
 `;
 
 /**
- * The rules as nginx directives for a level of the configuration.
+ * The headers that backends get from the balancer at a level of the configuration.
  *
  * @param level the user's directives of the same level: the headers that they set are theirs
  */
-export function headersOf(level: readonly Directive[], trust: Trust): string[] {
+export function headersOf(level: readonly Directive[], trust: Trust): [name: string, value: string][] {
   const theirs = new Set(level.filter(setsHeader).map(({ args: [name = ""] }) => name.toLowerCase()));
   return headerRules.flatMap((rule) => {
     const value = trust.behindProxy
@@ -113,8 +113,13 @@ export function headersOf(level: readonly Directive[], trust: Trust): string[] {
         ? (rule.trusted ?? toldVariable(rule.name))
         : rule.value;
     const isOurs = value !== undefined && !theirs.has(rule.name.toLowerCase());
-    return isOurs ? [`proxy_set_header ${rule.name} ${value === "" ? '""' : value};`] : [];
+    return isOurs ? [[rule.name, value] as [string, string]] : [];
   });
+}
+
+/** As nginx's directive. */
+export function settingHeader([name, value]: readonly [name: string, value: string]): string {
+  return `proxy_set_header ${name} ${value === "" ? '""' : value};`;
 }
 
 /**
@@ -124,7 +129,7 @@ export function headersOf(level: readonly Directive[], trust: Trust): string[] {
 export function withHeaders(text: string, trust: Trust): string {
   const places = everyDirective(parseDirectives(text)).flatMap(({ block = [] }) => {
     const first = block.find(setsHeader);
-    return first ? [{ at: first.start, headers: headersOf(block, trust).join(" ") }] : [];
+    return first ? [{ at: first.start, headers: headersOf(block, trust).map(settingHeader).join(" ") }] : [];
   });
   const fromLast = places.sort((a, b) => b.at - a.at);
   return fromLast.reduce((result, { at, headers }) => `${result.slice(0, at)}${headers} ${result.slice(at)}`, text);

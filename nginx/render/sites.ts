@@ -1,14 +1,16 @@
 import type { Directive } from "../../model/directives";
-import { directivesFile, routeFile, siteFile, type Place } from "../../model/layout";
+import { directFile, directivesFile, routeFile, siteFile, type Place } from "../../model/layout";
 import type { ReleaseFile } from "../../model/release";
 import type { Tls } from "../../model/tls";
 import type { Route, Site, Topology } from "../../model/topology";
 import { renderChallenge, renderOnceCertified } from "./acme";
 import { headersOf, schemeFor } from "./headers";
+import { handingsOf, meeting, policyFiles, usualHanding, type Meeting } from "./policy";
+import { renderHeaders } from "./policy/headers";
 import { renderHandingOn } from "./retry";
 import { byCertificate, portOf, renderCertificates, renderNoName, restNames } from "./tls";
 
-type Sites = Pick<Topology, "sites" | "redirects" | "proxy" | "tls">;
+type Sites = Pick<Topology, "sites" | "redirects" | "directives" | "proxy" | "tls">;
 
 /** A server block that answers names of sites whose routes are alike but for where they lead. */
 interface Block {
@@ -21,26 +23,32 @@ interface Block {
 
 /** What all sites have in common, and all of their routes, in files that their server blocks include. */
 export function renderCommon(
-  { directives, proxy }: Pick<Topology, "directives" | "proxy">,
+  topology: Pick<Topology, "directives" | "proxy" | "sites">,
   own: readonly Directive[],
   controlSocket: string,
 ): ReleaseFile[] {
-  const { route, locations } = renderHandingOn(own, proxy.spoolMb, controlSocket);
+  const { directives, proxy } = topology;
+  const handings = handingsOf(topology);
+  const handingOn = renderHandingOn(own, proxy.spoolMb, controlSocket, [usualHanding, ...handings]);
   const site = `# In each site's server block.
 set $probe_route "";
 # A path that a route takes off.
 set $strip "";
-add_header X-Balancer-Check $balancer_check always;
+${handings.length === 0 ? "" : '# How its requests are handed on.\nset $handing "";\n'}add_header X-Balancer-Check $balancer_check always;
 # Headers that a location adds are added to these.
 # https://nginx.org/en/docs/http/ngx_http_headers_module.html#add_header_inherit
 add_header_inherit merge;
 # docs/headers.md
-${headersOf(own, proxy).join("\n")}
+${renderHeaders(topology, headersOf(own, proxy)).join("\n")}
 ${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
-${locations}`;
+${handingOn.locations}`;
   return [
     { name: siteFile, text: site },
-    { name: routeFile, text: `# In each location that clients ask for.\n${route}` },
+    { name: routeFile, text: `# In each location that clients ask for.\n${handingOn.route}` },
+    ...(handings.some(({ isDirect }) => isDirect)
+      ? [{ name: directFile, text: `# In those of them that hand on themselves.\n${handingOn.direct}` }]
+      : []),
+    ...policyFiles(topology),
   ];
 }
 
@@ -75,7 +83,9 @@ export function renderServers(topology: Sites, place: Place): string {
         ];
   const blocks = merged([rest, ...plain, ...(tls === undefined ? [] : renderWithTls(topology, tls, place))]);
   const paths = sharedPaths(blocks);
-  const texts = blocks.map((block) => (typeof block === "string" ? block : renderBlock(block, paths)));
+  const handings = handingsOf(topology);
+  const meetingOf = ({ policy }: Route) => meeting(policy, topology, handings);
+  const texts = blocks.map((block) => (typeof block === "string" ? block : renderBlock(block, paths, meetingOf)));
   return renderLeading(paths, named) + (blocks.length > 1 ? hashes : "") + texts.join("\n");
 }
 
@@ -203,12 +213,15 @@ ${lines.join("")}  }
 }
 
 /** @param paths those that {@link renderLeading} has a map for */
-function renderBlock(block: Block, paths: readonly string[]): string {
+function renderBlock(block: Block, paths: readonly string[], meetingOf: (route: Route) => Meeting): string {
   const { listen, names, more } = block;
   const routes = routesOf(block);
   const isWhole = routes.some(({ route }) => route.path === "/");
   const rendered = routes.map(({ route, isShared }) =>
-    renderRoute(isShared ? { ...route, upstream: `$upstream_of_${paths.indexOf(route.path)}` } : route),
+    renderRoute(
+      isShared ? { ...route, upstream: `$upstream_of_${paths.indexOf(route.path)}` } : route,
+      meetingOf(route),
+    ),
   );
   return `  server {
     listen ${listen};
@@ -218,9 +231,12 @@ ${rendered.join("")}${isWhole ? "" : "\n    location / {\n      return 404;\n   
 `;
 }
 
-function renderRoute({ path, upstream, stripPrefix }: Route): string {
-  const strip = stripPrefix && path !== "/" ? renderStrip(path) : "";
-  const lines = `      set $upstream ${upstream};\n${strip}      include ${routeFile};\n`;
+function renderRoute({ path, upstream, strip }: Route, { asked, handing }: Meeting): string {
+  const { suffix, lines: handOn, isDirect } = handing;
+  const policy = [...(suffix === "" ? [] : [`set $handing ${suffix};\n`]), asked, ...(isDirect ? [handOn] : [])];
+  const lines = `      set $upstream ${upstream};
+${strip === "" ? "" : renderStrip(strip)}${policy.join("").replace(/^(?=.)/gm, "      ")}      include ${isDirect ? directFile : routeFile};
+`;
   // `/api` and all that is below it, but not `/apis`.
   const heads = path === "/" ? ["/"] : [`= ${path}`, `${path}/`];
   return heads.map((head) => `\n    location ${head} {\n${lines}    }\n`).join("");

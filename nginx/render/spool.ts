@@ -1,4 +1,5 @@
 import type { Directive } from "../../model/directives";
+import type { Handing } from "./policy";
 
 /** Answers that may lie on the disk at a time. What one may have there is this share of the whole. */
 const shares = 64;
@@ -9,14 +10,15 @@ const shares = 64;
  * Events are handed on one by one.
  *
  * @param spoolMb MiB that all of them may take; 0: none is kept
+ * @param handing variable with the end of the names of the locations that hand on; empty where there is one way alone
  */
-export function renderSpool(spoolMb: number): string {
+export function renderSpool(spoolMb: number, handing: string): string {
   const none = "  proxy_max_temp_file_size 0;\n";
   if (spoolMb === 0)
     return `${none}  # An event is not kept until there are more.
   map $http_accept $way_of_answer {
-    default @unspooled;
-    "~text/event-stream" @live;
+    default @unspooled${handing};
+    "~text/event-stream" @live${handing};
   }
 `;
   return `${none}  # Connections that stay open for long take no share, and an event is not kept until there are more.
@@ -26,9 +28,9 @@ export function renderSpool(spoolMb: number): string {
   }
   limit_conn_zone $spool_share zone=spool:64k;
   map $limit_conn_status $way_of_answer {
-    default @unspooled;
-    PASSED @spooled;
-    "" @live;
+    default @unspooled${handing};
+    PASSED @spooled${handing};
+    "" @live${handing};
   }
 `;
 }
@@ -44,13 +46,15 @@ const decidedByUser = new Set("auth_request mirror proxy_buffering proxy_max_tem
  *
  * @param handOn directives that do so, one a line
  * @param directives the user's own of the server block
+ * @param handings the ways in which it is handed on
  */
 export function renderFirstTry(
   handOn: string,
   spoolMb: number,
   directives: readonly Directive[],
-): { route: string; locations: string } {
-  if (directives.some(({ name }) => decidedByUser.has(name))) return { route: handOn, locations: "" };
+  handings: readonly Handing[],
+): { route: string; locations: string[] } {
+  if (isDecidedByUser(directives)) return { route: handOn, locations: [] };
   // There is no such file, which is looked for once an hour: a request goes on in the location that the last word names.
   const way = `root /dev/null;
 open_file_cache max=1;
@@ -63,12 +67,21 @@ limit_conn_dry_run on;
 limit_conn_log_level info;
 `;
   const most = `proxy_max_temp_file_size ${Math.floor((spoolMb * 1024) / shares)}k;\n`;
-  const locations = [
-    ...(spoolMb === 0 ? [] : [location("@spooled", most + handOn)]),
-    location("@unspooled", handOn),
-    location("@live", unbuffered + handOn),
-  ];
-  return { route: (spoolMb === 0 ? "" : share) + way, locations: locations.join("\n") };
+  const locations = handings.flatMap(({ suffix, lines, live, isDirect }) =>
+    isDirect
+      ? []
+      : [
+          ...(spoolMb === 0 ? [] : [location(`@spooled${suffix}`, most + lines + handOn)]),
+          location(`@unspooled${suffix}`, lines + handOn),
+          location(`@live${suffix}`, unbuffered + live + handOn),
+        ],
+  );
+  return { route: (spoolMb === 0 ? "" : share) + way, locations };
+}
+
+/** Whether requests are handed on in the location that clients ask for, because of the user's own directives. */
+export function isDecidedByUser(directives: readonly Directive[]): boolean {
+  return directives.some(({ name }) => decidedByUser.has(name));
 }
 
 /** @param lines directives, one a line */

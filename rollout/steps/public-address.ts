@@ -49,7 +49,7 @@ export function publicQuestions(topology: Pick<Topology, "sites" | "redirects" |
     const [name] = tls !== undefined && route.hosts.length === 0 ? restNames(topology) : route.hosts;
     const host = name === undefined ? health.host : nameFor(name);
     const below = route.path === "/" ? "/" : `${route.path}/`;
-    const check = route.stripPrefix ? below + health.path.slice(1) : health.path;
+    const check = route.strip !== "" ? below + health.path.slice(1) : health.path;
     const paths = [...(check.startsWith(below) ? [check] : []), route.path];
     const questions = (how: Pick<Question, "isTls" | "isOptional">) =>
       paths.map((path, index) => {

@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
             # At once, whatever is waiting at it.
             server.socket.shutdown(socket.SHUT_RDWR)
             server.socket.close()
-        if url.path == "/slow":
+        if "seconds" in asked:
             time.sleep(float(asked["seconds"]))
         if url.path == "/upgrade":
             # As an app that takes any protocol it is asked for, and then talks past HTTP.
@@ -52,13 +52,17 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = filler(int(asked["bytes"])) if "bytes" in asked else str(len(body)).encode()
-        if url.path == "/echo":
+        if url.path.endswith("/echo"):
             body = "".join(f"{name}: {value}\n" for name, value in self.headers.items()).encode("latin1")
         self.send_response(int(asked.get("status", "200")))
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Backend", sys.argv[1])
         self.send_header("X-Target", self.path)
         self.send_header("X-Host", self.headers.get("Host", ""))
+        if "sets" in asked:
+            # As name:value, again and again.
+            for pair in parse_qs(url.query)["sets"]:
+                self.send_header(*pair.split(":", 1))
         if "header" in asked:
             self.send_header("X-Large", "x" * int(asked["header"]))
         self.end_headers()

@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { Agent, request } from "node:http";
+import { Agent, request, type IncomingHttpHeaders } from "node:http";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +24,7 @@ export interface Answer {
   readonly bytes: number;
   /** The backend that it came from. */
   readonly from: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface Asked {
@@ -121,24 +122,20 @@ export class Rig {
     await docker("run", "--detach", "--init", "--name", backend, "--network", this.name, "--env", `THREADS=${this.options.threads ?? 1000}`, ...program, pythonImage, "python3", "/backend.py", backend); // prettier-ignore
   }
 
-  private async serve(settings: Partial<Settings>): Promise<void> {
+  /** Writes what nginx reads. */
+  private async configure(settings: Partial<Settings>): Promise<void> {
     this.apps = settings.apps ?? defaults.apps;
     this.hasLine = settings.proxyProtocol === true;
     const topology = topologyOf(
       {
+        ...defaults,
         apps: this.apps,
-        redirects: [],
         drainSeconds: 4,
         requestTimeoutSeconds: 2,
         maxBodyMb: 64,
         balancerMemoryMb: this.options.memoryMb ?? defaults.balancerMemoryMb,
         spoolMb: 0,
-        behindProxy: false,
-        trustedProxies: [],
-        proxyProtocol: false,
-        method: "round_robin",
         accessLog: "all",
-        serverConfig: "",
         ...settings,
       },
       this.backends.map((name, number) => ({
@@ -154,6 +151,10 @@ export class Rig {
     const place = { ...livePlace, workers: this.options.workers ?? livePlace.workers };
     for (const { name, text } of [...renderFiles(topology, place, "0".repeat(16)), ...attachments])
       await writeFile(join(this.folder, name), text, { mode: 0o644 });
+  }
+
+  private async serve(settings: Partial<Settings>): Promise<void> {
+    await this.configure(settings);
     const { nginxImage } = await baseImages();
     const { isPublished = false, memoryMb, spool = "4g" } = this.options;
     const places = [
@@ -174,6 +175,19 @@ export class Rig {
       ? { host: "127.0.0.1", port: await published() }
       : { host: (await docker("inspect", "--format", format, this.name)).trim(), port: 8080 };
     await this.whole();
+  }
+
+  /** Has nginx go on with other settings, as an update does. */
+  async change(settings: Partial<Settings>): Promise<void> {
+    await this.configure(settings);
+    const main = `${currentRelease}/${mainFile}`;
+    await docker("exec", this.name, "nginx", "-t", "-q", "-c", main);
+    const workers = async () => (await docker("exec", this.name, "pgrep", "--parent", "1")).trim().split("\n");
+    const before = await workers();
+    await docker("kill", "--signal", "HUP", this.name);
+    await until("all workers are new ones, or retired", 15, async () =>
+      (await workers()).some((pid) => !before.includes(pid)),
+    );
   }
 
   /** Waits until every backend that gets requests answers through nginx, and nginx has open connections to each. */
@@ -218,8 +232,10 @@ export class Rig {
     return new Promise((resolve) => {
       let text = "";
       let bytes = 0;
-      const end = (status: number, from = "") =>
-        resolve({ status, seconds: (performance.now() - start) / 1000, text, bytes, from });
+      const end = (status: number, answered: IncomingHttpHeaders = {}) => {
+        const from = String(answered["x-backend"] ?? "");
+        resolve({ status, seconds: (performance.now() - start) / 1000, text, bytes, from, headers: answered });
+      };
       const headers = { ...more, ...(body ? { "Content-Length": body.length } : {}) };
       const asked = request({ ...this.place, path, method, agent, headers }, (answer) => {
         answer.setEncoding("latin1");
@@ -230,7 +246,7 @@ export class Rig {
           answer.pause();
           setTimeout(() => answer.resume(), (part.length / bytesPerSecond) * 1000);
         });
-        answer.on("end", () => end(answer.statusCode ?? 0, String(answer.headers["x-backend"])));
+        answer.on("end", () => end(answer.statusCode ?? 0, answer.headers));
         answer.on("error", () => end(0));
       });
       asked.setTimeout(60_000, () => asked.destroy());

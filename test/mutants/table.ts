@@ -532,7 +532,11 @@ export const mutants: readonly Mutant[] = [
   inSpool("streams have a share", "upgrade|text/event-stream", "upgrade|text/event-streams"),
   inSpool("events wait for more of them", `"" @live`, `"" @unspooled`),
   inSpool("events wait where nothing is spooled", `"~text/event-stream"`, `"~text/event-streams"`),
-  inSpool("the 65th has a share, too", "default @unspooled;\n    PASSED", "default @spooled;\n    PASSED"),
+  inSpool(
+    "the 65th has a share, too",
+    "default @unspooled${handing};\n    PASSED",
+    "default @spooled${handing};\n    PASSED",
+  ),
 
   inDirectives("comments are read", "\\s+|#.*", "\\s+"),
   inDirectives("a brace in a word ends it", "[^\\s;{\\\\])+", "[^\\s;{}\\\\])+"),

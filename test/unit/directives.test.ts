@@ -5,7 +5,7 @@ import { livePlace } from "../../model/layout";
 import { ownLocations, ownVariables, problemsOfDirectives, withoutWordsOf } from "../../model/server-config";
 import { topologyOf } from "../../model/topology";
 import { renderFiles, showFiles } from "../../nginx/render/config";
-import { headersOf, withHeaders } from "../../nginx/render/headers";
+import { headersOf, settingHeader, withHeaders } from "../../nginx/render/headers";
 import { settings } from "../components";
 import { brokenTexts, texts } from "../directives";
 
@@ -118,6 +118,10 @@ it("every variable of the balancer's own text is one that they may not set", () 
   const proxied = [
     { ...settings, behindProxy: true, accessLog: "off" as const },
     { ...settings, trustedProxies: ["10.0.0.0/8"] },
+    {
+      ...settings,
+      headers: [{ hosts: [], paths: ["/"], requests: { A: "b" }, answers: { C: "d" } }],
+    },
   ];
   const texts = [settings, ...proxied].map((one) =>
     showFiles(renderFiles(topologyOf(one, servers), livePlace, "0".repeat(16))),
@@ -127,7 +131,9 @@ it("every variable of the balancer's own text is one that they may not set", () 
     /^(?:map|geo)$/.test(name) ? [args[1]] : name === "set" ? [args[0]] : [],
   );
   const captured = texts.flatMap((text) => [...text.matchAll(/\(\?<(\w+)>/g)].map(([, name]) => `$${name}`));
-  const names = [...set, ...captured].map((name) => name?.replace(/^\$told_.*/, "$told_*"));
+  const names = [...set, ...captured].map((name) =>
+    name?.replace(/^\$(told|answer_header|request_header)_.*/, "$$$1_*"),
+  );
   assert.deepEqual([...new Set(names)].sort(), ownVariables.map((name) => `$${name}`).sort());
 });
 
@@ -156,7 +162,7 @@ describe("what nginx says of directives that are secret", () => {
 
 describe("headers that a user sets", () => {
   const policy = { behindProxy: false, trustedProxies: [], proxyProtocol: false };
-  const namesIn = (lines: readonly string[]) => lines.map((line) => line.split(" ")[1]);
+  const namesIn = (headers: readonly (readonly [name: string, value: string])[]) => headers.map(([name]) => name);
 
   it("take the place of ours of the same name, in whatever case, and leave the others", () => {
     const all = namesIn(headersOf([], policy));
@@ -170,7 +176,7 @@ describe("headers that a user sets", () => {
   it("leave ours in each location that has some, on the line of the first, and nothing else is changed", () => {
     const text =
       'proxy_set_header X-A "a;";\nlocation /a {\n  # proxy_set_header X-B b;\n  gzip on; proxy_set_header X-B b;\n  proxy_set_header Host c;\n  location /a/b { proxy_set_header Upgrade ""; }\n}\nlocation /c { gzip off; }';
-    const ours = (source: string) => headersOf(parseDirectives(source), policy).join(" ");
+    const ours = (source: string) => headersOf(parseDirectives(source), policy).map(settingHeader).join(" ");
     assert.equal(
       withHeaders(text, policy),
       text

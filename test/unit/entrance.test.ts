@@ -22,7 +22,7 @@ const nowhere = "https://127.0.0.1:1";
 function answered(hosts: readonly string[], certified: readonly string[], more: Partial<Tls> = {}): Answered {
   const certificate = { name: "c", names: certified, kind: "ec", issuer: "", until: "" };
   return {
-    sites: [{ hosts, routes: [{ path: "/", upstream: "shop", stripPrefix: false }] }],
+    sites: [{ hosts, routes: [{ path: "/", upstream: "shop", strip: "" }] }],
     upstreams: [],
     tls: {
       port: 1,

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { parseDirectives } from "../../model/directives";
-import { renderHandingOn, retry } from "../../nginx/render/retry";
+import { usualHanding } from "../../nginx/render/policy";
+import { renderHandingOn, renderRetry } from "../../nginx/render/retry";
 
 describe("a request that nginx has given up", () => {
-  const rules = [...retry.matchAll(/^ {4}"~(.*)" (\w+);$/gm)].map(([, rule = "", way]) => ({
+  const rules = [...renderRetry("").matchAll(/^ {4}"~(.*)" (\w+);$/gm)].map(([, rule = "", way]) => ({
     rule: new RegExp(rule),
     way,
   }));
@@ -40,7 +41,7 @@ describe("a request that nginx has given up", () => {
 
 /** Where a request is handed on for the first time. */
 const handingOn = (text: string) => {
-  const { locations } = renderHandingOn(parseDirectives(text), 0, "unix:/tmp/control.sock");
+  const { locations } = renderHandingOn(parseDirectives(text), 0, "unix:/tmp/control.sock", [usualHanding]);
   return (/^location @unspooled \{\n([^}]*)\}$/m.exec(locations)?.[1] ?? "").replaceAll(/^ {2}/gm, "");
 };
 

@@ -45,11 +45,11 @@ describe("apps by what they answer", () => {
       app("rest"),
       app("up", { paths: ["/up"] }),
     );
-    const route = (path: string, upstream: string, stripPrefix = false) => ({ path, upstream, stripPrefix });
+    const route = (path: string, upstream: string, strip = "") => ({ path, upstream, strip });
     assert.deepEqual(sites, [
       {
         hosts: ["shop.example"],
-        routes: [route("/", "shop"), route("/api", "api", true), route("/api/v2", "api", true)],
+        routes: [route("/", "shop"), route("/api", "api", "/api"), route("/api/v2", "api", "/api/v2")],
       },
       { hosts: ["www.shop.example"], routes: [route("/", "shop")] },
       { hosts: [], routes: [route("/", "backends"), route("/up", "up")] },
@@ -154,8 +154,8 @@ describe("server blocks", () => {
   it("send browsers to another name, with the scheme that a proxy in front tells", () => {
     const redirects = [{ from: "www.a.example", to: "a.example" }];
     const lastLines = (trust: { behindProxy?: boolean; trustedProxies?: readonly string[] }) => {
-      const { sites, proxy } = sitesOf(app("a"));
-      return renderServers({ sites, redirects, proxy: { ...proxy, ...trust } }, livePlace)
+      const { proxy, ...own } = sitesOf(app("a"));
+      return renderServers({ ...own, redirects, proxy: { ...proxy, ...trust } }, livePlace)
         .split("\n")
         .slice(-8, -2);
     };

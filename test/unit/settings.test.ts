@@ -36,6 +36,8 @@ describe("settings", () => {
       legoImage: "goacme/lego:v4.35.2",
       keepImages: false,
       redirects: [],
+      headers: [],
+      locations: [],
       balancerMemoryMb: 2048,
       method: "round_robin",
       drainSeconds: 10,

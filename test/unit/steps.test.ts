@@ -141,12 +141,12 @@ describe("what a client is answered", () => {
     ["a path with the check", { hosts: [], routes: [{ path: "/health" }] }, ["localhost/health"]],
     [
       "a path that is taken off",
-      { hosts: [], routes: [{ path: "/api", stripPrefix: true }] },
+      { hosts: [], routes: [{ path: "/api", strip: "/api" }] },
       ["localhost/api/health", "localhost/api"],
     ],
   ] as const)
     it(`is asked for what clients can ask for, with ${what}`, () => {
-      const routes = site.routes.map((route) => ({ stripPrefix: false, upstream: "shop", ...route }));
+      const routes = site.routes.map((route) => ({ strip: "", upstream: "shop", ...route }));
       const asked = publicQuestions({ sites: [{ ...site, routes }], redirects: [], upstreams: [shop] });
       assert.deepEqual(
         asked.map((list) => list.map(({ host, path }) => host + path)),

@@ -1,0 +1,58 @@
+import { parseDirectives } from "../../../model/directives";
+import type { RoutePolicy } from "../../../model/policies";
+import { routesOf } from "../../../model/topology";
+import { settingHeader } from "../headers";
+import { quoted } from "../words";
+import type { Policed, RouteLines } from "./index";
+
+type Kind = "requests" | "answers";
+
+/** All headers that some route sets or drops, each in the spelling of one of them, by its name in lower case, sorted by that. */
+function namesIn(topology: Policed, of: Kind): ReadonlyMap<string, string> {
+  const names = routesOf(topology).flatMap(({ policy }) => Object.keys(policy?.headers?.[of] ?? {}));
+  return new Map(names.map((name) => [name.toLowerCase(), name] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const variables = { requests: "request_header", answers: "answer_header" } as const;
+
+/** A route's own values. nginx adds no header whose value is empty, and hands none on. */
+export function headerLines({ headers }: RoutePolicy, topology: Policed): RouteLines {
+  if (headers === undefined) return {};
+  const set = (of: Kind) => {
+    const places = [...namesIn(topology, of).keys()];
+    return Object.entries(headers[of])
+      .map(([name, value]) => `set $${variables[of]}_${places.indexOf(name.toLowerCase())} ${quoted(value)};\n`)
+      .join("");
+  };
+  const names = Object.keys(headers.answers);
+  // nginx forgets those of the server block where a location has some.
+  const theirs = parseDirectives(topology.directives).filter(({ name }) => name === "proxy_hide_header");
+  const hidden = [...theirs.map(({ source }) => source), ...names.map((name) => `proxy_hide_header ${name}`)];
+  return {
+    asked: set("requests") + set("answers"),
+    handOn: names.length === 0 ? "" : hidden.map((line) => `${line};\n`).join(""),
+  };
+}
+
+/**
+ * In each site's server block: what routes set or drop, by variables that are as usual until a route says otherwise.
+ *
+ * @param usual the headers that backends get from the balancer, by name
+ */
+export function renderHeaders(topology: Policed, usual: readonly (readonly [name: string, value: string])[]): string[] {
+  const requests = [...namesIn(topology, "requests")];
+  const answers = [...namesIn(topology, "answers")];
+  const values = new Map(usual.map(([name, value]) => [name.toLowerCase(), value]));
+  const theirs = new Set(requests.map(([key]) => key));
+  return [
+    ...usual.filter(([name]) => !theirs.has(name.toLowerCase())).map(settingHeader),
+    ...requests.flatMap(([key, name], at) => [
+      `set $request_header_${at} ${quoted(values.get(key) ?? `$http_${key.replaceAll("-", "_")}`)};`,
+      `proxy_set_header ${name} $request_header_${at};`,
+    ]),
+    ...answers.flatMap(([, name], at) => [
+      `set $answer_header_${at} "";`,
+      `add_header ${name} $answer_header_${at} always;`,
+    ]),
+  ];
+}

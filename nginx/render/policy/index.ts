@@ -1,0 +1,80 @@
+import { parseDirectives } from "../../../model/directives";
+import type { RoutePolicy } from "../../../model/policies";
+import type { ReleaseFile } from "../../../model/release";
+import { routesOf, type Topology } from "../../../model/topology";
+import { isDecidedByUser } from "../spool";
+import { headerLines } from "./headers";
+import { locationFiles, locationLines } from "./locations";
+
+/** What policies' lines depend on. */
+export type Policed = Pick<Topology, "sites" | "directives">;
+
+/** The lines that a policy contributes for the requests of one route. */
+export interface RouteLines {
+  /** In the location that clients ask for. */
+  readonly asked?: string;
+  /** There, and where requests are handed on. */
+  readonly both?: string;
+  /** Where requests are handed on. */
+  readonly handOn?: string;
+  /** The same where answers come piece by piece. Default: the same lines. */
+  readonly live?: string;
+  /** Whether requests are handed on in the location that clients ask for: nothing of their answers is spooled. */
+  readonly isDirect?: boolean;
+}
+
+/** A way in which requests are handed on. */
+export interface Handing {
+  /** End of the names of its locations; empty for the usual one. */
+  readonly suffix: string;
+  readonly lines: string;
+  readonly live: string;
+  readonly isDirect: boolean;
+}
+
+export const usualHanding: Handing = { suffix: "", lines: "", live: "", isDirect: false };
+
+function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"> & Pick<Meeting, "asked"> {
+  const parts: RouteLines[] = [headerLines(policy, topology), locationLines(policy, topology)];
+  const isDirect =
+    parts.some((part) => part.isDirect === true) || isDecidedByUser(parseDirectives(topology.directives));
+  const both = parts.map((part) => part.both ?? "").join("");
+  return {
+    asked: (isDirect ? "" : both) + parts.map(({ asked = "" }) => asked).join(""),
+    lines: both + parts.map(({ handOn = "" }) => handOn).join(""),
+    live: both + parts.map(({ handOn = "", live = handOn }) => live).join(""),
+    isDirect,
+  };
+}
+
+/** The ways in which a topology's requests are handed on besides the usual one. */
+export function handingsOf(topology: Policed): Handing[] {
+  const keys = routesOf(topology).flatMap(({ policy }) => {
+    if (policy === undefined) return [];
+    const { lines, live, isDirect } = linesOf(policy, topology);
+    return lines === "" && live === "" ? [] : JSON.stringify({ lines, live, isDirect });
+  });
+  return [...new Set(keys)].map((key, at) => ({
+    suffix: `_${at + 1}`,
+    ...(JSON.parse(key) as Omit<Handing, "suffix">),
+  }));
+}
+
+/** What the requests of a route meet where clients ask for it, and how they are handed on. */
+export interface Meeting {
+  readonly asked: string;
+  readonly handing: Handing;
+}
+
+/** @param handings those of {@link handingsOf} */
+export function meeting(policy: RoutePolicy | undefined, topology: Policed, handings: readonly Handing[]): Meeting {
+  if (policy === undefined) return { asked: "", handing: usualHanding };
+  const { asked, lines, live, isDirect } = linesOf(policy, topology);
+  const own = handings.find((one) => one.lines === lines && one.live === live && one.isDirect === isDirect);
+  return { asked, handing: own ?? usualHanding };
+}
+
+/** Files that the lines name. */
+export function policyFiles(topology: Policed): ReleaseFile[] {
+  return locationFiles(topology);
+}
