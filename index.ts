@@ -10,7 +10,7 @@ import { loadSettings, ownContainers, prepare } from "./config";
 import { endingSoon } from "./model/certificates";
 import { doorsOf } from "./model/entry";
 import { askedElsewhere } from "./model/tls";
-import { topologyOf, withNonce } from "./model/topology";
+import { repeated, topologyOf, withNonce } from "./model/topology";
 import { assertOwned, lookAtHost, readLiveRelease } from "./rollout/preflight";
 
 export = async () => {
@@ -64,7 +64,7 @@ export = async () => {
   });
   for (const sentence of entry.gaps) await pulumi.log.warn(sentence);
 
-  const isSecret = secretKeys.has("serverConfig");
+  const isSecret = repeated.some((key) => secretKeys.has(key));
   const topology = topologyOf(isSecret ? withNonce(settings, knownKey) : settings, pool.servers, certificates);
   const acme =
     settings.tls?.acme &&

@@ -18,9 +18,13 @@ export const challengePath = "/.well-known/acme-challenge/";
 export const volumeFolder = "/etc/nginx/live";
 /** Link to the release that nginx runs. */
 export const currentRelease = `${volumeFolder}/current`;
+/** Where a release's files are. */
+export const releaseFolder = (id: string): string => `${volumeFolder}/releases/${id}`;
 export const mainFile = "nginx.conf";
 /** The user's own directives, in a file that the main one includes: nginx names its lines, and keeps it in its block. */
 export const directivesFile = "server.conf";
+/** The same for the http block. */
+export const httpDirectivesFile = "http.conf";
 /** What all sites have in common, and all of their routes. */
 export const siteFile = "site.conf";
 export const routeFile = "route.conf";

@@ -1,4 +1,6 @@
 import { isIP } from "node:net";
+import { z } from "zod";
+import { rule } from "./rules";
 
 /** Addresses that begin with the same bits: one address, or a network. */
 export interface Network {
@@ -22,6 +24,20 @@ export function parseNetwork(text: string): Network | undefined {
   const { width, bits } = unmapped(masked(network));
   return width === network.width && bits === network.bits ? network : undefined;
 }
+
+const expectedOf = (text: unknown) =>
+  `expected ${(typeof text === "string" ? networkMeant(text) : undefined) ?? "an IPv4 or IPv6 address or network, for example 10.0.0.0/8 or 2001:db8::7"}`;
+
+/** Rule of a setting that is several addresses and networks of clients. */
+export const networkList = rule("a list of up to 1000 addresses and networks", (e) => {
+  const error = ({ input }: { readonly input?: unknown }) => expectedOf(input);
+  return z
+    .array(
+      z.string({ error }).refine((text) => parseNetwork(text) !== undefined, { error }),
+      e,
+    )
+    .max(1000, e);
+});
 
 /** The network that a text means which says too much for one, as {@link showNetwork} writes it; undefined where that is anybody's guess. */
 export function networkMeant(text: string): string | undefined {

@@ -12,16 +12,16 @@ export interface Refusal {
 
 /** Variables of the balancer's own text, `*` for any end of the name: with another value in them, requests would go astray. */
 export const ownVariables =
-  "added_address after_failure answer_header_* balancer_check client_address client_scheme connection_upgrade from_proxy handing is_error leaving probe_route request_header_* spool_share strip stripped target told_* upstream way_of_answer websocket".split(" "); // prettier-ignore
+  "added_address after_failure answer_header_* balancer_check client_address client_scheme connection_upgrade from_proxy handing in_maintenance is_error leaving probe_route request_header_* spool_share strip stripped target told_* upstream way_of_answer websocket".split(" "); // prettier-ignore
 
 // What nginx takes at the level of http, or above it, alone.
 const outsideServer =
   "daemon events geo http limit_conn_zone limit_req_zone load_module log_format mail map pid proxy_cache_path server split_clients stream upstream user worker_processes worker_rlimit_nofile".split(" "); // prettier-ignore
 const inLocation = "alias fastcgi_pass grpc_pass internal proxy_pass uwsgi_pass".split(" ");
-/** Locations of the public server's own: those that nginx/render makes. */
+/** Locations of the public server's own, `*` for any end: those that nginx/render makes. */
 export const ownLocations = [
   "/",
-  "= /.balancer/moment",
+  "= /.balancer/*",
   "@again",
   "@failed",
   "@failed_in_time",
@@ -30,6 +30,10 @@ export const ownLocations = [
   "@spooled",
   "@unspooled",
 ];
+/** Names of the public server's own locations, those of a policy included. */
+const ownLocation = new RegExp(
+  `^(?:${ownLocations.map((own) => own.replace(" ", "").replace(".", "\\.").replace("*", ".*")).join("|")})$`,
+);
 const variable = ownVariables.join("|").replaceAll("*", "\\w*");
 const setsVariable = new RegExp(`^\\$(?:${variable})$`);
 const capturesVariable = new RegExp(`\\(\\?P?[<'](?:${variable})[>']`);
@@ -44,9 +48,7 @@ export const refusals: readonly Refusal[] = [
     what: ownLocations.map((name) => `\`location ${name}\``).join(", "),
     instead: "this one is the balancer's own; directives that stand in no location act on it, too",
     matches: ({ name, args }, isOutermost) =>
-      isOutermost &&
-      name === "location" &&
-      ownLocations.map((own) => own.replace(" ", "")).includes(args.join("").replace(/^\^~/, "")),
+      isOutermost && name === "location" && ownLocation.test(args.join("").replace(/^\^~/, "")),
   },
   {
     what: outsideServer.map((name) => `\`${name}\``).join(", "),
@@ -63,6 +65,7 @@ export const refusals: readonly Refusal[] = [
     instead: "this variable is the balancer's own; take another name",
     matches: ({ name, args }) =>
       (/^(?:set|auth_request_set)$/.test(name) && setsVariable.test(args[0] ?? "")) ||
+      (/^(?:geo|map|split_clients)$/.test(name) && setsVariable.test(args.at(-1) ?? "")) ||
       args.some((arg) => capturesVariable.test(arg)),
   },
   {
@@ -74,16 +77,35 @@ export const refusals: readonly Refusal[] = [
   },
 ];
 
+/** What can't stand in the http block either. */
+export const httpRefusals: readonly Refusal[] = [
+  {
+    what: "`server`",
+    instead: "what answers clients is said by apps; add to that by `serverConfig`",
+    matches: ({ name }) => name === "server",
+  },
+  ...refusals,
+];
+
 /**
  * What is wrong with directives for the public server block, as far as that is known without nginx, which judges them before they go live.
  *
  * @returns messages that begin with the line, and repeat nothing of the text but the names of known directives
  */
 export function problemsOfDirectives(text: string): string[] {
+  return problemsIn(text, (directive, isOutermost) => refusals.find((one) => one.matches(directive, isOutermost)));
+}
+
+/** The same for the http block, in which there may be what a server block can't have. */
+export function problemsOfHttpConfig(text: string): string[] {
+  return problemsIn(text, (directive) => httpRefusals.find((one) => one.matches(directive, false)));
+}
+
+function problemsIn(text: string, refusalOf: (directive: Directive, isOutermost: boolean) => Refusal | undefined) {
   try {
     const outermost = parseDirectives(text);
     return everyDirective(outermost).flatMap((directive) => {
-      const refusal = refusals.find((one) => one.matches(directive, outermost.includes(directive)));
+      const refusal = refusalOf(directive, outermost.includes(directive));
       return refusal ? [`line ${directive.line}: ${directive.name} is refused: ${refusal.instead}`] : [];
     });
   } catch (error) {

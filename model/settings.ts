@@ -4,12 +4,13 @@ import { appSchema, problemsOfApps, redirectSchema, type Problem } from "./app";
 import type { CertificateContext } from "./certificates";
 import { describe, keyPath, mayHoldSecrets, show, valueAt, type Got } from "./messages";
 import { problemsOfMounts } from "./mounts";
-import { policyShape, problemsOfPolicies, type PolicySettings } from "./policies";
+import { policyShape, problemsOfPolicies } from "./policies";
+import { pagesOf, type Pages } from "./policies/pages";
 import { problemsOfLocationConfigs } from "./policies/locations";
 import { problemsOfTrust, proxiesOf, proxiesSchema } from "./proxies";
 import { problemsOfRedirects, problemsOfRoutes } from "./routes";
 import { choice, flag, image, integer, rule } from "./rules";
-import { problemsOfDirectives } from "./server-config";
+import { problemsOfDirectives, problemsOfHttpConfig } from "./server-config";
 import { subnetsSchema } from "./subnets";
 import { problemsOfTls, tlsSchema } from "./tls";
 
@@ -112,6 +113,12 @@ export const settingsSchema = z.strictObject({
     change: "reloads; connections without the line, or with it, are closed from then on",
   }),
   ...policyShape,
+  httpConfig: rule("text: nginx directives for the http block", (e) => z.string(e))
+    .default("")
+    .meta({
+      description: "added to the `http` block: maps, zones, log formats (docs/directives.md)",
+      change: "reloads",
+    }),
   serverConfig: rule("text: nginx directives for the server block", (e) => z.string(e))
     .default("")
     .meta({ description: "added to the public `server` block (docs/directives.md)", change: "reloads" }),
@@ -134,6 +141,8 @@ export type Settings = DeepReadonly<
   Omit<z.output<typeof settingsSchema>, "trustedProxies"> & {
     /** What they are, also where the config names a file. */
     trustedProxies: string[];
+    /** Texts of the pages that the config names. */
+    pages: Pages;
   }
 >;
 export type AppSettings = Settings["apps"][number];
@@ -168,8 +177,10 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
     show(valueAt(values, path), context.secretKeys?.has(String(path[0])) === true || mayHoldSecrets(path, values));
   const problems = result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, got, settingsSchema));
   const proxies = proxiesOf(values["trustedProxies"], (path) => context.readFile?.(path));
+  const pages = pagesOf(result.data ?? {}, (path) => context.readFile?.(path));
   const crossed = [
     ...proxies.problems,
+    ...pages.problems,
     ...problemsOfTrust(
       { behindProxy: values["behindProxy"] === true, proxyProtocol: values["proxyProtocol"] === true },
       proxies,
@@ -182,19 +193,17 @@ export function parseSettings(raw: Readonly<Record<string, string>>, context: Se
   ];
   problems.push(...crossed.map(({ path, expected }) => `${keyPath(path)}: got ${got(path)}, expected ${expected}`));
   problems.push(...problemsOfDirectives(raw["serverConfig"] ?? "").map((what) => `serverConfig, ${what}`));
+  problems.push(...problemsOfHttpConfig(raw["httpConfig"] ?? "").map((what) => `httpConfig, ${what}`));
   if (Array.isArray(values["locations"])) problems.push(...problemsOfLocationConfigs(values["locations"]));
   if (!result.success || problems.length > 0) {
     const heading = problems.length === 1 ? "Bad stack config:" : `Bad stack config, ${problems.length} problems:`;
     throw new SettingsError([heading, ...problems.map((problem) => `  ${problem}`)].join("\n"));
   }
-  return { ...result.data, trustedProxies: proxies.networks };
+  return { ...result.data, trustedProxies: proxies.networks, pages: pages.pages };
 }
 
 /** What is wrong with settings each of which is right. */
-function problemsOf(
-  settings: Pick<Settings, "apps" | "backendCount" | "redirects" | "tls" | "port" | keyof PolicySettings>,
-  context: SettingsContext,
-): Problem[] {
+function problemsOf(settings: Omit<Settings, "pages" | "trustedProxies">, context: SettingsContext): Problem[] {
   const { apps, backendCount, redirects, tls, port } = settings;
   const outside = { readFile: () => undefined, authorities: () => [], now: new Date(), ...context };
   const ports =

@@ -1,9 +1,11 @@
 import { keyedHash } from "../lib/tree-hash";
 import type { Certificate } from "./certificates";
-import { pathsWithPolicy, policyAt, type PolicySettings, type RoutePolicy } from "./policies";
-import { isBelow } from "./policies/scope";
-import { groupsOf, type Group } from "./routes";
+import type { PolicySettings, RoutePolicy } from "./policies";
+import type { Maintenance } from "./policies/maintenance";
+import type { Pages } from "./policies/pages";
+import { groupsOf } from "./routes";
 import type { AccessLog, BalancingMethod, Settings } from "./settings";
+import { routeFor, sitesOf } from "./sites";
 import { tlsOf, type Tls } from "./tls";
 
 /** One server of an upstream: a backend, whatever runs behind its name. */
@@ -69,9 +71,15 @@ export interface Topology {
   readonly redirects: readonly Redirect[];
   /** nginx directives of the user's for each site's server block, as they were written; empty for none. */
   readonly directives: string;
+  /** The same for the http block. Default: none. */
+  readonly httpDirectives?: string;
   readonly upstreams: readonly Upstream[];
   readonly proxy: ProxyPolicy;
   readonly accessLog: AccessLog;
+  /** Pages of nginx's own answers, by the names of their files; default: nginx's own. */
+  readonly pages?: Pages;
+  /** Who is served as ever where a route is in maintenance, and when others are told to come back. */
+  readonly maintenance?: Pick<Maintenance, "allow" | "retryAfterSeconds">;
   /** Default: everything is served in plain alone. */
   readonly tls?: Tls;
 }
@@ -101,7 +109,15 @@ export interface AppServer extends Server {
 export function topologyOf(
   settings: Pick<
     Settings,
-    keyof ProxyPolicy | keyof PolicySettings | "apps" | "redirects" | "method" | "accessLog" | "serverConfig" | "tls"
+    | keyof ProxyPolicy
+    | keyof PolicySettings
+    | "apps"
+    | "redirects"
+    | "method"
+    | "accessLog"
+    | "serverConfig"
+    | "httpConfig"
+    | "tls"
   >,
   servers: readonly AppServer[],
   certificates: readonly Certificate[] = [],
@@ -109,6 +125,8 @@ export function topologyOf(
   const {
     tls,
     method,
+    pages,
+    maintenance,
     drainSeconds,
     requestTimeoutSeconds,
     maxBodyMb,
@@ -128,6 +146,7 @@ export function topologyOf(
     sites: sitesOf(groups, settings),
     redirects: settings.redirects,
     directives: settings.serverConfig,
+    ...(settings.httpConfig !== "" && { httpDirectives: settings.httpConfig }),
     upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
     proxy: {
       drainSeconds,
@@ -140,51 +159,29 @@ export function topologyOf(
       proxyProtocol,
     },
     accessLog: settings.accessLog,
+    ...(Object.keys(pages).length > 0 && { pages }),
+    ...(maintenance && { maintenance: { allow: maintenance.allow, retryAfterSeconds: maintenance.retryAfterSeconds } }),
     ...(tls !== undefined && { tls: tlsOf(tls, settings, certificates) }),
   };
 }
 
-/** Sites by their routes: names that lead to the same places are one site's. */
-function sitesOf(groups: readonly Omit<Group, "apps">[], policies: PolicySettings): Site[] {
-  const byHost = new Map<string, Route[]>();
-  for (const { hosts, paths, upstream, stripPrefix } of groups)
-    for (const host of hosts.length === 0 ? [""] : hosts)
-      for (const path of paths) {
-        const strip = stripPrefix && path !== "/" ? path : "";
-        byHost.set(host, [...(byHost.get(host) ?? []), { path, upstream, strip }]);
-      }
-  const sites = new Map<string, { hosts: string[]; routes: Route[] }>();
-  for (const [host, unsorted] of byHost) {
-    const routes = withPolicies(unsorted, policies, host).sort((a, b) => (a.path < b.path ? -1 : 1));
-    const key = `${host === ""} ${JSON.stringify(routes)}`;
-    const site = sites.get(key) ?? { hosts: [], routes };
-    if (host !== "") site.hosts.push(host);
-    sites.set(key, site);
-  }
-  return [...sites.values()];
+/** The settings whose texts nginx's configuration repeats: where one of them is secret, so is that. */
+export const repeated = ["serverConfig", "httpConfig", "headers", "locations"] as const;
+
+/** Settings whose texts nobody can guess by the id of their release, which anyone may see. */
+export function withNonce<T extends Pick<Settings, (typeof repeated)[number]>>(settings: T, key: string): T {
+  const nonce = keyedHash(JSON.stringify(repeated.map((name) => settings[name])), key);
+  return { ...settings, serverConfig: `${settings.serverConfig.trimEnd()}\n# ${nonce}\n` };
 }
 
-/** Routes with what holds for each, and more of them where that is otherwise below a path. */
-function withPolicies(routes: readonly Route[], policies: PolicySettings, host: string): Route[] {
-  const more = pathsWithPolicy(policies, host).flatMap((path) => {
-    const above = routeFor(routes, path);
-    return above === undefined || above.path === path ? [] : { ...above, path };
-  });
-  return [...routes, ...more].map((route) => {
-    const policy = policyAt(policies, host, route.path);
-    return policy === undefined ? route : { ...route, policy };
-  });
-}
-
-/** The route that a path takes: the longest one that it is, or is below. */
-function routeFor<R extends Route>(routes: readonly R[], path: string): R | undefined {
-  return routes.filter((route) => isBelow(path, route.path)).sort((a, b) => b.path.length - a.path.length)[0];
-}
-
-/** Settings whose directives nobody can guess by the id of their release, which anyone may see. */
-export function withNonce<T extends Pick<Settings, "serverConfig">>(settings: T, key: string): T {
-  const { serverConfig } = settings;
-  return { ...settings, serverConfig: `${serverConfig.trimEnd()}\n# ${keyedHash(serverConfig, key)}\n` };
+/** All texts of users that nginx's configuration repeats, one a line. */
+export function repeatedTexts({ directives, httpDirectives = "", sites }: Topology): string {
+  const policies = routesOf({ sites }).flatMap(({ policy: { headers, location } = {} }) => [
+    ...Object.values(headers?.requests ?? {}),
+    ...Object.values(headers?.answers ?? {}),
+    location?.locationConfig ?? "",
+  ]);
+  return [directives, httpDirectives, ...policies].join("\n");
 }
 
 /** A server, and the upstream that it is one of. */

@@ -3,10 +3,17 @@ import type { Problem } from "../app";
 import type { Routed } from "../routes";
 import { headersAt, headersEntrySchema, headersSchema, problemsOfHeaders, type HeaderPolicy } from "./headers";
 import { locationAt, locationSchema, locationsSchema, type LocationPolicy } from "./locations";
+import { isInMaintenance, maintenanceRule, maintenanceSchema, problemsOfMaintenance } from "./maintenance";
+import { errorPagesSchema, type Pages } from "./pages";
 import { problemsOfScopes, type Scope } from "./scope";
 
 /** What the entries of each policy's list are. */
-export const entrySchemas = { headers: headersEntrySchema, locations: locationSchema };
+export const entrySchemas = {
+  headers: headersEntrySchema,
+  locations: locationSchema,
+  maintenance: maintenanceSchema,
+  errorPages: errorPagesSchema,
+};
 
 /** The settings of all policies; none is on unless it is set. */
 export const policyShape = {
@@ -18,28 +25,40 @@ export const policyShape = {
     description: "what is otherwise for some hosts and paths than everywhere else, see below",
     change: "reloads",
   }),
+  maintenance: maintenanceRule.optional().meta({
+    description: "answers 503 in place of the apps, see below",
+    change: "reloads",
+  }),
+  errorPages: errorPagesSchema.optional().meta({
+    description: "pages of nginx's own answers that something is amiss, see below",
+    change: "reloads",
+  }),
 };
 
-type Output = { [Key in keyof typeof policyShape]: z.output<(typeof policyShape)[Key]> };
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
-export type PolicySettings = DeepReadonly<Output>;
+export type PolicySettings = DeepReadonly<z.output<z.ZodObject<typeof policyShape>>> & {
+  /** What the config names by its file. */
+  readonly pages: Pages;
+};
 
 /** What holds for the requests of one route. */
 export interface RoutePolicy {
   readonly headers?: HeaderPolicy;
   readonly location?: LocationPolicy;
+  readonly isInMaintenance?: true;
 }
 
 /** What holds at a path of a host; undefined where no policy is for it. */
 export function policyAt(settings: PolicySettings, host: string, path: string): RoutePolicy | undefined {
   const headers = headersAt(settings.headers, host, path);
   const location = locationAt(settings.locations, host, path);
-  if (headers === undefined && location === undefined) return undefined;
-  return { ...(headers && { headers }), ...(location && { location }) };
+  const isDown = isInMaintenance(settings.maintenance, host);
+  if (headers === undefined && location === undefined && !isDown) return undefined;
+  return { ...(headers && { headers }), ...(location && { location }), ...(isDown && { isInMaintenance: true }) };
 }
 
 /** The lists of entries, each of which is for some hosts and paths. */
-function scoped({ headers, locations }: PolicySettings): Readonly<Record<string, readonly Scope[]>> {
+function scoped({ headers, locations }: Omit<PolicySettings, "pages">): Readonly<Record<string, readonly Scope[]>> {
   return { headers, locations };
 }
 
@@ -50,9 +69,10 @@ export function pathsWithPolicy(settings: PolicySettings, host: string): string[
   return [...new Set(own.flatMap(({ paths }) => paths))];
 }
 
-export function problemsOfPolicies(settings: PolicySettings, apps: readonly Routed[]): Problem[] {
+export function problemsOfPolicies(settings: Omit<PolicySettings, "pages">, apps: readonly Routed[]): Problem[] {
   return [
     ...Object.entries(scoped(settings)).flatMap(([key, entries]) => problemsOfScopes([key], entries, apps)),
     ...problemsOfHeaders(settings.headers),
+    ...problemsOfMaintenance(settings.maintenance, apps),
   ];
 }

@@ -12,7 +12,7 @@ const own = {
     description: "longest silence of a WebSocket, or of a stream of events; default: `requestTimeoutSeconds`",
     change: "reloads",
   }),
-  locationConfig: rule("text: nginx directives for a location block", (e) => z.string(e))
+  locationConfig: rule("text: nginx directives for a location block", (e) => z.string(e).regex(/\S/, e))
     .optional()
     .meta({ description: "added to the `location` blocks (docs/directives.md)", change: "reloads" }),
 };

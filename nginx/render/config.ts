@@ -1,11 +1,22 @@
 import { createHash } from "node:crypto";
-import { parseDirectives } from "../../model/directives";
-import { configurationPath, controlSocket, directivesFile, livePlace, mainFile, type Place } from "../../model/layout";
+import { parseDirectives, type Directive } from "../../model/directives";
+import {
+  configurationPath,
+  controlSocket,
+  directivesFile,
+  httpDirectivesFile,
+  livePlace,
+  mainFile,
+  type Place,
+} from "../../model/layout";
 import type { Release, ReleaseFile } from "../../model/release";
 import type { AccessLog, BalancingMethod } from "../../model/settings";
 import { roomForNames } from "./acme";
 import { renderHeaderVariables, withHeaders } from "./headers";
 import { handingsOf } from "./policy";
+import { requestHeaders } from "./policy/headers";
+import { locationFiles } from "./policy/locations";
+import { renderMaintenance } from "./policy/maintenance";
 import { withProtocol } from "./proxies";
 import { moment, renderRetry, spareOf } from "./retry";
 import { renderCommon, renderServers, target } from "./sites";
@@ -36,13 +47,24 @@ export function showFiles(files: readonly ReleaseFile[]): string {
  * @param id of the release, which that nginx tells when asked
  */
 export function renderFiles(topology: Topology, place: Place, id: string): ReleaseFile[] {
-  const { directives, proxy } = topology;
+  const { directives } = topology;
   const own = parseDirectives(directives);
   return [
     { name: mainFile, text: renderMain(topology, place, id) },
-    ...renderCommon(topology, own, controlSocket(place)),
-    ...(directives === "" ? [] : [{ name: directivesFile, text: `${withHeaders(directives.trimEnd(), proxy)}\n` }]),
+    ...renderCommon(topology, own, controlSocket(place), id),
+    ...userFiles(topology).map(({ name, text }) => ({ name, text })),
   ];
+}
+
+/** The files with directives of the user's own, each with the setting that it comes from. */
+export function userFiles(topology: Topology): (ReleaseFile & { readonly setting: string })[] {
+  const { directives, httpDirectives = "" } = topology;
+  const headers = (level: readonly Directive[]) => requestHeaders(topology, level);
+  return [
+    { name: httpDirectivesFile, setting: "httpConfig", text: httpDirectives.trimEnd() },
+    { name: directivesFile, setting: "serverConfig", text: withHeaders(directives.trimEnd(), headers) },
+    ...locationFiles(topology).map((file) => ({ ...file, text: withHeaders(file.text, headers, true) })),
+  ].flatMap((file) => (file.text === "" ? [] : { ...file, text: `${file.text}\n` }));
 }
 
 function renderMain(topology: Topology, place: Place, id: string): string {
@@ -100,7 +122,7 @@ ${topology.tls?.acme !== undefined || topology.sites.length > 1 ? roomForNames :
   resolver_timeout 2s;
 
 ${renderUpstreams(topology)}
-${renderHeaderVariables(proxy)}  proxy_http_version 1.1;
+${renderHeaderVariables(proxy)}${renderMaintenance(topology)}  proxy_http_version 1.1;
 
   # A request moves on to another backend when one fails, a POST only as long as it was not sent.
   proxy_read_timeout ${proxy.requestTimeoutSeconds}s;
@@ -112,7 +134,7 @@ ${renderRetry(handing)}  # nginx's own 4k are less than the headers of many answ
 ${renderSpool(proxy.spoolMb, handing)}
 ${renderCheck(id)}
 ${target}
-${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderServers(topology, withProtocol(place, proxy))}
+${topology.httpDirectives === undefined ? "" : `  # httpConfig of the stack's config.\n  include ${httpDirectivesFile};\n\n`}${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderServers(topology, withProtocol(place, proxy))}
 ${renderControl(place, id)}}
 `;
 }

@@ -62,6 +62,9 @@ const trusts = ({ trustedProxies, proxyProtocol }: Trust): boolean => trustedPro
 /** Variable with the scheme that the client uses, or a proxy in front says it does. */
 export const schemeFor = (trust: Trust): string => (trust.behindProxy || trusts(trust) ? "$client_scheme" : "$scheme");
 
+/** Variable with the client's address, or what a proxy in front says it is. */
+export const clientFor = ({ behindProxy }: Trust): string => (behindProxy ? "$client_address" : "$remote_addr");
+
 /** Variables that the rules read, for the http block. */
 export function renderHeaderVariables(trust: Trust): string {
   const told = headerRules.filter(({ trusted }) => trusted === undefined).map(({ name }) => name);
@@ -123,13 +126,22 @@ export function settingHeader([name, value]: readonly [name: string, value: stri
 }
 
 /**
- * The user's directives, with the rules in each location of theirs that sets a header: there nginx forgets all that are set around it.
- * They come on the line of that header, so that nginx names the user's lines.
+ * The user's directives, with the balancer's headers in each location of theirs that sets one: there nginx forgets all that are set
+ * around it. They come on the line of that header, so that nginx names the user's lines.
+ *
+ * @param own the headers for a level that has some directives of the user's
+ * @param isLocation whether the text is itself that of a location
  */
-export function withHeaders(text: string, trust: Trust): string {
-  const places = everyDirective(parseDirectives(text)).flatMap(({ block = [] }) => {
-    const first = block.find(setsHeader);
-    return first ? [{ at: first.start, headers: headersOf(block, trust).map(settingHeader).join(" ") }] : [];
+export function withHeaders(
+  text: string,
+  own: (level: readonly Directive[]) => readonly (readonly [name: string, value: string])[],
+  isLocation = false,
+): string {
+  const outermost = parseDirectives(text);
+  const levels = [...(isLocation ? [outermost] : []), ...everyDirective(outermost).map(({ block = [] }) => block)];
+  const places = levels.flatMap((level) => {
+    const first = level.find(setsHeader);
+    return first ? [{ at: first.start, headers: own(level).map(settingHeader).join(" ") }] : [];
   });
   const fromLast = places.sort((a, b) => b.at - a.at);
   return fromLast.reduce((result, { at, headers }) => `${result.slice(0, at)}${headers} ${result.slice(at)}`, text);

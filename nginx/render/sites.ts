@@ -1,12 +1,13 @@
-import type { Directive } from "../../model/directives";
+import { parseDirectives, type Directive } from "../../model/directives";
 import { directFile, directivesFile, routeFile, siteFile, type Place } from "../../model/layout";
 import type { ReleaseFile } from "../../model/release";
 import type { Tls } from "../../model/tls";
 import type { Route, Site, Topology } from "../../model/topology";
 import { renderChallenge, renderOnceCertified } from "./acme";
-import { headersOf, schemeFor } from "./headers";
-import { handingsOf, meeting, policyFiles, usualHanding, type Meeting } from "./policy";
+import { schemeFor } from "./headers";
+import { handingsOf, meeting, usualHanding, type Meeting } from "./policy";
 import { renderHeaders } from "./policy/headers";
+import { pageFiles, renderErrorPages, renderPages } from "./policy/pages";
 import { renderHandingOn } from "./retry";
 import { byCertificate, portOf, renderCertificates, renderNoName, restNames } from "./tls";
 
@@ -23,13 +24,16 @@ interface Block {
 
 /** What all sites have in common, and all of their routes, in files that their server blocks include. */
 export function renderCommon(
-  topology: Pick<Topology, "directives" | "proxy" | "sites">,
+  topology: Pick<Topology, "directives" | "proxy" | "sites" | "pages" | "maintenance">,
   own: readonly Directive[],
   controlSocket: string,
+  id: string,
 ): ReleaseFile[] {
   const { directives, proxy } = topology;
   const handings = handingsOf(topology);
-  const handingOn = renderHandingOn(own, proxy.spoolMb, controlSocket, [usualHanding, ...handings]);
+  const pages = renderErrorPages(topology);
+  const level = [...parseDirectives(pages), ...own];
+  const handingOn = renderHandingOn(level, proxy.spoolMb, controlSocket, [usualHanding, ...handings]);
   const site = `# In each site's server block.
 set $probe_route "";
 # A path that a route takes off.
@@ -39,16 +43,16 @@ ${handings.length === 0 ? "" : '# How its requests are handed on.\nset $handing 
 # https://nginx.org/en/docs/http/ngx_http_headers_module.html#add_header_inherit
 add_header_inherit merge;
 # docs/headers.md
-${renderHeaders(topology, headersOf(own, proxy)).join("\n")}
-${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
-${handingOn.locations}`;
+${renderHeaders(topology, own).join("\n")}
+${pages}${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
+${handingOn.locations}${renderPages(topology, id)}`;
   return [
     { name: siteFile, text: site },
     { name: routeFile, text: `# In each location that clients ask for.\n${handingOn.route}` },
     ...(handings.some(({ isDirect }) => isDirect)
       ? [{ name: directFile, text: `# In those of them that hand on themselves.\n${handingOn.direct}` }]
       : []),
-    ...policyFiles(topology),
+    ...pageFiles(topology),
   ];
 }
 
@@ -235,7 +239,7 @@ function renderRoute({ path, upstream, strip }: Route, { asked, handing }: Meeti
   const { suffix, lines: handOn, isDirect } = handing;
   const policy = [...(suffix === "" ? [] : [`set $handing ${suffix};\n`]), asked, ...(isDirect ? [handOn] : [])];
   const lines = `      set $upstream ${upstream};
-${strip === "" ? "" : renderStrip(strip)}${policy.join("").replace(/^(?=.)/gm, "      ")}      include ${isDirect ? directFile : routeFile};
+${policy.join("").replace(/^(?=.)/gm, "      ")}${strip === "" ? "" : renderStrip(strip)}      include ${isDirect ? directFile : routeFile};
 `;
   // `/api` and all that is below it, but not `/apis`.
   const heads = path === "/" ? ["/"] : [`= ${path}`, `${path}/`];

@@ -1,7 +1,7 @@
-import { candidatePlace, directivesFile, livePlace, mainFile } from "../../model/layout";
+import { candidatePlace, livePlace, mainFile, releaseFolder } from "../../model/layout";
 import { withoutWordsOf } from "../../model/server-config";
-import { serversOf, type UpstreamServer } from "../../model/topology";
-import { renderFiles } from "../../nginx/render/config";
+import { repeatedTexts, serversOf, type UpstreamServer } from "../../model/topology";
+import { renderFiles, userFiles } from "../../nginx/render/config";
 import { messageOf } from "../../lib/errors";
 import { quote } from "../../lib/quote";
 import { Deadline, until } from "../../lib/until";
@@ -12,7 +12,7 @@ import { indent, nginxSeconds, restartsAllowed, type Context } from "./context";
 import { failingHealthchecks, isUndecided } from "./healthcheck";
 import { ask, type Unanswered } from "./probe";
 import { askByCurl, askInTurn, readCurl } from "./public-address";
-import { releaseFolder, writeFiles } from "./volume";
+import { writeFiles } from "./volume";
 
 /** How long one that served before may take to answer, before it is looked at whether it still does. */
 const patienceSeconds = 3;
@@ -57,9 +57,11 @@ export async function testCandidate(context: Context, must: readonly string[]): 
 /** The user knows their directives by the name of the setting, not by that of a file. Secret ones are not repeated. */
 function nginxWords(output: string, { release, isSecret }: Context["wanted"]): string {
   const place = `${releaseFolder(release.id)}/`;
-  const words = output.replaceAll(`${place}${directivesFile}:`, "serverConfig, line ").replaceAll(place, "");
-  const directives = release.files.find(({ name }) => name === directivesFile)?.text ?? "";
-  return isSecret ? withoutWordsOf(directives, words) : words;
+  const settings = userFiles(release.topology);
+  const words = settings
+    .reduce((text, { name, setting }) => text.replaceAll(`${place}${name}:`, `${setting}, line `), output)
+    .replaceAll(place, "");
+  return isSecret ? withoutWordsOf(repeatedTexts(release.topology), words) : words;
 }
 
 async function untilAllAnswer(

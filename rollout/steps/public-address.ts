@@ -29,6 +29,8 @@ export interface Question extends HealthCheck {
   readonly isTls: boolean;
   /** Whether there may be no answer, as before an authority has given a certificate. */
   readonly isOptional?: boolean;
+  /** Whether clients are told that it is in maintenance. */
+  readonly isDown?: boolean;
   /** For messages: the path, after the host where an app has hosts. */
   readonly shown: string;
   /** Whether nothing is asked of the upstream after it. */
@@ -43,7 +45,9 @@ export function publicQuestions(topology: Pick<Topology, "sites" | "redirects" |
   const { upstreams, tls } = topology;
   const routes = routesOf(topology);
   return upstreams.flatMap(({ name: upstream, servers }) => {
-    const route = routes.find((one) => one.upstream === upstream);
+    const own = routes.filter((one) => one.upstream === upstream);
+    const isDown = own.every(({ policy }) => policy?.isInMaintenance === true);
+    const route = own.find(({ policy }) => isDown || policy?.isInMaintenance !== true);
     const health = (servers.find(({ weight }) => weight > 0) ?? servers[0])?.health;
     if (route === undefined || health === undefined) return [];
     const [name] = tls !== undefined && route.hosts.length === 0 ? restNames(topology) : route.hosts;
@@ -53,7 +57,15 @@ export function publicQuestions(topology: Pick<Topology, "sites" | "redirects" |
     const paths = [...(check.startsWith(below) ? [check] : []), route.path];
     const questions = (how: Pick<Question, "isTls" | "isOptional">) =>
       paths.map((path, index) => {
-        return { upstream, path, host, ...how, shown: (name ?? "") + path, isLast: index === paths.length - 1 };
+        return {
+          upstream,
+          path,
+          host,
+          ...how,
+          shown: (name ?? "") + path,
+          isLast: index === paths.length - 1,
+          ...(isDown && { isDown }),
+        };
       });
     if (tls === undefined || name === undefined) return [questions({ isTls: false })];
     if (tls.acme?.hosts.includes(name) !== true) return [questions({ isTls: true })];
@@ -67,7 +79,7 @@ export function publicQuestions(topology: Pick<Topology, "sites" | "redirects" |
  * @returns "works"; "look further" where nginx has answered by itself; else what is wrong
  */
 export function judge(
-  { upstream, path, host, shown, isLast, isOptional = false }: Question,
+  { upstream, path, host, shown, isLast, isOptional = false, isDown = false }: Question,
   answer: PublicAnswer,
   release: Pick<Release, "id" | "topology">,
 ): string {
@@ -78,8 +90,12 @@ export function judge(
   if (answer.release !== release.id) return `${gets}, not from release ${release.id} of this balancer`;
   // nginx itself refuses whoever asks, or redirects, as it was told to: whether backends are reached is not told yet.
   if (server === "") {
-    const refuses = status === 401 || status === 403;
-    return isLast && status >= 400 && !refuses ? `${gets} from nginx itself` : status < 500 ? "look further" : gets;
+    const refuses = status === 401 || status === 403 || (isDown && status === 503);
+    return isLast && status >= 400 && !refuses
+      ? `${gets} from nginx itself`
+      : status < 500 || refuses
+        ? "look further"
+        : gets;
   }
   const asked = serversIn(release.topology, upstream).some(
     ({ health }) => health.path !== path || health.host !== host,

@@ -1,14 +1,9 @@
 import { createHash } from "node:crypto";
-import { currentRelease, recordFile, volumeFolder } from "../../model/layout";
+import { currentRelease, recordFile, releaseFolder, volumeFolder } from "../../model/layout";
 import { writeRecord } from "../../model/record";
 import type { Release } from "../../model/release";
 import type { Wanted } from "../plan";
 import type { BalancerShell } from "../runtime/shell";
-
-/** Where a release lies on the volume. */
-export function releaseFolder(id: string): string {
-  return `${volumeFolder}/releases/${id}`;
-}
 
 /** Writes what nginx reads of a release, each file whole or not at all. Whatever else lies in their place goes. */
 export async function writeFiles(

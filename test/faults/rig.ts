@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { withProxyLine } from "../../lib/proxy-line";
-import { currentRelease, livePlace, mainFile } from "../../model/layout";
+import { currentRelease, livePlace, mainFile, releaseFolder } from "../../model/layout";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
 import { attachmentsOf, readCertificates } from "../../rollout/certificates";
@@ -37,6 +37,8 @@ export interface Asked {
 }
 
 type Settings = Parameters<typeof topologyOf>[0];
+
+const release = "0".repeat(16);
 
 interface Options {
   /** Requests that a backend works on at a time. Default: 1000. */
@@ -149,7 +151,7 @@ export class Rig {
     );
     const attachments = attachmentsOf(topology, settings.tls?.certificates);
     const place = { ...livePlace, workers: this.options.workers ?? livePlace.workers };
-    for (const { name, text } of [...renderFiles(topology, place, "0".repeat(16)), ...attachments])
+    for (const { name, text } of [...renderFiles(topology, place, release), ...attachments])
       await writeFile(join(this.folder, name), text, { mode: 0o644 });
   }
 
@@ -166,6 +168,8 @@ export class Rig {
         : ["--volume", "/var/spool/nginx", `--memory=${memoryMb}m`, `--memory-swap=${memoryMb}m`]),
       "--volume",
       `${this.folder}:${currentRelease}:ro`,
+      "--volume",
+      `${this.folder}:${releaseFolder(release)}:ro`,
     ];
     const start = `mkdir -p ${livePlace.folder} && exec nginx -c ${currentRelease}/${mainFile} -g 'daemon off; user root;'`;
     await docker("run", "--detach", "--name", this.name, "--network", this.name, ...places, ...(isPublished ? ["--publish", "127.0.0.1::8080"] : []), nginxImage, "sh", "-c", start); // prettier-ignore
@@ -182,12 +186,14 @@ export class Rig {
     await this.configure(settings);
     const main = `${currentRelease}/${mainFile}`;
     await docker("exec", this.name, "nginx", "-t", "-q", "-c", main);
-    const workers = async () => (await docker("exec", this.name, "pgrep", "--parent", "1")).trim().split("\n");
-    const before = await workers();
+    const listed = await docker("top", this.name, "-eo", "pid,args");
+    const before = new Set([...listed.matchAll(/^ *(\d+) +nginx: worker/gm)].map(([, pid]) => pid));
     await docker("kill", "--signal", "HUP", this.name);
-    await until("all workers are new ones, or retired", 15, async () =>
-      (await workers()).some((pid) => !before.includes(pid)),
-    );
+    await until("no worker of before takes connections", 15, async () => {
+      const taking = (await docker("top", this.name, "-eo", "pid,args")).matchAll(/^ *(\d+) +nginx: worker process$/gm);
+      const pids = [...taking].map(([, pid]) => pid);
+      return pids.length > 0 && pids.every((pid) => !before.has(pid));
+    });
   }
 
   /** Waits until every backend that gets requests answers through nginx, and nginx has open connections to each. */

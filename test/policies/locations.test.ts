@@ -14,7 +14,7 @@ describe("what is otherwise for some hosts and paths", function () {
     ...all,
     paths: ["/own"],
     maxBodyMb: 2,
-    locationConfig: "add_header X-Own 'of \"mine\"' always;\nlimit_except GET POST { deny all; }\n",
+    locationConfig: "proxy_set_header X-Env own;\nadd_header X-Own 'of \"mine\"' always;\nlimit_except GET POST { deny all; }\n",
   };
   const shop = { hosts: ["shop.example"], paths: ["/own"], maxBodyMb: 3 };
 
@@ -67,6 +67,10 @@ describe("what is otherwise for some hosts and paths", function () {
   });
 
   it("are directives of nginx", async () => {
+    const { text } = await rig.ask("/own/echo", { headers: { Host: "rest.example", "X-Forwarded-For": "192.0.2.1" } });
+    assert.match(text, /^Host: rest.example$/m);
+    assert.match(text, /^X-Env: own$/m);
+    assert.doesNotMatch(text, /192\.0\.2\.1/);
     const answer = await rig.ask("/own/a");
     assert.deepEqual([answer.status, answer.headers["x-own"]], [200, 'of "mine"']);
     assert.equal((await rig.ask("/own", { method: "DELETE" })).status, 403);

@@ -110,7 +110,8 @@ it("every location of the public server's own is one that they may not have", ()
   const locations = [...block, ...parseDirectives(site?.text ?? "")].flatMap(({ name, args }) =>
     name === "location" ? [args.join(" ")] : [],
   );
-  assert.deepEqual(locations.sort(), [...ownLocations].sort());
+  const names = locations.map((name) => name.replace(/^= \/\.balancer\/.*/, "= /.balancer/*"));
+  assert.deepEqual([...new Set(names)].sort(), [...ownLocations].sort());
 });
 
 it("every variable of the balancer's own text is one that they may not set", () => {
@@ -121,6 +122,7 @@ it("every variable of the balancer's own text is one that they may not set", () 
     {
       ...settings,
       headers: [{ hosts: [], paths: ["/"], requests: { A: "b" }, answers: { C: "d" } }],
+      maintenance: { sites: [], allow: [], retryAfterSeconds: 1 },
     },
   ];
   const texts = [settings, ...proxied].map((one) =>
@@ -178,7 +180,7 @@ describe("headers that a user sets", () => {
       'proxy_set_header X-A "a;";\nlocation /a {\n  # proxy_set_header X-B b;\n  gzip on; proxy_set_header X-B b;\n  proxy_set_header Host c;\n  location /a/b { proxy_set_header Upgrade ""; }\n}\nlocation /c { gzip off; }';
     const ours = (source: string) => headersOf(parseDirectives(source), policy).map(settingHeader).join(" ");
     assert.equal(
-      withHeaders(text, policy),
+      withHeaders(text, (level) => headersOf(level, policy)),
       text
         .replace("on; proxy", `on; ${ours("proxy_set_header Host c;")} proxy`)
         .replace("{ proxy", `{ ${ours("proxy_set_header Upgrade c;")} proxy`),
@@ -187,6 +189,9 @@ describe("headers that a user sets", () => {
 
   it("set nothing: the text is as it was written", () => {
     const text = "\ngzip on;\n\tlocation /a { return 200 'proxy_set_header Host a;'; }\n";
-    assert.equal(withHeaders(text, policy), text);
+    assert.equal(
+      withHeaders(text, (level) => headersOf(level, policy)),
+      text,
+    );
   });
 });

@@ -50,7 +50,9 @@ describe("settings", () => {
       subnets: "",
       trustedProxies: [],
       proxyProtocol: false,
+      httpConfig: "",
       serverConfig: "",
+      pages: {},
       adopt: "",
       revision: "",
     });

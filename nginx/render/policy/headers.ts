@@ -1,7 +1,7 @@
-import { parseDirectives } from "../../../model/directives";
+import { parseDirectives, type Directive } from "../../../model/directives";
 import type { RoutePolicy } from "../../../model/policies";
-import { routesOf } from "../../../model/topology";
-import { settingHeader } from "../headers";
+import { routesOf, type Topology } from "../../../model/topology";
+import { headersOf, settingHeader } from "../headers";
 import { quoted } from "../words";
 import type { Policed, RouteLines } from "./index";
 
@@ -37,22 +37,33 @@ export function headerLines({ headers }: RoutePolicy, topology: Policed): RouteL
 /**
  * In each site's server block: what routes set or drop, by variables that are as usual until a route says otherwise.
  *
- * @param usual the headers that backends get from the balancer, by name
+ * @param level the user's directives of that block
  */
-export function renderHeaders(topology: Policed, usual: readonly (readonly [name: string, value: string])[]): string[] {
-  const requests = [...namesIn(topology, "requests")];
-  const answers = [...namesIn(topology, "answers")];
-  const values = new Map(usual.map(([name, value]) => [name.toLowerCase(), value]));
-  const theirs = new Set(requests.map(([key]) => key));
+export function renderHeaders(topology: Policed & Pick<Topology, "proxy">, level: readonly Directive[]): string[] {
+  const usual = new Map(headersOf(level, topology.proxy).map(([name, value]) => [name.toLowerCase(), value]));
+  const requests = [...namesIn(topology, "requests").keys()].map((key, at) => {
+    const value = usual.get(key) ?? `$http_${key.replaceAll("-", "_")}`;
+    return `set $request_header_${at} ${quoted(value)};`;
+  });
+  const answers = [...namesIn(topology, "answers")].flatMap(([, name], at) => [
+    `set $answer_header_${at} "";`,
+    `add_header ${name} $answer_header_${at} always;`,
+  ]);
+  return [...requests, ...requestHeaders(topology, level).map(settingHeader), ...answers];
+}
+
+/** The headers that backends get from the balancer at a level of the configuration: its own, and those of routes. */
+export function requestHeaders(
+  topology: Policed & Pick<Topology, "proxy">,
+  level: readonly Directive[],
+): (readonly [name: string, value: string])[] {
+  const names = [...namesIn(topology, "requests")];
+  const theirs = new Set(names.map(([key]) => key));
+  const said = new Set(
+    level.filter(({ name }) => name === "proxy_set_header").map(({ args }) => args[0]?.toLowerCase()),
+  );
   return [
-    ...usual.filter(([name]) => !theirs.has(name.toLowerCase())).map(settingHeader),
-    ...requests.flatMap(([key, name], at) => [
-      `set $request_header_${at} ${quoted(values.get(key) ?? `$http_${key.replaceAll("-", "_")}`)};`,
-      `proxy_set_header ${name} $request_header_${at};`,
-    ]),
-    ...answers.flatMap(([, name], at) => [
-      `set $answer_header_${at} "";`,
-      `add_header ${name} $answer_header_${at} always;`,
-    ]),
+    ...headersOf(level, topology.proxy).filter(([name]) => !theirs.has(name.toLowerCase())),
+    ...names.flatMap(([key, name], at) => (said.has(key) ? [] : [[name, `$request_header_${at}`] as const])),
   ];
 }

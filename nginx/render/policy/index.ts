@@ -1,10 +1,10 @@
 import { parseDirectives } from "../../../model/directives";
 import type { RoutePolicy } from "../../../model/policies";
-import type { ReleaseFile } from "../../../model/release";
 import { routesOf, type Topology } from "../../../model/topology";
 import { isDecidedByUser } from "../spool";
 import { headerLines } from "./headers";
-import { locationFiles, locationLines } from "./locations";
+import { locationLines } from "./locations";
+import { maintenanceLines } from "./maintenance";
 
 /** What policies' lines depend on. */
 export type Policed = Pick<Topology, "sites" | "directives">;
@@ -35,7 +35,11 @@ export interface Handing {
 export const usualHanding: Handing = { suffix: "", lines: "", live: "", isDirect: false };
 
 function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"> & Pick<Meeting, "asked"> {
-  const parts: RouteLines[] = [headerLines(policy, topology), locationLines(policy, topology)];
+  const parts: RouteLines[] = [
+    headerLines(policy, topology),
+    locationLines(policy, topology),
+    maintenanceLines(policy),
+  ];
   const isDirect =
     parts.some((part) => part.isDirect === true) || isDecidedByUser(parseDirectives(topology.directives));
   const both = parts.map((part) => part.both ?? "").join("");
@@ -72,9 +76,4 @@ export function meeting(policy: RoutePolicy | undefined, topology: Policed, hand
   const { asked, lines, live, isDirect } = linesOf(policy, topology);
   const own = handings.find((one) => one.lines === lines && one.live === live && one.isDirect === isDirect);
   return { asked, handing: own ?? usualHanding };
-}
-
-/** Files that the lines name. */
-export function policyFiles(topology: Policed): ReleaseFile[] {
-  return locationFiles(topology);
 }

@@ -9,8 +9,13 @@ function configsIn(topology: Policed): string[] {
   return [...new Set(routesOf(topology).flatMap(({ policy }) => policy?.location?.locationConfig ?? []))];
 }
 
-export function locationFiles(topology: Policed): ReleaseFile[] {
-  return configsIn(topology).map((text, at) => ({ name: locationFile(at), text: `${text.trimEnd()}\n` }));
+/** A file for each text, with the setting that it comes from. */
+export function locationFiles(topology: Policed): (ReleaseFile & { readonly setting: string })[] {
+  return configsIn(topology).map((config, at) => {
+    const route = routesOf(topology).find(({ policy }) => policy?.location?.locationConfig === config);
+    const setting = `locationConfig of ${route?.hosts[0] ?? ""}${route?.path ?? ""}`;
+    return { name: locationFile(at), setting, text: config.trimEnd() };
+  });
 }
 
 export function locationLines({ location }: RoutePolicy, topology: Policed): RouteLines {
