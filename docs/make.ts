@@ -203,6 +203,9 @@ ${table(
   ],
 )}
 
+\`httpConfig\` is put into the http block in the same way: there, \`map\`, \`geo\`, \`limit_req_zone\`, \`log_format\`, \`upstream\` and the like
+may stand, but no \`server\`. For some hosts and paths alone: \`locationConfig\` ([policies/locations.md](policies/locations.md)).
+
 In a location of your own \`proxy_pass http://backends;\` hands requests on to the backends, with the balancer's headers
 ([headers.md](headers.md)), and \`add_header\` adds to the balancer's own. A request that is handed on there moves on to another backend as nginx
 itself sees fit, but does not begin anew: that is so for those in no location alone. \`error_page\` in no block is kept beside the balancer's.

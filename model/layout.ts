@@ -45,6 +45,8 @@ export interface Place {
   /** What its public servers listen on, in plain and with TLS. */
   readonly listen: string;
   readonly tlsListen: string;
+  /** Folder of the answers that it keeps. */
+  readonly cache: string;
   /** Its worker processes. */
   readonly workers: "auto" | 1;
 }
@@ -53,12 +55,14 @@ export const livePlace: Place = {
   folder: "/tmp/nginx",
   listen: String(listenPort),
   tlsListen: String(tlsListenPort),
+  cache: "/var/spool/nginx/cache",
   workers: "auto",
 };
 export const candidatePlace: Place = {
   folder: "/tmp/candidate",
   listen: "unix:/tmp/candidate/public.sock",
   tlsListen: "unix:/tmp/candidate/tls.sock",
+  cache: "/tmp/candidate/cache",
   workers: 1,
 };
 

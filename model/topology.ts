@@ -94,6 +94,8 @@ export interface ProxyPolicy {
   readonly behindProxy: boolean;
   readonly trustedProxies: readonly string[];
   readonly proxyProtocol: boolean;
+  /** Only of interest where answers are kept. */
+  readonly cacheMb: number;
 }
 
 /** A server, and the app whose it is; default: the first one. */
@@ -135,6 +137,7 @@ export function topologyOf(
     behindProxy,
     trustedProxies,
     proxyProtocol,
+    cacheMb,
   } = settings;
   const [first] = settings.apps;
   const groups = groupsOf(settings.apps).map(({ apps, ...group }) => {
@@ -157,6 +160,7 @@ export function topologyOf(
       behindProxy,
       trustedProxies,
       proxyProtocol,
+      cacheMb,
     },
     accessLog: settings.accessLog,
     ...(Object.keys(pages).length > 0 && { pages }),

@@ -1,6 +1,9 @@
 import type { z } from "zod";
 import type { Problem } from "../app";
 import type { Routed } from "../routes";
+import { integer } from "../rules";
+import { cacheAt, cacheRule, cacheSchema, type Cache } from "./cache";
+import { compressionAt, compressionRule, compressionSchema, type Compression } from "./compression";
 import { headersAt, headersEntrySchema, headersSchema, problemsOfHeaders, type HeaderPolicy } from "./headers";
 import { locationAt, locationSchema, locationsSchema, type LocationPolicy } from "./locations";
 import { isInMaintenance, maintenanceRule, maintenanceSchema, problemsOfMaintenance } from "./maintenance";
@@ -11,6 +14,8 @@ import { problemsOfScopes, type Scope } from "./scope";
 export const entrySchemas = {
   headers: headersEntrySchema,
   locations: locationSchema,
+  compression: compressionSchema,
+  cache: cacheSchema,
   maintenance: maintenanceSchema,
   errorPages: errorPagesSchema,
 };
@@ -25,6 +30,17 @@ export const policyShape = {
     description: "what is otherwise for some hosts and paths than everywhere else, see below",
     change: "reloads",
   }),
+  compression: compressionRule.default([]).meta({
+    description: "which answers are compressed, see below",
+    change: "reloads",
+  }),
+  cache: cacheRule.default([]).meta({
+    description: "which answers are kept, see below",
+    change: "reloads",
+  }),
+  cacheMb: integer(16, 65536)
+    .default(256)
+    .meta({ description: "disk for answers that are kept, MiB", change: "reloads" }),
   maintenance: maintenanceRule.optional().meta({
     description: "answers 503 in place of the apps, see below",
     change: "reloads",
@@ -45,26 +61,32 @@ export type PolicySettings = DeepReadonly<z.output<z.ZodObject<typeof policyShap
 export interface RoutePolicy {
   readonly headers?: HeaderPolicy;
   readonly location?: LocationPolicy;
+  readonly compression?: Compression;
+  readonly cache?: Cache;
   readonly isInMaintenance?: true;
 }
 
 /** What holds at a path of a host; undefined where no policy is for it. */
 export function policyAt(settings: PolicySettings, host: string, path: string): RoutePolicy | undefined {
-  const headers = headersAt(settings.headers, host, path);
-  const location = locationAt(settings.locations, host, path);
-  const isDown = isInMaintenance(settings.maintenance, host);
-  if (headers === undefined && location === undefined && !isDown) return undefined;
-  return { ...(headers && { headers }), ...(location && { location }), ...(isDown && { isInMaintenance: true }) };
+  const all = {
+    headers: headersAt(settings.headers, host, path),
+    location: locationAt(settings.locations, host, path),
+    compression: compressionAt(settings.compression, host, path),
+    cache: cacheAt(settings.cache, host, path),
+    isInMaintenance: isInMaintenance(settings.maintenance, host) || undefined,
+  };
+  const said = Object.entries(all).filter(([, policy]) => policy !== undefined);
+  return said.length === 0 ? undefined : (Object.fromEntries(said) as RoutePolicy);
 }
 
 /** The lists of entries, each of which is for some hosts and paths. */
-function scoped({ headers, locations }: Omit<PolicySettings, "pages">): Readonly<Record<string, readonly Scope[]>> {
-  return { headers, locations };
+function scoped({ headers, locations, compression, cache }: Omit<PolicySettings, "pages">) {
+  return { headers, locations, compression, cache };
 }
 
 /** Paths of a host below which something else may hold than above them. */
 export function pathsWithPolicy(settings: PolicySettings, host: string): string[] {
-  const entries = Object.values(scoped(settings)).flat();
+  const entries: readonly Scope[] = Object.values(scoped(settings)).flat();
   const own = entries.filter(({ hosts }) => hosts.length === 0 || hosts.includes(host));
   return [...new Set(own.flatMap(({ paths }) => paths))];
 }

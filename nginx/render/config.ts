@@ -14,6 +14,8 @@ import type { AccessLog, BalancingMethod } from "../../model/settings";
 import { roomForNames } from "./acme";
 import { renderHeaderVariables, withHeaders } from "./headers";
 import { handingsOf } from "./policy";
+import { renderCache } from "./policy/cache";
+import { renderModules } from "./policy/compression";
 import { requestHeaders } from "./policy/headers";
 import { locationFiles } from "./policy/locations";
 import { renderMaintenance } from "./policy/maintenance";
@@ -83,7 +85,7 @@ worker_shutdown_timeout ${proxy.drainSeconds}s;
 # https://nginx.org/en/docs/ngx_core_module.html#worker_rlimit_nofile
 worker_rlimit_nofile 8192;
 pcre_jit on;
-
+${renderModules(topology)}
 events {
   worker_connections 4096;
 }
@@ -122,7 +124,7 @@ ${topology.tls?.acme !== undefined || topology.sites.length > 1 ? roomForNames :
   resolver_timeout 2s;
 
 ${renderUpstreams(topology)}
-${renderHeaderVariables(proxy)}${renderMaintenance(topology)}  proxy_http_version 1.1;
+${renderHeaderVariables(proxy)}${renderMaintenance(topology)}${renderCache(topology, place)}  proxy_http_version 1.1;
 
   # A request moves on to another backend when one fails, a POST only as long as it was not sent.
   proxy_read_timeout ${proxy.requestTimeoutSeconds}s;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { docker, tryDocker } from "../../rollout/docker";
 import { busyness, until } from "../e2e/until";
-import { Rig, type Answer } from "./rig";
+import type { Answer } from "./asking";
+import { Rig } from "./rig";
 
 /** What happens to a backend, and how it becomes whole again; nobody can tell whether one that is `silent` got a request. */
 interface Fault {

@@ -1,9 +1,8 @@
+import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { Agent, request, type IncomingHttpHeaders } from "node:http";
-import { connect, type Socket } from "node:net";
+import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { withProxyLine } from "../../lib/proxy-line";
 import { currentRelease, livePlace, mainFile, releaseFolder } from "../../model/layout";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
@@ -12,29 +11,7 @@ import { docker, tryDocker } from "../../rollout/docker";
 import { settings as defaults } from "../components";
 import { baseImages } from "../machine";
 import { until } from "../e2e/until";
-
-/** What a request came to. */
-export interface Answer {
-  /** 0 when the connection ended without one. */
-  readonly status: number;
-  readonly seconds: number;
-  /** Its body, or the first megabyte of it. */
-  readonly text: string;
-  /** Length of its body. */
-  readonly bytes: number;
-  /** The backend that it came from. */
-  readonly from: string;
-  readonly headers: IncomingHttpHeaders;
-}
-
-export interface Asked {
-  readonly method?: string;
-  readonly body?: Buffer;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly agent?: Agent | false;
-  /** Bytes of the answer taken in each second. Default: as fast as they come. */
-  readonly bytesPerSecond?: number;
-}
+import { Asker, type Asked } from "./asking";
 
 type Settings = Parameters<typeof topologyOf>[0];
 
@@ -59,18 +36,20 @@ interface Options {
  * nginx with the program's configuration before backends that do as they are told, each in a container on a network of its own: what a
  * request meets, without the engine, hence within seconds.
  */
-export class Rig {
+export class Rig extends Asker {
+  /** Of what the backends run, as their servers' names say. */
+  version = "a";
   private numbers = 0;
   private apps = defaults.apps;
-  private place = { host: "", port: 8080 };
-  private hasLine = false;
 
   private constructor(
     readonly name: string,
     readonly backends: readonly string[],
     private readonly folder: string,
     private readonly options: Options,
-  ) {}
+  ) {
+    super();
+  }
 
   /**
    * @param label part of the names of its containers
@@ -142,7 +121,8 @@ export class Rig {
       },
       this.backends.map((name, number) => ({
         app: this.appOf(number).name,
-        name,
+        name: `${name}-${this.version}`,
+        address: name,
         port: 5000,
         weight: this.appOf(number).weight,
         health: { path: "/", host: "localhost" },
@@ -196,6 +176,33 @@ export class Rig {
     });
   }
 
+  /** Asks again and again, by several clients, while nginx goes over to one setting after the other and back, and fails where one is lost. */
+  async assertNoneLost(
+    path: string,
+    settings: readonly Partial<Settings>[],
+    { allowed = [200], headers = {} }: { allowed?: readonly number[]; headers?: Asked["headers"] } = {},
+  ): Promise<void> {
+    const end = new AbortController();
+    const statuses = new Map<number, number>();
+    const client = async (agent: Agent | false) => {
+      while (!end.signal.aborted) {
+        const { status } = await this.ask(path, { headers, agent });
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    };
+    const clients = [false, false, new Agent({ keepAlive: true }), new Agent({ keepAlive: true })].map((agent) =>
+      client(agent as Agent | false),
+    );
+    try {
+      for (let round = 0; round < 3; round++) for (const one of settings) await this.change(one);
+    } finally {
+      end.abort();
+      await Promise.all(clients);
+    }
+    const others = [...statuses].filter(([status]) => !allowed.includes(status));
+    assert.deepEqual(others, [], `${[...statuses.values()].reduce((sum, count) => sum + count)} requests`);
+  }
+
   /** Waits until every backend that gets requests answers through nginx, and nginx has open connections to each. */
   async whole(): Promise<void> {
     const apps = this.backends.map((_, number) => this.appOf(number)).filter(({ weight }) => weight > 0);
@@ -221,73 +228,6 @@ export class Rig {
   /** A path that no other request has, by which the backends' logs tell who got it. */
   path(path: string): string {
     return `${path}${path.includes("?") ? "&" : "?"}id=${++this.numbers}.`;
-  }
-
-  /** On a connection of its own, which begins with a PROXY line where nginx takes those, or on one of an agent's. */
-  async ask(
-    path: string,
-    {
-      method = "GET",
-      body,
-      agent = this.hasLine && withProxyLine(new Agent()),
-      headers: more,
-      bytesPerSecond,
-    }: Asked = {},
-  ): Promise<Answer> {
-    const start = performance.now();
-    return new Promise((resolve) => {
-      let text = "";
-      let bytes = 0;
-      const end = (status: number, answered: IncomingHttpHeaders = {}) => {
-        const from = String(answered["x-backend"] ?? "");
-        resolve({ status, seconds: (performance.now() - start) / 1000, text, bytes, from, headers: answered });
-      };
-      const headers = { ...more, ...(body ? { "Content-Length": body.length } : {}) };
-      const asked = request({ ...this.place, path, method, agent, headers }, (answer) => {
-        answer.setEncoding("latin1");
-        answer.on("data", (part: string) => {
-          bytes += part.length;
-          if (text.length < 1e6) text += part;
-          if (bytesPerSecond === undefined) return;
-          answer.pause();
-          setTimeout(() => answer.resume(), (part.length / bytesPerSecond) * 1000);
-        });
-        answer.on("end", () => end(answer.statusCode ?? 0, answer.headers));
-        answer.on("error", () => end(0));
-      });
-      asked.setTimeout(60_000, () => asked.destroy());
-      asked.on("error", () => end(0));
-      asked.end(body);
-    });
-  }
-
-  /**
-   * Sends bytes and takes what comes until the connection ends, or nothing has come for a second.
-   *
-   * @param lines of a request's head, and a PROXY line before it where nginx takes those
-   */
-  async raw(...lines: string[]): Promise<string> {
-    return this.say(lines, (socket, text) => socket.write(text));
-  }
-
-  /** The same by a client that closes its side as soon as it has asked. */
-  async rawAndClose(...lines: string[]): Promise<string> {
-    return this.say(lines, (socket, text) => socket.end(text));
-  }
-
-  private async say(lines: readonly string[], how: (socket: Socket, text: string) => unknown): Promise<string> {
-    return new Promise((resolve, reject) => {
-      let text = "";
-      const socket = connect({ ...this.place, allowHalfOpen: true }, () =>
-        how(socket, `${lines.join("\r\n")}\r\n\r\n`),
-      );
-      socket.on("end", () => socket.end());
-      socket.setEncoding("latin1");
-      socket.on("data", (part: string) => (text += part));
-      socket.on("close", () => resolve(text));
-      socket.on("error", reject);
-      socket.setTimeout(1000, () => socket.destroy());
-    });
   }
 
   /** How often backends have together got each path. Default: all backends. */

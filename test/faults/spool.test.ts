@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { docker } from "../../rollout/docker";
 import { busyness, until } from "../e2e/until";
-import { Rig, type Answer } from "./rig";
+import type { Answer } from "./asking";
+import { Rig } from "./rig";
 
 const megabytes = 30;
 const large = `/?bytes=${megabytes * 1e6}`;

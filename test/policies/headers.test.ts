@@ -20,11 +20,12 @@ describe("headers of requests and answers", function () {
     answers: { "x-frame-options": "" },
   };
 
+  const apps = [
+    { ...app, name: "shop", hosts: ["shop.example"] },
+    { ...app, name: "rest" },
+  ];
+
   before(async () => {
-    const apps = [
-      { ...app, name: "shop", hosts: ["shop.example"] },
-      { ...app, name: "rest" },
-    ];
     rig = await Rig.create("headers", 2, {
       apps,
       headers: [everywhere, shop],
@@ -65,4 +66,7 @@ describe("headers of requests and answers", function () {
     const failed = await rig.ask("/drop", { method: "POST", body: Buffer.from("x") });
     assert.deepEqual([failed.status, failed.headers["x-frame-options"]], [502, "DENY"]);
   });
+
+  it("come and go without a lost request", async () =>
+    rig.assertNoneLost("/", [{ apps }, { apps, headers: [everywhere, shop] }]));
 });

@@ -14,15 +14,17 @@ describe("what is otherwise for some hosts and paths", function () {
     ...all,
     paths: ["/own"],
     maxBodyMb: 2,
-    locationConfig: "proxy_set_header X-Env own;\nadd_header X-Own 'of \"mine\"' always;\nlimit_except GET POST { deny all; }\n",
+    locationConfig:
+      "proxy_set_header X-Env own;\nadd_header X-Own 'of \"mine\"' always;\nlimit_except GET POST { deny all; }\n",
   };
   const shop = { hosts: ["shop.example"], paths: ["/own"], maxBodyMb: 3 };
 
+  const apps = [
+    { ...app, name: "shop", hosts: ["shop.example"] },
+    { ...app, name: "rest" },
+  ];
+
   before(async () => {
-    const apps = [
-      { ...app, name: "shop", hosts: ["shop.example"] },
-      { ...app, name: "rest" },
-    ];
     rig = await Rig.create("locations", 2, { apps, locations: [slow, idle, own, shop] });
   });
   after(() => rig?.remove());
@@ -76,4 +78,7 @@ describe("what is otherwise for some hosts and paths", function () {
     assert.equal((await rig.ask("/own", { method: "DELETE" })).status, 403);
     assert.equal((await rig.ask("/owner", { method: "DELETE" })).status, 200);
   });
+
+  it("come and go without a lost request", async () =>
+    rig.assertNoneLost("/own", [{ apps }, { apps, locations: [slow, idle, own, shop] }]));
 });

@@ -2,6 +2,8 @@ import { parseDirectives } from "../../../model/directives";
 import type { RoutePolicy } from "../../../model/policies";
 import { routesOf, type Topology } from "../../../model/topology";
 import { isDecidedByUser } from "../spool";
+import { cacheLines } from "./cache";
+import { compressionLines } from "./compression";
 import { headerLines } from "./headers";
 import { locationLines } from "./locations";
 import { maintenanceLines } from "./maintenance";
@@ -38,6 +40,8 @@ function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"
   const parts: RouteLines[] = [
     headerLines(policy, topology),
     locationLines(policy, topology),
+    compressionLines(policy),
+    cacheLines(policy),
     maintenanceLines(policy),
   ];
   const isDirect =

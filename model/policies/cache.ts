@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { hashValue } from "../../lib/tree-hash";
+import { integer, rule } from "../rules";
+import { covering, scopeShape, type Scope } from "./scope";
+
+export const cacheSchema = z.strictObject({
+  ...scopeShape,
+  seconds: integer(0, 31_536_000).default(0).meta({
+    description: "how long an answer of 200 or 301 is kept that says nothing of that itself; 0: it is not kept",
+    change: "reloads",
+  }),
+});
+
+export const cacheRule = rule("a list of up to 100 objects {hosts, paths, seconds}", (e) =>
+  z.array(cacheSchema, e).max(100, e),
+);
+
+export type Cache = Readonly<Omit<z.output<typeof cacheSchema>, keyof Scope>>;
+
+/** How answers of a path of a host are kept: as the narrowest entry says; undefined: not at all. */
+export function cacheAt(entries: readonly (Scope & Cache)[], host: string, path: string): Cache | undefined {
+  const own = covering(entries, host, path).at(-1);
+  return own && { seconds: own.seconds };
+}
+
+/** What of servers' names is the version of what they run: their last part, which scaling leaves as it is. */
+export function versionOf(servers: readonly { readonly name: string }[]): string {
+  const versions = new Set(servers.map(({ name }) => name.replace(/^.*-/, "")));
+  return hashValue([...versions].sort());
+}
