@@ -4,11 +4,13 @@ import { appSchema } from "./app";
 /** What a message says of the value at a path. */
 export type Got = (path: readonly PropertyKey[]) => string;
 
-/** Whether `env` or a password in `command` may lie at a path: beside the known fields of apps there may be a mistyped or badly indented one. */
+/** Whether a secret header, `env` or a password in `command` may lie at a path: beside the known fields of apps there may be a mistyped or badly indented one. */
 export function mayHoldSecrets(
   [key, index, field, ...rest]: readonly PropertyKey[],
   values: Readonly<Record<string, unknown>>,
 ) {
+  // A header may be what lets a backend in.
+  if (key === "headers") return rest.length > 0 && (field === "requests" || field === "answers");
   if (key !== "apps") return false;
   if (index === undefined) return typeof values["apps"] === "string" && /[{[]/.test(values["apps"]);
   const isList = typeof field === "string" && ["hosts", "paths", "writable", "volumes", "networks"].includes(field);
@@ -33,8 +35,9 @@ export function describe(issue: z.core.$ZodIssue, got: Got, schema: z.ZodObject)
       return `${keyPath(path)}: unknown key (got ${got(path)}), allowed keys are ${known.join(", ")}`;
     });
   }
-  const what = issue.code === "invalid_key" ? "this name" : got(issue.path);
-  return [`${keyPath(issue.path)}: got ${what}, ${issue.message}`];
+  if (issue.code !== "invalid_key") return [`${keyPath(issue.path)}: got ${got(issue.path)}, ${issue.message}`];
+  const [own = issue] = issue.issues;
+  return [`${keyPath(issue.path)}: got this name, ${own.message}`];
 }
 
 /** The keys that an object at a path may have. */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { parseSettings, SettingsError } from "../model/settings";
+import { parseSettings, SettingsError, type SettingsContext } from "../model/settings";
 
 /** Outside of the settings: all folders are apps' but for missing ones. */
 export const context = { isApp: (path: string) => !path.includes("missing") };
 
 /** The problems that a config is refused for, a line each. */
-export function problemsOf(raw: Record<string, string>): string[] {
+export function problemsOf(raw: Record<string, string>, more: Partial<SettingsContext> = {}): string[] {
   try {
-    parseSettings(raw, context);
+    parseSettings(raw, { ...context, ...more });
   } catch (error) {
     assert.ok(error instanceof SettingsError);
     return error.message

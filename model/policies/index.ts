@@ -76,7 +76,7 @@ export function policyAt(settings: PolicySettings, host: string, path: string): 
     isInMaintenance: isInMaintenance(settings.maintenance, host) || undefined,
   };
   const said = Object.entries(all).filter(([, policy]) => policy !== undefined);
-  return said.length === 0 ? undefined : (Object.fromEntries(said) as RoutePolicy);
+  return said.length === 0 ? undefined : Object.fromEntries(said);
 }
 
 /** The lists of entries, each of which is for some hosts and paths. */

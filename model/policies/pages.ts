@@ -62,7 +62,11 @@ export function pagesOf(
   const errors = errorPages === undefined ? [] : ([502, 503, 504] as const);
   const pages = errors.map((status) => [
     pageFile(status),
-    read(["errorPages", status], errorPages?.[status], plainPage(reasons[status], "Please try again in a moment.")),
+    read(
+      ["errorPages", String(status)],
+      errorPages?.[status],
+      plainPage(reasons[status], "Please try again in a moment."),
+    ),
   ]);
   if (maintenance !== undefined)
     pages.push([

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { pagesOf } from "../../model/policies/pages";
 import { settings } from "../components";
 import { Rig } from "../faults/rig";
 
@@ -65,6 +66,10 @@ describe("headers of requests and answers", function () {
     );
     const failed = await rig.ask("/drop", { method: "POST", body: Buffer.from("x") });
     assert.deepEqual([failed.status, failed.headers["x-frame-options"]], [502, "DENY"]);
+    await rig.change({ apps, headers: [everywhere, shop], ...pagesOf({ errorPages: {} }, () => "") });
+    const page = await rig.ask("/drop", { method: "POST", body: Buffer.from("x") });
+    assert.match(page.text, /<h1>Bad Gateway/);
+    assert.deepEqual([page.status, page.headers["x-frame-options"]], [502, "DENY"]);
   });
 
   it("come and go without a lost request", async () =>

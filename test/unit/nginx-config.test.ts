@@ -12,6 +12,7 @@ import {
   type Place,
 } from "../../model/layout";
 import type { Certificate } from "../../model/certificates";
+import { compressionRule } from "../../model/policies/compression";
 import { poolName } from "../../model/routes";
 import {
   merge,
@@ -114,6 +115,35 @@ describe("nginx config", () => {
         tls: { port: 8443, certificates: [], redirect: false, hsts: 0, hstsPreload: false, profile: "intermediate" },
         redirects: [{ from: "www.shop.example", to: "shop.example" }],
         certificates: certificates.slice(0, 1),
+      }),
+    ],
+    [
+      "policies",
+      rendered({
+        apps: [
+          { ...app, name: "shop", hosts: ["shop.example"] },
+          { ...app, name: "api", hosts: ["shop.example"], paths: ["/api"], stripPrefix: true },
+          { ...app, name: "rest" },
+        ],
+        servers: ["shop", "api", "rest"].map((name) => ({ ...server(`${name}-0-aaaaaaaaaa`), app: name })),
+        httpConfig: "map $http_user_agent $is_robot {\n  default 0;\n  ~*bot 1;\n}\n",
+        headers: [
+          { hosts: [], paths: ["/"], requests: { "X-Forwarded-Prefix": "" }, answers: { "X-Powered-By": "" } },
+          {
+            hosts: ["shop.example"],
+            paths: ["/api/v1"],
+            requests: { "X-Env": 'say "$host"' },
+            answers: { "X-Frame-Options": "DENY" },
+          },
+        ],
+        locations: [
+          { hosts: [], paths: ["/up"], maxBodyMb: 500, requestTimeoutSeconds: 5, idleSeconds: 600 },
+          { hosts: ["shop.example"], paths: ["/own"], maxBodyMb: 1, locationConfig: "proxy_set_header X-Own a;" },
+        ],
+        compression: compressionRule.parse([{ paths: ["/api"], types: ["text/css"], brotli: true }]),
+        cache: [{ hosts: [], paths: ["/assets"], seconds: 60 }],
+        maintenance: { sites: ["shop.example"], allow: ["10.0.0.0/8"], retryAfterSeconds: 60 },
+        pages: { "502.html": "<p>failed</p>\n", "maintenance.html": "<p>down</p>\n" },
       }),
     ],
     [

@@ -45,10 +45,11 @@ export function renderHeaders(topology: Policed & Pick<Topology, "proxy">, level
     const value = usual.get(key) ?? `$http_${key.replaceAll("-", "_")}`;
     return `set $request_header_${at} ${quoted(value)};`;
   });
-  const answers = [...namesIn(topology, "answers")].flatMap(([, name], at) => [
-    `set $answer_header_${at} "";`,
-    `add_header ${name} $answer_header_${at} always;`,
-  ]);
+  const answers = [...namesIn(topology, "answers").values()].map(
+    (name, at) => `add_header ${name} $answer_header_${at} always;`,
+  );
+  // They hold on the page of an error, too: what is set here would be set again on the way to it.
+  if (answers.length > 0) answers.unshift("uninitialized_variable_warn off;");
   return [...requests, ...requestHeaders(topology, level).map(settingHeader), ...answers];
 }
 

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parseSettings } from "../../model/settings";
+import { covering } from "../../model/policies/scope";
+import { pagesOf } from "../../model/policies/pages";
+import { topologyOf } from "../../model/topology";
+import { context, problemsOf } from "../problems";
+
+const apps = JSON.stringify(
+  [
+    { name: "shop", path: "shop", hosts: ["shop.example", "*.shop.example"] },
+    { name: "api", path: "api", hosts: ["shop.example"], paths: ["/api"], stripPrefix: true },
+    { name: "rest", path: "rest", paths: ["/a"] },
+  ].map((app) => ({ count: 1, ...app })),
+);
+
+describe("settings of policies", () => {
+  for (const [key, value, ...problems] of [
+    [
+      "headers",
+      [{ hosts: ["shop.exampel"] }],
+      'headers[0].hosts[0]: got "shop.exampel", expected a host of an app: shop.example, *.shop.example',
+    ],
+    ["headers", [{ hosts: [], paths: ["/b", "/a/b"] }]],
+    [
+      "locations",
+      [{ paths: ["/api"], maxBodyMb: 0 }],
+      "locations[0].maxBodyMb: got 0, expected an integer from 1 to 1024",
+    ],
+    [
+      "headers",
+      [{ answers: { Server: "a" } }],
+      "headers[0].answers.Server: got this name, expected no header that HTTP or the balancer itself needs: connection, content-length, content-encoding, content-type, date, keep-alive, server, trailer, transfer-encoding, x-balancer-*",
+    ],
+    [
+      "headers",
+      [{ answers: { "X-A": "a\nb" } }],
+      "headers[0].answers.X-A: got a text that is not shown, expected an object whose keys are names of headers and whose values are printable ASCII, in which $ begins a variable of nginx",
+    ],
+    [
+      "headers",
+      [{ requests: { "X-A": "$1" } }],
+      "headers[0].requests.X-A: got a text that is not shown, expected an object whose keys are names of headers and whose values are printable ASCII, in which $ begins a variable of nginx",
+    ],
+    [
+      "headers",
+      [{ requests: { "X-A": "1", "x-a": "2" } }],
+      "headers[0].requests.x-a: got a text that is not shown, expected each header in one spelling",
+    ],
+    [
+      "headers",
+      [{ request: {} }],
+      "headers[0].request: unknown key (got {}), allowed keys are hosts, paths, requests, answers",
+    ],
+    [
+      "locations",
+      [{ locationConfig: "listen 81;" }],
+      "locations[0].locationConfig, line 1: listen is refused: `port` and `bindAddress` of the stack's config say where the balancer listens",
+    ],
+    [
+      "locations",
+      [{ locationConfig: " " }],
+      'locations[0].locationConfig: got " ", expected text: nginx directives for a location block',
+    ],
+    [
+      "httpConfig",
+      "\nserver { }",
+      "httpConfig, line 2: server is refused: what answers clients is said by apps; add to that by `serverConfig`",
+    ],
+    [
+      "httpConfig",
+      "map $a $upstream { }",
+      "httpConfig, line 1: map is refused: this variable is the balancer's own; take another name",
+    ],
+    ["httpConfig", "map $a $b { default $upstream; }\nlimit_req_zone $a zone=a:1m rate=1r/s;"],
+    [
+      "maintenance",
+      { sites: ["shop.example", "b.example"] },
+      'maintenance.sites[1]: got "b.example", expected a host of an app: shop.example, *.shop.example',
+    ],
+    ["maintenance", { allow: ["10.0.0.1/8"] }, 'maintenance.allow[0]: got "10.0.0.1/8", expected 10.0.0.0/8'],
+    [
+      "maintenance",
+      { page: "missing.html" },
+      'maintenance.page: got "missing.html", expected a file that can be read, relative to the program\'s folder',
+    ],
+    ["errorPages", { 502: "large.html" }, 'errorPages.502: got "large.html", expected a file of at most 32 KiB'],
+    ["errorPages", { 500: "a.html" }, 'errorPages.500: unknown key (got "a.html"), allowed keys are 502, 503, 504'],
+    ["compression", [{ types: ["Text/CSS; a=b"] }], 'compression[0].types[0]: got "Text/CSS; a=b", expected text/css'],
+    ["compression", [{ level: 10 }], "compression[0].level: got 10, expected an integer from 1 to 9"],
+    ["cache", [{ seconds: -1 }], "cache[0].seconds: got -1, expected an integer from 0 to 31536000"],
+    ["cache", {}, "cache: got {}, expected a list of up to 100 objects {hosts, paths, seconds}"],
+  ] as const)
+    it(`are ${problems.length === 0 ? "taken" : "refused"}: ${key} ${JSON.stringify(value)}`, () =>
+      assert.deepEqual(
+        problemsOf(
+          { apps, [key]: typeof value === "string" ? value : JSON.stringify(value) },
+          { readFile: (path) => (path.startsWith("large") ? "x".repeat(32769) : undefined) },
+        ),
+        problems,
+      ));
+
+  it("change nothing unless they are set", () => {
+    const { sites } = topologyOf(parseSettings({ apps }, context), servers);
+    assert.ok(sites.every(({ routes }) => routes.every((route) => !("policy" in route))));
+  });
+});
+
+const servers = ["shop", "api", "rest"].map((app) => ({
+  app,
+  name: `${app}-0`,
+  port: 1,
+  weight: 1,
+  health: { path: "/", host: "a" },
+}));
+
+describe("scopes of policies", () => {
+  const entry = (name: string, paths: string[], hosts: string[] = []) => ({ name, paths, hosts });
+
+  it("are those of the path and all above it, the narrowest last", () => {
+    const entries = [
+      entry("long", ["/a/b", "/x"]),
+      entry("host", ["/"], ["a.example"]),
+      entry("all", ["/"]),
+      entry("named", ["/a/b"], ["a.example", "b.example"]),
+      entry("other", ["/a/b"], ["b.example"]),
+      entry("beside", ["/a/bc", "/a/b/c"]),
+    ];
+    const names = (host: string, path: string) => covering(entries, host, path).map(({ name }) => name);
+    assert.deepEqual(names("a.example", "/a/b"), ["all", "host", "long", "named"]);
+    assert.deepEqual(names("", "/a"), ["all"]);
+    assert.deepEqual(names("b.example", "/a/b/c"), ["all", "long", "other", "named", "beside"]);
+  });
+
+  it("make routes of their own below those of apps, which lead where those lead", () => {
+    const raw = {
+      apps,
+      headers: JSON.stringify([{ hosts: ["shop.example"], paths: ["/api/v1", "/b"], requests: { A: "b" } }]),
+    };
+    const { sites } = topologyOf(parseSettings(raw, context), servers);
+    const policy = { headers: { requests: { A: "b" }, answers: {} } };
+    assert.deepEqual(sites, [
+      {
+        hosts: ["shop.example"],
+        routes: [
+          { path: "/", upstream: "shop", strip: "" },
+          { path: "/api", upstream: "api", strip: "/api" },
+          { path: "/api/v1", upstream: "api", strip: "/api", policy },
+          { path: "/b", upstream: "shop", strip: "", policy },
+        ],
+      },
+      { hosts: ["*.shop.example"], routes: [{ path: "/", upstream: "shop", strip: "" }] },
+      { hosts: [], routes: [{ path: "/a", upstream: "rest", strip: "" }] },
+    ]);
+  });
+
+  it("make no route where no app answers", () => {
+    const raw = { apps, headers: JSON.stringify([{ paths: ["/"], requests: { A: "b" } }]) };
+    const [, , rest] = topologyOf(parseSettings(raw, context), servers).sites;
+    assert.deepEqual(
+      rest?.routes.map(({ path, policy }) => [path, policy !== undefined]),
+      [["/a", true]],
+    );
+  });
+
+  it("say the same whatever their order, but for two of one width", () =>
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.constantFrom("/", "/a", "/a/b", "/a/b/c"), { minLength: 1 }), (paths) => {
+        const entries = paths.map((path) => entry(path, [path]));
+        const sorted = [...paths].filter((path) => "/a/b".startsWith(path)).sort((a, b) => a.length - b.length);
+        assert.deepEqual(
+          covering(entries, "", "/a/b").map(({ name }) => name),
+          sorted,
+        );
+      }),
+    ));
+});
+
+describe("pages", () => {
+  it("are plain where none is named", () => {
+    const { pages } = pagesOf({ errorPages: { 502: "a.html" }, maintenance: {} }, (path) => `text of ${path}`);
+    assert.deepEqual(Object.keys(pages).sort(), ["502.html", "503.html", "504.html", "maintenance.html"]);
+    assert.equal(pages["502.html"], "text of a.html");
+    assert.match(pages["503.html"] ?? "", /<title>Service Unavailable<\/title>/);
+    assert.match(pages["maintenance.html"] ?? "", /<title>Down for maintenance<\/title>/);
+  });
+
+  it("are none where nothing is set", () =>
+    assert.deepEqual(
+      pagesOf({}, () => ""),
+      { pages: {}, problems: [] },
+    ));
+});
