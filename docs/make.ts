@@ -48,10 +48,7 @@ function propertiesOf(schema: z.ZodObject): [key: string, property: Property, is
 
 function settingsPage(): string {
   const policyTables = Object.entries(entrySchemas)
-    .map(
-      ([key, schema]) =>
-        `Of each of \`${key}\` ([policies/${key}.md](policies/${key}.md)):\n\n${settingsTable(schema)}\n`,
-    )
+    .map(([key, schema]) => `Of \`${key}\` ([policies/${key}.md](policies/${key}.md)):\n\n${settingsTable(schema)}\n`)
     .join("\n");
   return `# Settings
 

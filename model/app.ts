@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { hostList, hostRule } from "./hosts";
 import { pathList } from "./paths";
+import { stickyRule } from "./policies/sticky";
 import { flag, image, integer, rule, texts } from "./rules";
 
 const environment = rule("an object of strings without NUL whose names are letters, digits and _", (e) =>
@@ -65,6 +66,10 @@ const appShape = {
     .meta({ description: "the Host that is asked for there, by all health checks", change: "rolls the app" }),
   weight: integer(0, 100).default(1).meta({
     description: "share of the requests of each of its backends, relative to those of other apps; 0 sends none",
+    change: "reloads",
+  }),
+  sticky: stickyRule.optional().meta({
+    description: "whether clients come back to the backend that they had, by a cookie, see below",
     change: "reloads",
   }),
   memoryMb: integer(32, 65536)

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
-import { nameFor } from "./topology";
+import { nameFor } from "./hosts";
 
 /** A certificate with all that stands above it, as far as a configuration and people have to know it. */
 export interface Certificate {

@@ -30,3 +30,8 @@ export const hostList = texts(
   "a list of up to 100 different host names in lower case, for example shop.example or *.shop.example",
   ["a host name in lower case, for example shop.example or *.shop.example", hostPattern, hostMeant],
 );
+
+/** A name that a host of an app stands for: itself, or one below it. */
+export function nameFor(host: string): string {
+  return host.replace("*", "any");
+}

@@ -13,7 +13,8 @@ export function mayHoldSecrets(
   if (key === "headers") return rest.length > 0 && (field === "requests" || field === "answers");
   if (key !== "apps") return false;
   if (index === undefined) return typeof values["apps"] === "string" && /[{[]/.test(values["apps"]);
-  const isList = typeof field === "string" && ["hosts", "paths", "writable", "volumes", "networks"].includes(field);
+  const isList =
+    typeof field === "string" && ["hosts", "paths", "writable", "volumes", "networks", "sticky"].includes(field);
   return (
     typeof field !== "string" ||
     ["env", "secretEnv", "command"].includes(field) ||

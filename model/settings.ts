@@ -7,6 +7,7 @@ import { problemsOfMounts } from "./mounts";
 import { policyShape, problemsOfPolicies } from "./policies";
 import { pagesOf, type Pages } from "./policies/pages";
 import { problemsOfLocationConfigs } from "./policies/locations";
+import { problemsOfSticky } from "./policies/sticky";
 import { problemsOfTrust, proxiesOf, proxiesSchema } from "./proxies";
 import { problemsOfRedirects, problemsOfRoutes } from "./routes";
 import { choice, flag, image, integer, rule } from "./rules";
@@ -212,6 +213,7 @@ function problemsOf(settings: Omit<Settings, "pages" | "trustedProxies">, contex
       : [];
   return [
     ...apps.flatMap(problemsOfMounts),
+    ...problemsOfSticky(apps),
     ...problemsOfRoutes(apps, backendCount),
     ...problemsOfRedirects(redirects, apps),
     ...problemsOfPolicies(settings, apps),

@@ -5,7 +5,8 @@ import type { Maintenance } from "./policies/maintenance";
 import type { Pages } from "./policies/pages";
 import { groupsOf } from "./routes";
 import type { AccessLog, BalancingMethod, Settings } from "./settings";
-import { routeFor, sitesOf } from "./sites";
+import { stickyOf, type Sticky } from "./policies/sticky";
+import { sitesOf } from "./sites";
 import { tlsOf, type Tls } from "./tls";
 
 /** One server of an upstream: a backend, whatever runs behind its name. */
@@ -34,6 +35,8 @@ export interface HealthCheck {
 export interface Upstream {
   readonly name: string;
   readonly method: BalancingMethod;
+  /** Default: each request is balanced. */
+  readonly sticky?: Sticky;
   /** At least one, of different names. */
   readonly servers: readonly Server[];
 }
@@ -143,14 +146,20 @@ export function topologyOf(
   const groups = groupsOf(settings.apps).map(({ apps, ...group }) => {
     const names = new Set(apps.map(({ name }) => name));
     const own = servers.flatMap(({ app = first?.name ?? "", ...server }) => (names.has(app) ? server : []));
-    return { ...group, servers: sorted(own) };
+    const sticky = stickyOf(apps);
+    return { ...group, servers: sorted(own), ...(sticky && { sticky }) };
   });
   return {
     sites: sitesOf(groups, settings),
     redirects: settings.redirects,
     directives: settings.serverConfig,
     ...(settings.httpConfig !== "" && { httpDirectives: settings.httpConfig }),
-    upstreams: groups.map(({ upstream: name, servers: own }) => ({ name, method, servers: own })),
+    upstreams: groups.map(({ upstream: name, servers: own, sticky }) => ({
+      name,
+      method,
+      servers: own,
+      ...(sticky && { sticky }),
+    })),
     proxy: {
       drainSeconds,
       requestTimeoutSeconds,
@@ -191,11 +200,15 @@ export function repeatedTexts({ directives, httpDirectives = "", sites }: Topolo
 /** A server, and the upstream that it is one of. */
 export interface UpstreamServer extends Server {
   readonly upstream: string;
+  /** Name of the cookie by which clients come back to it; default: they don't. */
+  readonly cookie?: string;
 }
 
 /** All servers of a topology, in the order of its text. */
 export function serversOf({ upstreams }: Pick<Topology, "upstreams">): readonly UpstreamServer[] {
-  return upstreams.flatMap(({ name: upstream, servers }) => servers.map((server) => ({ ...server, upstream })));
+  return upstreams.flatMap(({ name: upstream, servers, sticky }) =>
+    servers.map((server) => ({ ...server, upstream, ...(sticky && { cookie: sticky.cookie }) })),
+  );
 }
 
 /** The servers of one of a topology's upstreams; none where it has no such. */
@@ -217,47 +230,6 @@ export function routesOf({ sites = [] }: Pick<Answered, "sites">): readonly Name
     own.map((route) => ({ ...route, hosts })),
   );
   return [...routes.filter(({ hosts }) => hosts.length === 0), ...routes.filter(({ hosts }) => hosts.length > 0)];
-}
-
-/** A name that a host of an app stands for: itself, or one below it. */
-export function nameFor(host: string): string {
-  return host.replace("*", "any");
-}
-
-/** What may be asked for, and who answers it. */
-export interface FrontDoor {
-  /** Default: the address itself. */
-  readonly host?: string;
-  readonly path: string;
-  readonly upstream: string;
-}
-
-/**
- * What to ask for where nothing else is said.
- *
- * @param host default: any name, else the first one that an app has
- * @param path default: the first one of that name
- */
-export function frontDoorOf(topology: Answered, host?: string, path?: string): FrontDoor {
-  const routes = routesOf(topology);
-  const named = (is: (name: string) => boolean) => routes.filter(({ hosts }) => hosts.some(is));
-  const choices =
-    host === undefined
-      ? [routes.filter(({ hosts }) => hosts === routes[0]?.hosts)]
-      : [
-          named((name) => name === host),
-          named((name) => name.startsWith("*.") && host.endsWith(name.slice(1))),
-          routes.filter(({ hosts }) => hosts.length === 0),
-        ];
-  const own = choices.find((list) => list.length > 0) ?? [];
-  const route = path === undefined ? own[0] : routeFor(own, path);
-  const [first] = route?.hosts ?? [];
-  const name = host ?? (first === undefined ? undefined : nameFor(first));
-  return {
-    path: path ?? route?.path ?? "/",
-    upstream: route?.upstream ?? topology.upstreams[0]?.name ?? "",
-    ...(name !== undefined && { host: name }),
-  };
 }
 
 /**

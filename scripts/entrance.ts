@@ -1,4 +1,6 @@
-import { frontDoorOf, nameFor, type Answered, type FrontDoor } from "../model/topology";
+import { frontDoorOf, type FrontDoor } from "../model/front-door";
+import { nameFor } from "../model/hosts";
+import type { Answered } from "../model/topology";
 import { byCertificate, restNames } from "../nginx/render/tls";
 import type { Address } from "./load/load";
 import { servedChain } from "./load/tls";

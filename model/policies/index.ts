@@ -8,6 +8,7 @@ import { headersAt, headersEntrySchema, headersSchema, problemsOfHeaders, type H
 import { locationAt, locationSchema, locationsSchema, type LocationPolicy } from "./locations";
 import { isInMaintenance, maintenanceRule, maintenanceSchema, problemsOfMaintenance } from "./maintenance";
 import { errorPagesSchema, type Pages } from "./pages";
+import { stickySchema } from "./sticky";
 import { problemsOfScopes, type Scope } from "./scope";
 
 /** What the entries of each policy's list are. */
@@ -16,6 +17,7 @@ export const entrySchemas = {
   locations: locationSchema,
   compression: compressionSchema,
   cache: cacheSchema,
+  sticky: stickySchema,
   maintenance: maintenanceSchema,
   errorPages: errorPagesSchema,
 };

@@ -10,7 +10,7 @@ import {
   type Place,
 } from "../../model/layout";
 import type { Release, ReleaseFile } from "../../model/release";
-import type { AccessLog, BalancingMethod } from "../../model/settings";
+import type { AccessLog } from "../../model/settings";
 import { roomForNames } from "./acme";
 import { renderHeaderVariables, withHeaders } from "./headers";
 import { handingsOf } from "./policy";
@@ -20,11 +20,12 @@ import { requestHeaders } from "./policy/headers";
 import { locationFiles } from "./policy/locations";
 import { renderMaintenance } from "./policy/maintenance";
 import { withProtocol } from "./proxies";
-import { moment, renderRetry, spareOf } from "./retry";
+import { moment, renderRetry } from "./retry";
 import { renderCommon, renderServers, target } from "./sites";
 import { renderSpool } from "./spool";
 import { renderTls } from "./tls";
-import { serversOf, type ProxyPolicy, type Server, type Topology, type Upstream } from "../../model/topology";
+import { renderUpstreams } from "./upstreams";
+import { serversOf, type Topology } from "../../model/topology";
 
 /** Stands for the id while it is computed. */
 const unsealed = "0".repeat(16);
@@ -185,54 +186,6 @@ ${moment}  }
     }
   }
 `;
-}
-
-/** Each upstream, followed by the same servers for requests that found none among them, or not any more: there none is taken out. */
-function renderUpstreams({ upstreams, proxy }: Topology): string {
-  const blocks = upstreams.flatMap((upstream) => [
-    // One failure takes no server out, and failures take it out for a moment only: else a hiccup takes out all of them.
-    renderUpstream(upstream, proxy, keptOf(upstream), "max_fails=3 fail_timeout=2s"),
-    renderUpstream({ ...upstream, name: spareOf(upstream.name) }, proxy, 32, "max_fails=0"),
-  ]);
-  return blocks.join("\n");
-}
-
-/** Idle connections that a worker keeps. nginx sets the room for them aside, a quarter of a kilobyte each. */
-function keptOf({ servers }: Upstream): number {
-  return Math.min(512, Math.max(128, 64 * servers.length));
-}
-
-function renderUpstream(
-  { name, method, servers }: Upstream,
-  proxy: ProxyPolicy,
-  kept: number,
-  patience: string,
-): string {
-  return `  upstream ${name} {
-    # Never resize the zone: peers that are known before a reload are kept only in a zone of the same name and size.
-    zone ${name} 2m;
-${renderMethod(method, proxy)}    # Probes reach one server by its name; requests of clients have no route and are balanced.
-    sticky route $probe_route;
-${servers.map((server) => renderServer(server, patience)).join("\n")}
-    keepalive ${kept};
-    keepalive_requests 100000;
-    # Below the backends' own keep-alive time, or a connection is used that a backend is closing.
-    keepalive_timeout 60s;
-  }
-`;
-}
-
-function renderServer({ name, address = name, port, weight }: Server, patience: string): string {
-  // A weight of 0 is no valid parameter: such a server is reached by probes alone.
-  const share = weight === 0 ? "drain" : `weight=${weight}`;
-  return `    server ${address}:${port} resolve ${share} ${patience} route=${name};`;
-}
-
-function renderMethod(method: BalancingMethod, { behindProxy }: ProxyPolicy): string {
-  if (method === "round_robin") return "";
-  if (method === "random") return "    random two least_conn;\n";
-  // All clients of a proxy have its address: they are told apart by what it tells. A trusted one's, nginx knows itself.
-  return method === "ip_hash" && behindProxy ? "    hash $client_address consistent;\n" : `    ${method};\n`;
 }
 
 function renderAccessLog(accessLog: AccessLog): string {

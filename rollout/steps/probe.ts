@@ -1,4 +1,5 @@
 import { quote } from "../../lib/quote";
+import { stickyToken } from "../../model/policies/sticky";
 import type { UpstreamServer } from "../../model/topology";
 import type { BalancerShell } from "../runtime/shell";
 
@@ -20,7 +21,7 @@ export async function ask(
   servers: readonly UpstreamServer[],
 ): Promise<Unanswered> {
   if (servers.length === 0) return new Map();
-  const transfers = servers.map(({ name, upstream, health }) =>
+  const transfers = servers.map(({ name, upstream, health, cookie }) =>
     [
       ["url", "http://balancer/"],
       // curl writes some paths its own way, with --path-as-is, too.
@@ -29,6 +30,7 @@ export async function ask(
       ["header", `Host: ${health.host}`],
       ["header", `X-Probe-Pool: ${upstream}`],
       ["header", `X-Probe-Upstream: ${name}`],
+      ...(cookie === undefined ? [] : [["header", `Cookie: ${cookie}=${stickyToken(name)}`]]),
       ["write-out", `\\nprobe ${name} %{http_code} %header{x-upstream}\\n`],
       ["unix-socket", `${folder}/probe.sock`],
     ]

@@ -37,6 +37,8 @@ interface Options {
  * request meets, without the engine, hence within seconds.
  */
 export class Rig extends Asker {
+  /** The backends that nginx knows. */
+  used: readonly string[];
   /** Of what the backends run, as their servers' names say. */
   version = "a";
   private numbers = 0;
@@ -49,6 +51,7 @@ export class Rig extends Asker {
     private readonly options: Options,
   ) {
     super();
+    this.used = backends;
   }
 
   /**
@@ -119,7 +122,7 @@ export class Rig extends Asker {
         accessLog: "all",
         ...settings,
       },
-      this.backends.map((name, number) => ({
+      this.used.map((name, number) => ({
         app: this.appOf(number).name,
         name: `${name}-${this.version}`,
         address: name,

@@ -80,6 +80,7 @@ const inLoadTls = faultsIn("load", "scripts/load/tls.ts", "load-tls");
 const inEntrance = faultsIn("load", "scripts/entrance.ts", "entrance");
 const inTakeover = (file: string, ...tests: readonly string[]) => faultsIn("takeover", file, ...tests);
 const inNginx = faultsIn("nginx", "nginx/render/config.ts", "nginx-config");
+const inUpstreams = faultsIn("nginx", "nginx/render/upstreams.ts", "nginx-config");
 
 export const mutants: readonly Mutant[] = [
   hashes("constant", `return hash.digest("hex")`, `return "0".repeat(64)`),
@@ -471,7 +472,7 @@ export const mutants: readonly Mutant[] = [
   },
   inTrust("anybody's scheme is believed", "~^1(?<told_scheme>", "~^.(?<told_scheme>"),
   inSettings("a revision that looks like a number is one", `if (textKeys.has(key)) return text;`, ``),
-  inNginx("more servers get no more kept connections", "64 * servers.length", "0"),
+  inUpstreams("more servers get no more kept connections", "64 * servers.length", "0"),
   inNginx(
     "the drain's seconds are a constant",
     "worker_shutdown_timeout ${proxy.drainSeconds}s",

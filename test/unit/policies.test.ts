@@ -88,6 +88,16 @@ describe("settings of policies", () => {
     ["errorPages", { 500: "a.html" }, 'errorPages.500: unknown key (got "a.html"), allowed keys are 502, 503, 504'],
     ["compression", [{ types: ["Text/CSS; a=b"] }], 'compression[0].types[0]: got "Text/CSS; a=b", expected text/css'],
     ["compression", [{ level: 10 }], "compression[0].level: got 10, expected an integer from 1 to 9"],
+    [
+      "apps",
+      [
+        { name: "shop", path: "shop", sticky: {} },
+        { name: "blog", path: "blog", sticky: { hours: 1 } },
+        { name: "rest", path: "rest", paths: ["/rest"], count: 1, sticky: { sameSite: "none", secure: false } },
+      ],
+      "apps[1].sticky: got an object that is not shown, expected the same as apps[0], with which it shares its requests",
+      "apps[2].sticky.secure: got false, expected true beside sameSite none: browsers keep no other",
+    ],
     ["cache", [{ seconds: -1 }], "cache[0].seconds: got -1, expected an integer from 0 to 31536000"],
     ["cache", {}, "cache: got {}, expected a list of up to 100 objects {hosts, paths, seconds}"],
   ] as const)

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { groupsOf, problemsOfRoutes, type Routed } from "../../model/routes";
-import { frontDoorOf, topologyOf } from "../../model/topology";
+import { frontDoorOf } from "../../model/front-door";
+import { topologyOf } from "../../model/topology";
 import { livePlace } from "../../model/layout";
 import { renderServers } from "../../nginx/render/sites";
 import { settings } from "../components";

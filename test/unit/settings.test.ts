@@ -145,7 +145,7 @@ describe("settings", () => {
     [
       "apps",
       '[{"name":"a","path":"a","prot":1}]',
-      "apps[0].prot: unknown key (got a number that is not shown), allowed keys are name, path, image, count, hosts, paths, stripPrefix, port, healthPath, healthHost, weight, memoryMb, cpus, command, user, writable, volumes, networks, env, secretEnv",
+      "apps[0].prot: unknown key (got a number that is not shown), allowed keys are name, path, image, count, hosts, paths, stripPrefix, port, healthPath, healthHost, weight, sticky, memoryMb, cpus, command, user, writable, volumes, networks, env, secretEnv",
     ],
     ...["/up?x=%2", "/up#x", '/"', "/a b", "/\\"].map((path): [string, string, string] => [
       "apps",
