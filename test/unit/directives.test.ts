@@ -123,6 +123,7 @@ it("every variable of the balancer's own text is one that they may not set", () 
       ...settings,
       headers: [{ hosts: [], paths: ["/"], requests: { A: "b" }, answers: { C: "d" } }],
       maintenance: { sites: [], allow: [], retryAfterSeconds: 1 },
+      cache: [{ hosts: [], paths: ["/"], seconds: 0 }],
     },
   ];
   const texts = [settings, ...proxied].map((one) =>
