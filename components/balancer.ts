@@ -7,6 +7,7 @@ import { chooseAttempt, type LiveRelease } from "../model/identity";
 import { labelList, labels } from "../model/labels";
 import { configurationPath, controlCommand, doorFolder, livePlace, volumeFolder } from "../model/layout";
 import { balancerImageName } from "../model/names";
+import type { Canary } from "../model/policies/canary";
 import { schemaVersion, type Change } from "../model/release";
 import type { Topology } from "../model/topology";
 import { releaseOf, showFiles } from "../nginx/render/config";
@@ -40,6 +41,8 @@ export interface BalancerArgs {
   readonly balancerMemoryMb: number;
   /** How long a new backend may take to answer, in seconds. */
   readonly healthTimeoutSeconds: number;
+  /** How new backends of an app are judged before they get all requests; default: they are not. */
+  readonly canary?: Canary | undefined;
   /** Backends that apps without a number of their own share; 0 where none does. */
   readonly sharedCount: number;
   /**
@@ -137,7 +140,7 @@ export class Balancer extends pulumi.ComponentResource {
       ])
       .apply(
         ([balancer, [entries, front], containers, owner, adopted, live, acme]): Readonly<
-          Record<keyof Change, unknown>
+          Record<Exclude<keyof Change, "canary">, unknown>
         > => ({
           schema: schemaVersion,
           id: release.id,
@@ -156,6 +159,7 @@ export class Balancer extends pulumi.ComponentResource {
           isSecret: args.isSecret,
           certificateFiles: args.certificateFiles,
           backendCount: args.sharedCount,
+          ...(args.canary && { canary: args.canary }),
         }),
       );
     const installed = new command.local.Command(

@@ -18,6 +18,8 @@ export const challengePath = "/.well-known/acme-challenge/";
 export const volumeFolder = "/etc/nginx/live";
 /** Link to the release that nginx runs. */
 export const currentRelease = `${volumeFolder}/current`;
+/** Link to the one that a balancer goes back to which can't run it. */
+export const previousRelease = `${volumeFolder}/previous`;
 /** Where a release's files are. */
 export const releaseFolder = (id: string): string => `${volumeFolder}/releases/${id}`;
 export const mainFile = "nginx.conf";
@@ -35,6 +37,11 @@ export const locationFile = (at: number): string => `location_${at}.conf`;
 export const recordFile = "release.json";
 /** Names the balancer that serves by its container's id, as start.sh in nginx/image reads it. */
 export const servingFile = `${volumeFolder}/balancer`;
+/** The attempts of requests whose backends are judged, and what somebody orders meanwhile: promote or abort. */
+export const canaryLog = "/var/spool/nginx/canary.log";
+export const canaryOrder = `${volumeFolder}/canary-order`;
+/** How the last canary went. */
+export const canaryFile = `${volumeFolder}/canary.json`;
 /** Tells when the last change that worked has ended. */
 export const signatureFile = `${volumeFolder}/signature`;
 

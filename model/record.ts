@@ -16,7 +16,10 @@ const recordSchema = z.object({
   id: z.string().regex(/^[0-9a-f]{16}$/),
   /** SHA-256 of each file, in hex. */
   files: z.record(z.string(), z.string()),
-  topology: z.object({ upstreams: z.array(z.object({ name: z.string(), servers: z.array(serverSchema) })) }),
+  topology: z.object({
+    upstreams: z.array(z.object({ name: z.string(), servers: z.array(serverSchema) })),
+    canary: z.object({ app: z.string(), upstream: z.string(), share: z.number() }).exactOptional(),
+  }),
   containers: z.record(z.string(), z.string()),
   attempt: z.int().min(1),
 });
@@ -26,6 +29,8 @@ export interface RecordedRelease {
   readonly id: string;
   readonly files: Readonly<Record<string, string>>;
   readonly upstreams: Topology["upstreams"];
+  /** On the way to a release: whose new backends are judged beside the old ones. */
+  readonly canary?: NonNullable<Topology["canary"]>;
   /** Ids of the containers by server name. */
   readonly containers: Readonly<Record<string, string>>;
   /** `attempt` of the change that installed it. */
@@ -52,7 +57,12 @@ export function readRecord(text: string): RecordedRelease | undefined {
   const { success, data } = recordSchema.safeParse(parseJson(text));
   if (!success) return undefined;
   const { topology, ...record } = data;
-  return { ...record, upstreams: topology.upstreams.map((upstream) => ({ method: "round_robin", ...upstream })) };
+  const { upstreams, canary } = topology;
+  return {
+    ...record,
+    upstreams: upstreams.map((upstream) => ({ method: "round_robin", ...upstream })),
+    ...(canary && { canary }),
+  };
 }
 
 function parseJson(text: string): unknown {

@@ -1,4 +1,5 @@
 import type { CertificateFiles } from "./certificates";
+import type { Canary } from "./policies/canary";
 import type { Topology } from "./topology";
 
 /** A file of a release, as nginx reads it. */
@@ -66,6 +67,8 @@ export interface Change {
   readonly destination: Destination;
   /** Where the certificates of the topology, and their keys, are read from. */
   readonly certificateFiles: readonly CertificateFiles[];
+  /** How new backends of an app are judged before they get all requests; default: they are not. */
+  readonly canary?: Canary;
   /** Backends that apps without a number of their own share; 0 where none does. For what scales the stack. */
   readonly backendCount: number;
   /** Counts up when what runs differs from what was installed last, so that the engine takes the step again. */

@@ -83,6 +83,8 @@ export interface Topology {
   readonly pages?: Pages;
   /** Who is served as ever where a route is in maintenance, and when others are told to come back. */
   readonly maintenance?: Pick<Maintenance, "allow" | "retryAfterSeconds">;
+  /** On the way to the wanted topology alone: whose backends are judged. */
+  readonly canary?: { readonly app: string; readonly upstream: string; readonly share: number };
   /** Default: everything is served in plain alone. */
   readonly tls?: Tls;
 }

@@ -37,6 +37,10 @@ export interface ContainerState {
   readonly exitCode: number;
   /** How often Docker has restarted it after it ended by itself. */
   readonly restarts: number;
+  /** Whether the kernel has ended it for its memory. */
+  readonly isOutOfMemory: boolean;
+  /** Those on all of its networks. */
+  readonly addresses: readonly string[];
   /** healthy, unhealthy, starting; none without a healthcheck. */
   readonly health: string;
   /** Seconds between two healthchecks; 0 without one. */
@@ -48,7 +52,7 @@ export interface ContainerState {
 const nanoseconds = 1e9;
 
 const stateFormat =
-  "{{.ID}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}\t{{with .Config.Healthcheck}}{{json .Interval}}\t{{json .Test}}{{else}}0\t[]{{end}}";
+  "{{.ID}}\t{{.Name}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{.RestartCount}}\t{{with .State.Health}}{{.Status}}{{else}}none{{end}}\t{{with .Config.Healthcheck}}{{json .Interval}}\t{{json .Test}}{{else}}0\t[]{{end}}\t{{.State.OOMKilled}}\t{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
 
 /** The states of containers, by id; one that is gone has no entry. */
 export async function inspectContainers(ids: readonly string[]): Promise<Map<string, ContainerState>> {
@@ -64,14 +68,26 @@ export function parseStates(output: string): ContainerState[] {
     .split("\n")
     .filter((line) => line.includes("\t"))
     .map((line) => {
-      const [id = "", name = "", status = "", exitCode = "", restarts = "", health = "", interval = "", test = "[]"] =
-        line.split("\t");
+      const [
+        id = "",
+        name = "",
+        status = "",
+        exitCode = "",
+        restarts = "",
+        health = "",
+        interval = "",
+        test = "[]",
+        oom = "",
+        addresses = "",
+      ] = line.split("\t");
       return {
         id,
         name: name.replace(/^\//, ""),
         status,
         exitCode: Number(exitCode),
         restarts: Number(restarts),
+        isOutOfMemory: oom === "true",
+        addresses: addresses.split(" ").filter(Boolean),
         health,
         healthInterval: Number(interval) / nanoseconds,
         healthCommand: commandOf(JSON.parse(test) as string[]),

@@ -17,9 +17,9 @@ export async function install(change: Change, previewed: string, log: Log): Prom
   const release = releaseOf(change.topology);
   if (release.id !== change.id || showFiles(release.files) !== previewed)
     throw new UserError("The configuration is not the one that was previewed: run `pulumi up` again.");
-  const { destination, policy, attempt, isSecret } = change;
+  const { destination, policy, attempt, isSecret, canary } = change;
   const attachments = attachmentsOf(change.topology, change.certificateFiles);
-  const wanted = { release, attachments, isSecret, destination, policy, attempt };
+  const wanted = { release, attachments, isSecret, destination, policy, attempt, ...(canary && { canary }) };
   const runtime = new DockerRuntime(wanted, releaseOf, log);
   try {
     const done = await apply(wanted, runtime, log);

@@ -1,3 +1,4 @@
+import type { Canary } from "../model/policies/canary";
 import type { Acme } from "../model/tls";
 import type { Destination, Policy, Release, ReleaseFile } from "../model/release";
 import { serversOf, type Topology } from "../model/topology";
@@ -7,6 +8,7 @@ import { containersApart, networksLeft, networksToJoin } from "./memberships";
 import { isAdopted, ownOf } from "./ownership";
 import { reloadOperations, twinsOf, type Twin } from "./reloads";
 import { reviveOperations } from "./revive";
+import type { Watched } from "./steps/canary";
 
 /** What a change is for: the release, where it goes, and how long its steps may take. */
 export interface Wanted {
@@ -18,6 +20,8 @@ export interface Wanted {
   readonly destination: Destination;
   readonly policy: Policy;
   readonly attempt: number;
+  /** How new backends of an app are judged before they get all requests. */
+  readonly canary?: Canary;
 }
 
 /** One thing that is done to the host, with why it is needed. Containers are named by id. */
@@ -50,6 +54,15 @@ export type Operation = { readonly cause: string } & (
   | { readonly op: "candidate"; readonly must: readonly string[] }
   /** Installs a topology; servers of `probe` have to answer through it. */
   | { readonly op: "reload"; readonly step: ReloadStep; readonly topology: Topology; readonly probe: readonly string[] }
+  /** Has fresh backends beside older ones get a share of their app's requests, and watches them; containers by server name. */
+  | ({
+      readonly op: "canary";
+      readonly topology: Topology;
+      readonly probe: readonly string[];
+      readonly policy: Canary;
+    } & Watched)
+  /** Has nginx run again what it ran before a canary that was not brought to its end. */
+  | { readonly op: "take back" }
   /** Waits until no nginx worker of an older configuration is left. */
   | { readonly op: "drain"; readonly seconds: number }
   /** Has balancers take no more connections; they finish what they have. */
@@ -116,7 +129,9 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   // One that starts to serve reads what is on the volume.
   const starts = start.some(({ op }) => op === "await");
   const served = starts ? live?.id : observed.served;
-  const reloads = isBare ? [] : reloadOperations({ ...observed, served }, wanted, { added, removed, twins });
+  const reloads = isBare
+    ? []
+    : reloadOperations({ ...observed, served, containers: own }, wanted, { added, removed, twins });
   const { acme } = release.topology.tls ?? {};
   const draining = reloads.some(({ op }) => op === "drain");
   const fresh = added.flatMap((name) => destination.containers[name] ?? []);

@@ -1,4 +1,5 @@
 import { merge, type Server, type Topology } from "../model/topology";
+import { canaryOperations } from "./canary";
 import type { Observed, ObservedContainer } from "./observed";
 import type { Operation, Wanted } from "./plan";
 
@@ -23,10 +24,11 @@ export function twinsOf(
 
 /** The reloads between the live release and the wanted one, with what each is for. */
 export function reloadOperations(
-  { volume, served }: Observed,
-  { release, policy }: Wanted,
+  { volume, served, containers }: Observed,
+  wanted: Wanted,
   { added, removed, twins }: { added: readonly string[]; removed: readonly string[]; twins: readonly Twin[] },
 ): Operation[] {
+  const { release, policy } = wanted;
   const live = volume.release;
   const stale = live !== undefined && volume.intact && served !== live.id;
   const resume: Operation[] = stale
@@ -54,13 +56,20 @@ export function reloadOperations(
   if (fresh.length > 0 && leaving.length > 0) {
     const olderOnes = copies("old", upstreams, ({ older }) => older);
     const topology = apart(merge(merge(release.topology, { upstreams }), olderOnes));
-    steps.push({
-      op: "reload",
-      step: "together",
-      topology,
-      probe: fresh,
-      cause: "new servers answer before old ones go",
-    });
+    const judged = twins.length > 0 ? [] : canaryOperations(topology, wanted, containers, { added, removed });
+    steps.push(
+      ...(judged.length > 0
+        ? judged
+        : [
+            {
+              op: "reload",
+              step: "together",
+              topology,
+              probe: fresh,
+              cause: "new servers answer before old ones go",
+            } as const,
+          ]),
+    );
   }
   steps.push({
     op: "reload",

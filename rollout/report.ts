@@ -1,3 +1,5 @@
+import { describeStep, type CanaryStep } from "./steps/canary";
+
 /** What the last change of the balancer's configuration did; the stack's output `lastChange`. Times are in seconds. */
 export interface LastChange {
   /** When it ended, in ISO 8601. */
@@ -10,6 +12,8 @@ export interface LastChange {
   readonly removed: readonly string[];
   /** Backends that served before and do not answer any more: the change has gone on without them. */
   readonly sick: readonly string[];
+  /** The steps of a canary, if there was one. */
+  readonly canary?: readonly CanaryStep[];
   /** How long each step took, in the order in which they were taken. */
   readonly seconds: Readonly<Record<string, number>>;
   /** Requests that workers of older configurations had in flight when the drain began and when it ended. */
@@ -30,6 +34,7 @@ export function formatChange(change: LastChange): string {
       : `balancer: configuration ${change.configBefore} -> ${change.configAfter}`,
     ...list("+", added),
     ...list("-", removed),
+    ...(change.canary ?? []).map((step) => `  canary ${describeStep(step)}`),
     `  ${steps.join(", ")}`,
     ...(removed.length > 0
       ? [`  requests in flight: ${inFlight.drainBegan} as the drain began, ${inFlight.drainEnded} at its end`]

@@ -31,6 +31,10 @@ function wordsOf(operation: Operation): string {
       const probe = operation.probe.length === 0 ? "" : `, ${operation.probe.join(", ")} must answer`;
       return `${operation.step}: ${names.join(", ")}${probe}`;
     }
+    case "canary": {
+      const servers = operation.topology.upstreams.flatMap((upstream) => upstream.servers);
+      return `canary ${operation.share} %: ${servers.map(({ name, weight }) => `${name} ${weight}`).join(", ")}`;
+    }
     case "drain":
       return `drain up to ${operation.seconds} s`;
     case "certificates":
@@ -45,6 +49,7 @@ function wordsOf(operation: Operation): string {
     case "install":
     case "serve":
     case "resume":
+    case "take back":
     case "check":
     case "record":
     case "remove unused":

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Problem } from "../app";
 import type { Routed } from "../routes";
 import { integer } from "../rules";
+import { canaryRule, canarySchema, problemsOfCanary } from "./canary";
 import { cacheAt, cacheRule, cacheSchema, type Cache } from "./cache";
 import { compressionAt, compressionRule, compressionSchema, type Compression } from "./compression";
 import { headersAt, headersEntrySchema, headersSchema, problemsOfHeaders, type HeaderPolicy } from "./headers";
@@ -18,6 +19,7 @@ export const entrySchemas = {
   compression: compressionSchema,
   cache: cacheSchema,
   sticky: stickySchema,
+  canary: canarySchema,
   maintenance: maintenanceSchema,
   errorPages: errorPagesSchema,
 };
@@ -43,6 +45,10 @@ export const policyShape = {
   cacheMb: integer(16, 65536)
     .default(256)
     .meta({ description: "disk for answers that are kept, MiB", change: "reloads" }),
+  canary: canaryRule.optional().meta({
+    description: "an app whose new backends are judged before they get all requests, see below",
+    change: "nothing that runs",
+  }),
   maintenance: maintenanceRule.optional().meta({
     description: "answers 503 in place of the apps, see below",
     change: "reloads",
@@ -97,6 +103,7 @@ export function problemsOfPolicies(settings: Omit<PolicySettings, "pages">, apps
   return [
     ...Object.entries(scoped(settings)).flatMap(([key, entries]) => problemsOfScopes([key], entries, apps)),
     ...problemsOfHeaders(settings.headers),
+    ...problemsOfCanary(settings.canary, apps),
     ...problemsOfMaintenance(settings.maintenance, apps),
   ];
 }

@@ -10,16 +10,17 @@ import {
   type Place,
 } from "../../model/layout";
 import type { Release, ReleaseFile } from "../../model/release";
-import type { AccessLog } from "../../model/settings";
 import { roomForNames } from "./acme";
 import { renderHeaderVariables, withHeaders } from "./headers";
 import { handingsOf } from "./policy";
 import { renderCache } from "./policy/cache";
+import { renderCanary } from "./policy/canary";
 import { renderModules } from "./policy/compression";
 import { requestHeaders } from "./policy/headers";
 import { locationFiles } from "./policy/locations";
 import { renderMaintenance } from "./policy/maintenance";
 import { withProtocol } from "./proxies";
+import { renderAccessLog } from "./logs";
 import { moment, renderRetry } from "./retry";
 import { renderCommon, renderServers, target } from "./sites";
 import { renderSpool } from "./spool";
@@ -125,7 +126,7 @@ ${topology.tls?.acme !== undefined || topology.sites.length > 1 ? roomForNames :
   resolver_timeout 2s;
 
 ${renderUpstreams(topology)}
-${renderHeaderVariables(proxy)}${renderMaintenance(topology)}${renderCache(topology, place)}  proxy_http_version 1.1;
+${renderHeaderVariables(proxy)}${renderMaintenance(topology)}${renderCanary(topology)}${renderCache(topology, place)}  proxy_http_version 1.1;
 
   # A request moves on to another backend when one fails, a POST only as long as it was not sent.
   proxy_read_timeout ${proxy.requestTimeoutSeconds}s;
@@ -185,20 +186,6 @@ ${moment}  }
       proxy_pass http://$http_x_probe_pool;
     }
   }
-`;
-}
-
-function renderAccessLog(accessLog: AccessLog): string {
-  if (accessLog === "off") return "  access_log off;\n";
-  const format = `  log_format balancer '$remote_addr [$time_iso8601] "$request" $status $body_bytes_sent $request_time '
-    'upstream=$upstream_addr upstream_status=$upstream_status upstream_time=$upstream_response_time';
-`;
-  if (accessLog === "all") return `${format}  access_log /dev/stdout balancer buffer=32k flush=1s;\n`;
-  return `${format}  map $status $is_error {
-    ~^5 1;
-    default 0;
-  }
-  access_log /dev/stdout balancer if=$is_error;
 `;
 }
 

@@ -5,7 +5,9 @@ import type { Tls } from "../../model/tls";
 import type { Route, Site, Topology } from "../../model/topology";
 import { renderChallenge, renderOnceCertified } from "./acme";
 import { schemeFor } from "./headers";
+import { accessLogLine } from "./logs";
 import { handingsOf, meeting, usualHanding, type Meeting } from "./policy";
+import { renderCanaryLog } from "./policy/canary";
 import { renderHeaders } from "./policy/headers";
 import { pageFiles, renderErrorPages, renderPages } from "./policy/pages";
 import { renderHandingOn } from "./retry";
@@ -24,7 +26,7 @@ interface Block {
 
 /** What all sites have in common, and all of their routes, in files that their server blocks include. */
 export function renderCommon(
-  topology: Pick<Topology, "directives" | "proxy" | "sites" | "pages" | "maintenance">,
+  topology: Omit<Topology, "upstreams" | "redirects" | "tls">,
   own: readonly Directive[],
   controlSocket: string,
   id: string,
@@ -44,7 +46,7 @@ ${handings.length === 0 ? "" : '# How its requests are handed on.\nset $handing 
 add_header_inherit merge;
 # docs/headers.md
 ${renderHeaders(topology, own).join("\n")}
-${pages}${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
+${pages}${renderCanaryLog(topology, accessLogLine(topology.accessLog))}${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
 ${handingOn.locations}${renderPages(topology, id)}`;
   return [
     { name: siteFile, text: site },

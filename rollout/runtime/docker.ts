@@ -1,6 +1,13 @@
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
-import { configurationPath, controlCommand, livePlace, signatureFile, volumeFolder } from "../../model/layout";
+import {
+  configurationPath,
+  controlCommand,
+  livePlace,
+  previousRelease,
+  signatureFile,
+  volumeFolder,
+} from "../../model/layout";
 import { imagePrefix } from "../../model/names";
 import type { Release } from "../../model/release";
 import { serversOf } from "../../model/topology";
@@ -12,6 +19,7 @@ import type { Operation, Wanted } from "../plan";
 import { servingScript, tryLive } from "../steps/balancer";
 import { testCandidate } from "../steps/candidate";
 import { nginxSeconds, type Context } from "../steps/context";
+import { watchCanary } from "../steps/canary";
 import { untilCertified } from "../steps/certificates";
 import { untilDockerAgrees } from "../steps/healthcheck";
 import { closeEntry, openEntry, publish } from "../steps/entry";
@@ -123,6 +131,13 @@ export class DockerRuntime implements Runtime {
       case "reload":
         await this.reload(this.releaseOf(operation.topology), operation.probe);
         return {};
+      case "canary": {
+        await this.reload(this.releaseOf(operation.topology), operation.probe);
+        return { canary: await watchCanary(await this.shell(), operation, operation.policy, log) };
+      }
+      case "take back":
+        await this.takeBack(operation.cause);
+        return {};
       case "drain":
         return drain(await this.context(), operation.seconds);
       case "quit":
@@ -173,6 +188,16 @@ export class DockerRuntime implements Runtime {
     await docker("restart", "--time", seconds, ...this.quit);
     // It has nothing to run, and is not to answer beside them.
     if (this.isFirst) await docker("restart", "--time", seconds, this.wanted.destination.balancer);
+  }
+
+  /** Where the balancer's volume does not tell any more what that was, the wanted release is the way out. */
+  private async takeBack(cause: string): Promise<void> {
+    const shell = await this.shell();
+    const previous = await readLink(shell, previousRelease);
+    if (previous === undefined) return;
+    this.log(`${cause}: the shares of before come back`);
+    await link(shell, previous);
+    await reload(shell, undefined);
   }
 
   private async test(must: readonly string[]): Promise<StepResult> {

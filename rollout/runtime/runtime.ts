@@ -1,5 +1,6 @@
 import type { Observed } from "../observed";
 import type { Operation } from "../plan";
+import type { CanaryStep } from "../steps/canary";
 
 /** What a step has to tell beside having worked. */
 export interface StepResult {
@@ -7,6 +8,8 @@ export interface StepResult {
   readonly inFlight?: { readonly drainBegan: number; readonly drainEnded: number };
   /** Servers that served before, do not answer, and stand in nobody's way: name and why. */
   readonly sick?: ReadonlyMap<string, string>;
+  /** How a step of a canary went, and whether the others are left out: somebody has promoted it. */
+  readonly canary?: CanaryStep & { readonly isPromoted: boolean };
 }
 
 /** A host that changes are applied to. Each operation works or throws an Error that names the cause. */

@@ -40,8 +40,8 @@ async function writeFile(
 }
 
 /** Where the link to the live release leads; undefined where it is none, as after an edit by hand. */
-export async function readLink(shell: BalancerShell): Promise<string | undefined> {
-  return (await shell.run(`readlink ${currentRelease}`)).output.trim() || undefined;
+export async function readLink(shell: BalancerShell, name = currentRelease): Promise<string | undefined> {
+  return (await shell.run(`readlink ${name}`)).output.trim() || undefined;
 }
 
 /**

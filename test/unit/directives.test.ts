@@ -126,8 +126,9 @@ it("every variable of the balancer's own text is one that they may not set", () 
       cache: [{ hosts: [], paths: ["/"], seconds: 0 }],
     },
   ];
+  const canary = { app: "a", upstream: "backends", share: 5 };
   const texts = [settings, ...proxied].map((one) =>
-    showFiles(renderFiles(topologyOf(one, servers), livePlace, "0".repeat(16))),
+    showFiles(renderFiles({ ...topologyOf(one, servers), canary }, livePlace, "0".repeat(16))),
   );
   const all = texts.flatMap((text) => everyDirective(parseDirectives(text)));
   const set = all.flatMap(({ name, args }) =>

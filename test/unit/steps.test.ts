@@ -268,7 +268,7 @@ describe("container states", () => {
   it("are read line by line, whatever else docker prints", () => {
     assert.deepEqual(
       parseStates(
-        'id1\t/one\trunning\t0\t0\thealthy\t3000000000\t["CMD-SHELL","ask 5000"]\n\nid2\t/two\trestarting\t1\t4\tnone\t0\t[]\n',
+        'id1\t/one\trunning\t0\t0\thealthy\t3000000000\t["CMD-SHELL","ask 5000"]\tfalse\t192.0.2.1 192.0.2.2 \n\nid2\t/two\trestarting\t1\t4\tnone\t0\t[]\ttrue\t\n',
       ),
       [
         {
@@ -277,6 +277,8 @@ describe("container states", () => {
           status: "running",
           exitCode: 0,
           restarts: 0,
+          isOutOfMemory: false,
+          addresses: ["192.0.2.1", "192.0.2.2"],
           health: "healthy",
           healthInterval: 3,
           healthCommand: ["sh", "-c", "ask 5000"],
@@ -287,6 +289,8 @@ describe("container states", () => {
           status: "restarting",
           exitCode: 1,
           restarts: 4,
+          isOutOfMemory: true,
+          addresses: [],
           health: "none",
           healthInterval: 0,
           healthCommand: [],

@@ -82,6 +82,8 @@ describe("a backend", () => {
     status: "running",
     exitCode: 0,
     restarts: 0,
+    isOutOfMemory: false,
+    addresses: [],
     health: "starting",
     healthInterval: 3,
     healthCommand: [],
