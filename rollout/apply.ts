@@ -75,7 +75,7 @@ async function retire(runtime: Runtime, { fresh }: Operation & { op: "canary" },
   const cause = "the canary is aborted";
   const seconds = policy.drainSeconds;
   await runtime.perform({ op: "drain", seconds, cause });
-  await runtime.perform({ op: "stop", containers: Object.values(fresh), seconds, cause });
+  await runtime.perform({ op: "halt", containers: Object.values(fresh), seconds, cause });
 }
 
 async function putBack(runtime: Runtime, cause: unknown, log: Log): Promise<void> {

@@ -77,6 +77,8 @@ export type Operation = { readonly cause: string } & (
   | { readonly op: "record" }
   /** Waits until Docker finds the containers healthy, too. */
   | { readonly op: "health"; readonly containers: readonly string[] }
+  /** Stops containers that the engine takes for there: the next update starts them again, or has them removed. */
+  | { readonly op: "halt"; readonly containers: readonly string[]; readonly seconds: number }
   | { readonly op: "stop"; readonly containers: readonly string[]; readonly seconds: number }
   /** Sets the limit of containers' processes. */
   | { readonly op: "limit"; readonly containers: readonly string[] }

@@ -3,6 +3,7 @@ import type { Observed, ObservedContainer } from "../rollout/observed";
 import { formatOperation } from "./operations";
 import type { Operation, Wanted } from "../rollout/plan";
 import type { Runtime, StepResult } from "../rollout/runtime/runtime";
+import { CanaryAborted } from "../rollout/steps/canary";
 import { releaseOf } from "../nginx/render/config";
 import { serversOf } from "../model/topology";
 import type { Release } from "../model/release";
@@ -22,7 +23,12 @@ export class FakeRuntime implements Runtime {
     public host: Observed,
     private readonly wanted: Wanted,
     private readonly failAt = Infinity,
+    /** What a step of a canary comes to: a share at which it is aborted, or promoted. */
+    private readonly canary: { readonly abortAt?: number; readonly promoteAt?: number } = {},
   ) {}
+
+  /** What the volume still holds of before a canary. */
+  previous: Pick<Observed, "volume" | "served"> | undefined;
 
   observe(): Promise<Observed> {
     return Promise.resolve(this.host);
@@ -32,7 +38,15 @@ export class FakeRuntime implements Runtime {
     if (this.done.length === this.failAt) return Promise.reject(new Error(`no ${operation.op}`));
     this.done.push(formatOperation(operation));
     this.take(operation);
+    if (operation.op === "canary") return this.judge(operation.share);
     return Promise.resolve(operation.op === "drain" ? { inFlight: { drainBegan: 3, drainEnded: 0 } } : {});
+  }
+
+  private judge(share: number): Promise<StepResult> {
+    const figures = { requests: 100, failed: 0, p99: 1 };
+    const step = { share, seconds: 60, fresh: figures, older: figures };
+    if (share === this.canary.abortAt) return Promise.reject(new CanaryAborted("it fails"));
+    return Promise.resolve({ canary: { ...step, isPromoted: share === this.canary.promoteAt } });
   }
 
   putBack(): Promise<void> {
@@ -115,6 +129,16 @@ export class FakeRuntime implements Runtime {
             volume: { ...volume, release: { ...volume.release, containers: destination.containers, attempt } },
           };
         break;
+      case "canary":
+        this.before ??= { volume, served: this.host.served };
+        this.install(releaseOf(operation.topology));
+        break;
+      case "take back":
+        if (this.previous !== undefined) this.host = { ...this.host, ...this.previous };
+        break;
+      case "halt":
+        this.change(operation.containers, { state: "exited" });
+        break;
       case "stop":
         this.host = {
           ...this.host,
@@ -141,10 +165,17 @@ export class FakeRuntime implements Runtime {
     }
   }
 
-  private install({ id, topology: { upstreams }, files }: Release): void {
+  private install({ id, topology: { upstreams, canary }, files }: Release): void {
     const { destination, attempt } = this.wanted;
     const hashes = Object.fromEntries(files.map(({ name }) => [name, "hash"]));
-    const release = { id, files: hashes, upstreams, containers: destination.containers, attempt };
+    const release = {
+      id,
+      files: hashes,
+      upstreams,
+      containers: destination.containers,
+      attempt,
+      ...(canary && { canary }),
+    };
     this.host = { ...this.host, served: id, volume: { release, intact: true } };
   }
 

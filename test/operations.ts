@@ -41,8 +41,9 @@ function wordsOf(operation: Operation): string {
       return `certificates by ${operation.container} for ${operation.acme.hosts.join(", ")}`;
     case "health":
       return `health of ${operation.containers.join(", ")}`;
+    case "halt":
     case "stop":
-      return `stop ${operation.containers.join(", ")} within ${operation.seconds} s`;
+      return `${operation.op} ${operation.containers.join(", ")} within ${operation.seconds} s`;
     case "await":
       return operation.probe.length === 0 ? "await" : `await, ${operation.probe.join(", ")} must answer`;
     case "try":

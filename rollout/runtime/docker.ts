@@ -157,6 +157,9 @@ export class DockerRuntime implements Runtime {
       case "health":
         await untilDockerAgrees(operation.containers, log);
         return {};
+      case "halt":
+        await docker("stop", "--time", String(operation.seconds), ...operation.containers);
+        return {};
       case "stop":
         await stopContainers(operation.containers, operation.seconds);
         return {};
