@@ -1,11 +1,14 @@
 import { labels } from "../model/labels";
 import { daysLeft, lookAt, warningDays } from "../model/certificates";
 import { routesOf, serversIn, serversOf, type Answered } from "../model/topology";
+import { canaryFile } from "../model/layout";
 import { docker, tryDocker } from "../rollout/docker";
 import { ailments } from "../rollout/drift";
 import { balancerOf, listContainers } from "../rollout/containers";
 import { survey } from "../rollout/observe";
 import type { ObservedContainer, Overview } from "../rollout/observed";
+import { describeStep } from "../rollout/steps/canary";
+import type { CanaryHistory } from "../rollout/steps/canary-history";
 import { parseStates, statesScript, type AcmeState } from "../rollout/steps/certificates";
 import { parseOptions, runMain } from "./cli";
 import { readOutputs, type StackOutputs } from "./pulumi";
@@ -67,6 +70,8 @@ export interface StackStatus {
   readonly backends: readonly BackendStatus[];
   readonly routes: readonly RouteStatus[];
   readonly certificates: readonly CertificateStatus[];
+  /** How the last canary went, or goes; default: there was none since the balancer is there. */
+  readonly canary?: CanaryHistory;
   /** What differs from what the last update left, a sentence each; empty when nothing does. */
   readonly drift: readonly string[];
 }
@@ -75,9 +80,10 @@ export interface StackStatus {
 export async function readStatus(stackLabel: string, outputs: StackOutputs): Promise<StackStatus> {
   const containers = await listContainers(stackLabel);
   const balancer = balancerOf(containers);
-  const [observed, addresses] = await Promise.all([
+  const [observed, addresses, canary] = await Promise.all([
     survey(stackLabel, containers, outputs.urls),
     addressesOf(containers),
+    lastCanary(balancer),
   ]);
   return {
     url: outputs.url,
@@ -90,8 +96,15 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
     backends: backendsOf(outputs, observed, addresses),
     routes: routesStatusOf(outputs.release.topology),
     certificates: await certificatesStatusOf(outputs.release.topology, balancer, new Date()),
+    ...(canary && { canary }),
     drift: describeDrift(outputs, observed),
   };
+}
+
+async function lastCanary(balancer: ObservedContainer | undefined): Promise<CanaryHistory | undefined> {
+  if (balancer?.state !== "running") return undefined;
+  const { code, stdout } = await tryDocker("exec", balancer.id, "cat", canaryFile);
+  return code === 0 ? (JSON.parse(stdout) as CanaryHistory) : undefined;
 }
 
 function routesStatusOf(topology: Answered): RouteStatus[] {
@@ -238,10 +251,17 @@ export function formatStatus(status: StackStatus): string {
     ...(isPlain ? [] : [formatTable(["host", "path", "backends"], sites)]),
     ...(ends.length === 0 ? [] : [formatTable(["certificate for", "signed by", "ends", "days left"], ends)]),
     ...(failing.length === 0 ? [] : ["Certificates that can't be had:", ...failing.map((line) => `  ${line}`)]),
+    ...canaryLines(status.canary),
     ...(status.drift.length === 0
       ? ["No drift."]
       : ["Drift, which `npm run up -- --refresh` repairs:", ...status.drift.map((line) => `  ${line}`)]),
   ].join("\n");
+}
+
+function canaryLines(canary: CanaryHistory | undefined): string[] {
+  if (canary === undefined) return [];
+  const { app, at, outcome, steps } = canary;
+  return [`Canary of ${app}, ${at.slice(0, 19)}: ${outcome}`, ...steps.map((step) => `  ${describeStep(step)}`)];
 }
 
 /** A list that fits a line. */

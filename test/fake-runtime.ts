@@ -45,7 +45,7 @@ export class FakeRuntime implements Runtime {
   private judge(share: number): Promise<StepResult> {
     const figures = { requests: 100, failed: 0, p99: 1 };
     const step = { share, seconds: 60, fresh: figures, older: figures };
-    if (share === this.canary.abortAt) return Promise.reject(new CanaryAborted("it fails"));
+    if (share === this.canary.abortAt) return Promise.reject(new CanaryAborted("it fails", step));
     return Promise.resolve({ canary: { ...step, isPromoted: share === this.canary.promoteAt } });
   }
 

@@ -1,13 +1,6 @@
 import { messageOf } from "../../lib/errors";
 import { until } from "../../lib/until";
-import {
-  configurationPath,
-  controlCommand,
-  livePlace,
-  previousRelease,
-  signatureFile,
-  volumeFolder,
-} from "../../model/layout";
+import { configurationPath, controlCommand, livePlace, signatureFile, volumeFolder } from "../../model/layout";
 import { imagePrefix } from "../../model/names";
 import type { Release } from "../../model/release";
 import { serversOf } from "../../model/topology";
@@ -19,7 +12,8 @@ import type { Operation, Wanted } from "../plan";
 import { servingScript, tryLive } from "../steps/balancer";
 import { testCandidate } from "../steps/candidate";
 import { nginxSeconds, type Context } from "../steps/context";
-import { watchCanary } from "../steps/canary";
+import type { CanaryStep } from "../steps/canary";
+import { judgeCanary } from "../steps/canary-history";
 import { untilCertified } from "../steps/certificates";
 import { untilDockerAgrees } from "../steps/healthcheck";
 import { closeEntry, openEntry, publish } from "../steps/entry";
@@ -27,7 +21,7 @@ import { join, leave } from "../steps/networks";
 import { ask } from "../steps/probe";
 import { limitProcesses, withoutLimit } from "../steps/processes";
 import { checkAsClient, unreachableOf } from "../steps/public-address";
-import { drain, reload, untilAnswered } from "../steps/reload";
+import { drain, reload, takeBack, untilAnswered } from "../steps/reload";
 import { untilItServes } from "../steps/start";
 import { removeUnused, removeUnusedImages, stopContainers } from "../steps/retire";
 import { link, readLink, removeOldReleases, unlink, writeFiles, writeRecordOf } from "../steps/volume";
@@ -52,6 +46,8 @@ export class DockerRuntime implements Runtime {
   private servedBefore = "";
   /** Balancers that were told to take no more connections. */
   private quit: readonly string[] = [];
+  /** The steps of the canary so far. */
+  private readonly judged: CanaryStep[] = [];
   /** Servers without which the change goes on. */
   private sick: ReadonlySet<string> = new Set();
 
@@ -131,12 +127,12 @@ export class DockerRuntime implements Runtime {
       case "reload":
         await this.reload(this.releaseOf(operation.topology), operation.probe);
         return {};
-      case "canary": {
+      case "canary":
         await this.reload(this.releaseOf(operation.topology), operation.probe);
-        return { canary: await watchCanary(await this.shell(), operation, operation.policy, log) };
-      }
+        return { canary: await judgeCanary(await this.shell(), operation, this.judged, log) };
       case "take back":
-        await this.takeBack(operation.cause);
+        log(`${operation.cause}: what served before serves again`);
+        await takeBack(await this.shell());
         return {};
       case "drain":
         return drain(await this.context(), operation.seconds);
@@ -191,16 +187,6 @@ export class DockerRuntime implements Runtime {
     await docker("restart", "--time", seconds, ...this.quit);
     // It has nothing to run, and is not to answer beside them.
     if (this.isFirst) await docker("restart", "--time", seconds, this.wanted.destination.balancer);
-  }
-
-  /** Where the balancer's volume does not tell any more what that was, the wanted release is the way out. */
-  private async takeBack(cause: string): Promise<void> {
-    const shell = await this.shell();
-    const previous = await readLink(shell, previousRelease);
-    if (previous === undefined) return;
-    this.log(`${cause}: the shares of before come back`);
-    await link(shell, previous);
-    await reload(shell, undefined);
   }
 
   private async test(must: readonly string[]): Promise<StepResult> {

@@ -19,6 +19,13 @@ export interface CanaryStep {
 /** Thrown when fresh backends are not to get more requests. */
 export class CanaryAborted extends Error {
   override readonly name = "CanaryAborted";
+
+  constructor(
+    message: string,
+    readonly step: CanaryStep,
+  ) {
+    super(message);
+  }
 }
 
 /** Between two looks, in milliseconds. */
@@ -65,7 +72,11 @@ export async function watchCanary(
     fresh: tallies.fresh.figures,
     older: tallies.older.figures,
   });
-  const abort = (why: string) => new CanaryAborted(`The canary of ${app} is aborted at ${share} %: ${why}.`);
+  const abort = (why: string) =>
+    new CanaryAborted(
+      `The canary of ${app} is aborted at ${share} %: ${why}. The old backends have all requests.`,
+      step(),
+    );
   let said = 0;
   for (;;) {
     const states = await inspectContainers([...Object.values(fresh), ...Object.values(older)]);

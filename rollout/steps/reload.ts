@@ -1,11 +1,12 @@
 import { Deadline, until } from "../../lib/until";
-import { configurationPath, controlCommand, listenPort, livePlace } from "../../model/layout";
+import { configurationPath, controlCommand, listenPort, livePlace, previousRelease } from "../../model/layout";
 import { serversOf } from "../../model/topology";
 import type { Release } from "../../model/release";
 import type { StepResult } from "../runtime/runtime";
 import type { BalancerShell } from "../runtime/shell";
 import { nginxSeconds, type Context } from "./context";
 import { ask } from "./probe";
+import { link, readLink } from "./volume";
 import { countInFlight, listWorkers, type Worker } from "./workers";
 
 /**
@@ -25,6 +26,14 @@ export async function reload(shell: BalancerShell, id: string | undefined): Prom
       return renewed && (id === undefined || (await servedId(shell)) === id);
     },
   );
+}
+
+/** Has nginx run the release before; where the volume does not tell any more which that was, what runs is left as it is. */
+export async function takeBack(shell: BalancerShell): Promise<void> {
+  const previous = await readLink(shell, previousRelease);
+  if (previous === undefined) return;
+  await link(shell, previous);
+  await reload(shell, undefined);
 }
 
 /** Waits until servers have answered through the live nginx. On a busy host the DNS of Docker keeps it waiting. */

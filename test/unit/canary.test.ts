@@ -125,7 +125,7 @@ describe("an update with a canary", () => {
       [before, [old1, old2]],
     ] as const) {
       const killed = new FakeRuntime(observed(), wanted);
-      killed.perform(plan(observed(), wanted).operations[1] as never);
+      await killed.perform(plan(observed(), wanted).operations[1] as never);
       const next = new FakeRuntime(killed.host, { ...wantedOf(release), canary });
       next.previous = { volume: observed().volume, served: before.id };
       await apply({ ...wantedOf(release), canary }, next, quiet);
