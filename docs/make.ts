@@ -48,7 +48,10 @@ function propertiesOf(schema: z.ZodObject): [key: string, property: Property, is
 
 function settingsPage(): string {
   const policyTables = Object.entries(entrySchemas)
-    .map(([key, schema]) => `Of \`${key}\` ([policies/${key}.md](policies/${key}.md)):\n\n${settingsTable(schema)}\n`)
+    .map(([key, schema]) => `Of \`${key}\` ([${pageOf(key)}](${pageOf(key)})):
+
+${settingsTable(schema)}
+`)
     .join("\n");
   return `# Settings
 
@@ -78,6 +81,11 @@ Of each of its certificates:
 
 ${settingsTable(certificateSchema)}
 `;
+}
+
+/** The page of the policy that a list of entries is of. */
+function pageOf(key: string): string {
+  return `policies/${key.split(".")[0]}.md`;
 }
 
 function settingsTable(schema: z.ZodObject): string {

@@ -32,6 +32,8 @@ export const siteFile = "site.conf";
 export const routeFile = "route.conf";
 /** What routes have in common whose requests are handed on where they are asked for. */
 export const directFile = "direct.conf";
+/** The same of those whose answers aren't spooled. */
+export const unspooledFile = "unspooled.conf";
 /** The user's own directives of some routes. */
 export const locationFile = (at: number): string => `location_${at}.conf`;
 export const recordFile = "release.json";

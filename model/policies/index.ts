@@ -6,6 +6,7 @@ import { canaryRule, canarySchema, problemsOfCanary } from "./canary";
 import { cacheAt, cacheRule, cacheSchema, type Cache } from "./cache";
 import { compressionAt, compressionRule, compressionSchema, type Compression } from "./compression";
 import { headersAt, headersEntrySchema, headersSchema, problemsOfHeaders, type HeaderPolicy } from "./headers";
+import { limitsAt, limitSchema, limitsSchema, problemsOfLimits, type LimitPolicy } from "./limits";
 import { locationAt, locationSchema, locationsSchema, type LocationPolicy } from "./locations";
 import { isInMaintenance, maintenanceRule, maintenanceSchema, problemsOfMaintenance } from "./maintenance";
 import { errorPagesSchema, type Pages } from "./pages";
@@ -22,6 +23,7 @@ export const entrySchemas = {
   canary: canarySchema,
   maintenance: maintenanceSchema,
   errorPages: errorPagesSchema,
+  "limits.rules": limitSchema,
 };
 
 /** The settings of all policies; none is on unless it is set. */
@@ -57,6 +59,11 @@ export const policyShape = {
     description: "pages of nginx's own answers that something is amiss, see below",
     change: "reloads",
   }),
+  limits: limitsSchema.prefault({}).meta({
+    description: "how often, and how much at a time, clients may ask, see below",
+    change: "reloads",
+    default: {},
+  }),
 };
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
@@ -72,6 +79,7 @@ export interface RoutePolicy {
   readonly compression?: Compression;
   readonly cache?: Cache;
   readonly isInMaintenance?: true;
+  readonly limits?: LimitPolicy;
 }
 
 /** What holds at a path of a host; undefined where no policy is for it. */
@@ -81,29 +89,32 @@ export function policyAt(settings: PolicySettings, host: string, path: string): 
     location: locationAt(settings.locations, host, path),
     compression: compressionAt(settings.compression, host, path),
     cache: cacheAt(settings.cache, host, path),
+    limits: limitsAt(settings.limits, host, path),
     isInMaintenance: isInMaintenance(settings.maintenance, host) || undefined,
   };
   const said = Object.entries(all).filter(([, policy]) => policy !== undefined);
   return said.length === 0 ? undefined : Object.fromEntries(said);
 }
 
-/** The lists of entries, each of which is for some hosts and paths. */
-function scoped({ headers, locations, compression, cache }: Omit<PolicySettings, "pages">) {
-  return { headers, locations, compression, cache };
+/** The lists of entries, each of which is for some hosts and paths, by their keys. */
+function scoped(settings: Omit<PolicySettings, "pages">): [key: string, entries: readonly Scope[]][] {
+  const { headers, locations, compression, cache, limits } = settings;
+  return Object.entries({ headers, locations, compression, cache, "limits.rules": limits.rules });
 }
 
 /** Paths of a host below which something else may hold than above them. */
 export function pathsWithPolicy(settings: PolicySettings, host: string): string[] {
-  const entries: readonly Scope[] = Object.values(scoped(settings)).flat();
+  const entries = scoped(settings).flatMap(([, list]) => list);
   const own = entries.filter(({ hosts }) => hosts.length === 0 || hosts.includes(host));
   return [...new Set(own.flatMap(({ paths }) => paths))];
 }
 
 export function problemsOfPolicies(settings: Omit<PolicySettings, "pages">, apps: readonly Routed[]): Problem[] {
   return [
-    ...Object.entries(scoped(settings)).flatMap(([key, entries]) => problemsOfScopes([key], entries, apps)),
+    ...scoped(settings).flatMap(([key, entries]) => problemsOfScopes(key.split("."), entries, apps)),
     ...problemsOfHeaders(settings.headers),
     ...problemsOfCanary(settings.canary, apps),
     ...problemsOfMaintenance(settings.maintenance, apps),
+    ...problemsOfLimits(settings.limits.rules),
   ];
 }

@@ -12,7 +12,7 @@ import {
 import type { Release, ReleaseFile } from "../../model/release";
 import { roomForNames } from "./acme";
 import { renderHeaderVariables, withHeaders } from "./headers";
-import { handingsOf } from "./policy";
+import { handingsOf, renderPolicies } from "./policy";
 import { renderCache } from "./policy/cache";
 import { renderCanary } from "./policy/canary";
 import { renderModules } from "./policy/compression";
@@ -135,7 +135,7 @@ ${renderHeaderVariables(proxy)}${renderMaintenance(topology)}${renderCanary(topo
   proxy_next_upstream_timeout ${proxy.requestTimeoutSeconds + 1}s;
 ${renderRetry(handing)}  # nginx's own 4k are less than the headers of many answers with cookies.
   proxy_buffer_size 12k;
-${renderSpool(proxy.spoolMb, handing)}
+${renderSpool(proxy.spoolMb, handing)}${renderPolicies(topology, handing)}
 ${renderCheck(id)}
 ${target}
 ${topology.httpDirectives === undefined ? "" : `  # httpConfig of the stack's config.\n  include ${httpDirectivesFile};\n\n`}${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderServers(topology, withProtocol(place, proxy))}

@@ -64,7 +64,7 @@ export function renderHandingOn(
   spoolMb: number,
   controlSocket: string,
   handings: readonly Handing[],
-): { route: string; direct: string; locations: string } {
+): { route: string; unspooled: string; direct: string; locations: string } {
   const pages = directives.filter(({ name }) => name === "error_page").map(({ source }) => source);
   // Else a page of the user's that is an error itself would lead to itself.
   if (pages.some((page) => /\s50[24]\s/.test(page))) pages.push("recursive_error_pages on");
@@ -97,5 +97,5 @@ proxy_pass http://${controlSocket}:${momentPath};
     location("@failed", `${ends}return 502;\n`),
     location("@failed_in_time", `${ends}return 504;\n`),
   ];
-  return { route: first.route, direct, locations: locations.join("\n") };
+  return { ...first, direct, locations: locations.join("\n") };
 }

@@ -1,14 +1,15 @@
 import { parseDirectives, type Directive } from "../../model/directives";
-import { directFile, directivesFile, routeFile, siteFile, type Place } from "../../model/layout";
+import { directFile, directivesFile, routeFile, siteFile, unspooledFile, type Place } from "../../model/layout";
 import type { ReleaseFile } from "../../model/release";
 import type { Tls } from "../../model/tls";
 import type { Route, Site, Topology } from "../../model/topology";
 import { renderChallenge, renderOnceCertified } from "./acme";
 import { schemeFor } from "./headers";
 import { accessLogLine } from "./logs";
-import { handingsOf, meeting, usualHanding, type Meeting } from "./policy";
+import { handingsOf, isUnspooled, meeting, usualHanding, type Meeting } from "./policy";
 import { renderCanaryLog } from "./policy/canary";
 import { renderHeaders } from "./policy/headers";
+import { limitLocations, limitPages } from "./policy/limits";
 import { pageFiles, renderErrorPages, renderPages } from "./policy/pages";
 import { renderHandingOn } from "./retry";
 import { byCertificate, portOf, renderCertificates, renderNoName, restNames } from "./tls";
@@ -33,7 +34,7 @@ export function renderCommon(
 ): ReleaseFile[] {
   const { directives, proxy } = topology;
   const handings = handingsOf(topology);
-  const pages = renderErrorPages(topology);
+  const pages = renderErrorPages(topology) + limitPages(topology);
   const level = [...parseDirectives(pages), ...own];
   const handingOn = renderHandingOn(level, proxy.spoolMb, controlSocket, [usualHanding, ...handings]);
   const site = `# In each site's server block.
@@ -47,12 +48,15 @@ add_header_inherit merge;
 # docs/headers.md
 ${renderHeaders(topology, own).join("\n")}
 ${pages}${renderCanaryLog(topology, accessLogLine(topology.accessLog))}${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
-${handingOn.locations}${renderPages(topology, id)}`;
+${[handingOn.locations, ...limitLocations(topology)].join("\n")}${renderPages(topology, id)}`;
   return [
     { name: siteFile, text: site },
     { name: routeFile, text: `# In each location that clients ask for.\n${handingOn.route}` },
     ...(handings.some(({ isDirect }) => isDirect)
       ? [{ name: directFile, text: `# In those of them that hand on themselves.\n${handingOn.direct}` }]
+      : []),
+    ...(isUnspooled(topology)
+      ? [{ name: unspooledFile, text: `# The same where no share of the spool is counted.\n${handingOn.unspooled}` }]
       : []),
     ...pageFiles(topology),
   ];
@@ -237,11 +241,12 @@ ${rendered.join("")}${isWhole ? "" : "\n    location / {\n      return 404;\n   
 `;
 }
 
-function renderRoute({ path, upstream, strip }: Route, { asked, handing }: Meeting): string {
+function renderRoute({ path, upstream, strip }: Route, { asked, isUnspooled: isApart, handing }: Meeting): string {
   const { suffix, lines: handOn, isDirect } = handing;
   const policy = [...(suffix === "" ? [] : [`set $handing ${suffix};\n`]), asked, ...(isDirect ? [handOn] : [])];
+  const file = isDirect ? directFile : isApart ? unspooledFile : routeFile;
   const lines = `      set $upstream ${upstream};
-${policy.join("").replace(/^(?=.)/gm, "      ")}${strip === "" ? "" : renderStrip(strip)}      include ${isDirect ? directFile : routeFile};
+${policy.join("").replace(/^(?=.)/gm, "      ")}${strip === "" ? "" : renderStrip(strip)}      include ${file};
 `;
   // `/api` and all that is below it, but not `/apis`.
   const heads = path === "/" ? ["/"] : [`= ${path}`, `${path}/`];

@@ -1,6 +1,9 @@
 import type { Directive } from "../../model/directives";
 import type { Handing } from "./policy";
 
+/** For a map by `$connection_upgrade $http_accept`: connections that stay open for long, and events, which are not kept until there are more. */
+const piecewise = '"~^upgrade|text/event-stream"';
+
 /** Answers that may lie on the disk at a time. What one may have there is this share of the whole. */
 const shares = 64;
 
@@ -24,13 +27,22 @@ export function renderSpool(spoolMb: number, handing: string): string {
   return `${none}  # Connections that stay open for long take no share, and an event is not kept until there are more.
   map "$connection_upgrade $http_accept" $spool_share {
     default one;
-    "~^upgrade|text/event-stream" "";
+    ${piecewise} "";
   }
   limit_conn_zone $spool_share zone=spool:64k;
   map $limit_conn_status $way_of_answer {
     default @unspooled${handing};
     PASSED @spooled${handing};
     "" @live${handing};
+  }
+`;
+}
+
+/** For the http block: the way of requests for which no share is counted. */
+export function renderUnspooled(handing: string): string {
+  return `  map "$connection_upgrade $http_accept" $way_unspooled {
+    default @unspooled${handing};
+    ${piecewise} @live${handing};
   }
 `;
 }
@@ -53,14 +65,14 @@ export function renderFirstTry(
   spoolMb: number,
   directives: readonly Directive[],
   handings: readonly Handing[],
-): { route: string; locations: string[] } {
-  if (isDecidedByUser(directives)) return { route: handOn, locations: [] };
+): { route: string; unspooled: string; locations: string[] } {
+  if (isDecidedByUser(directives)) return { route: handOn, unspooled: handOn, locations: [] };
   // There is no such file, which is looked for once an hour: a request goes on in the location that the last word names.
-  const way = `root /dev/null;
+  const way = (variable: string) => `root /dev/null;
 open_file_cache max=1;
 open_file_cache_errors on;
 open_file_cache_valid 1h;
-try_files /none $way_of_answer;
+try_files /none ${variable};
 `;
   const share = `limit_conn spool ${shares};
 limit_conn_dry_run on;
@@ -76,7 +88,11 @@ limit_conn_log_level info;
           location(`@live${suffix}`, unbuffered + live + handOn),
         ],
   );
-  return { route: (spoolMb === 0 ? "" : share) + way, locations };
+  return {
+    route: (spoolMb === 0 ? "" : share) + way("$way_of_answer"),
+    unspooled: way("$way_unspooled"),
+    locations,
+  };
 }
 
 /** Whether requests are handed on in the location that clients ask for, because of the user's own directives. */

@@ -91,7 +91,7 @@ export function judge(
   if (answer.release !== release.id) return `${gets}, not from release ${release.id} of this balancer`;
   // nginx itself refuses whoever asks, or redirects, as it was told to: whether backends are reached is not told yet.
   if (server === "") {
-    const refuses = status === 401 || status === 403 || (isDown && status === 503);
+    const refuses = [401, 403, 429].includes(status) || (isDown && status === 503);
     return isLast && status >= 400 && !refuses
       ? `${gets} from nginx itself`
       : status < 500 || refuses

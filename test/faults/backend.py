@@ -45,10 +45,12 @@ class Handler(BaseHTTPRequestHandler):
             server.socket.close()
         if "seconds" in asked:
             time.sleep(float(asked["seconds"]))
-        if url.path == "/upgrade":
+        if url.path.endswith("/upgrade"):
             # As an app that takes any protocol it is asked for, and then talks past HTTP.
             protocol = self.headers.get("Upgrade")
             self.wfile.write(f"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: {protocol}\r\n\r\ntunnel".encode())
+            if "stays" in asked:
+                self.connection.recv(1)
             self.close_connection = True
             return
         body = filler(int(asked["bytes"])) if "bytes" in asked else str(len(body)).encode()

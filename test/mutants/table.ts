@@ -73,6 +73,8 @@ const inRetry = faultsIn("retry", "nginx/render/retry.ts", "retry");
 const inDirectives = faultsIn("directives", "model/directives.ts", "directives");
 const inServerConfig = faultsIn("serverConfig", "model/server-config.ts", "directives");
 const inHeaders = faultsIn("headers", "nginx/render/headers.ts", "directives", "nginx-config");
+const inLimits = faultsIn("limits", "model/policies/limits.ts", "policies-limits");
+const inLimitsText = faultsIn("limits", "nginx/render/policy/limits.ts", "policies-limits");
 const inSpool = faultsIn("spool", "nginx/render/spool.ts", "spool", "nginx-config");
 const inHttp2 = faultsIn("load", "scripts/load/http2.ts", "load-http2");
 const inConnection = faultsIn("load", "scripts/load/http2-connection.ts", "load-http2");
@@ -529,6 +531,16 @@ export const mutants: readonly Mutant[] = [
   inNginx("a body takes as much of a large limit", "Math.min(128, ", "Math.min(1024, "),
   inNginx("a body takes next to nothing of a small limit", "Math.max(16, ", "Math.max(1, "),
 
+  inLimits("a rate is rounded", "minute !== undefined || count / 60 === value", "true"),
+  inLimits("the last rule of a name counts alone", "first < index ? [at(", "first > index ? [at("),
+  inLimitsText("a reload changes the key of a zone", "hashValue(keyOf(limit, topology))", `hashValue("")`),
+  inLimitsText("all clients of a proxy are one", "proxy.behindProxy ? ", "false ? "),
+  inLimitsText(
+    "a client that waits as long as it is told is refused",
+    "Math.floor((count * 1000)",
+    "Math.ceil((count * 1000)",
+  ),
+  inLimitsText("shares of the spool count as connections", "connections.length > 0", "false"),
   inSpool("each answer may take it all", "(spoolMb * 1024) / shares", "spoolMb * 1024"),
   inSpool("streams have a share", "upgrade|text/event-stream", "upgrade|text/event-streams"),
   inSpool("events wait for more of them", `"" @live`, `"" @unspooled`),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { everyDirective, parseDirectives, type Directive } from "../../model/directives";
 import { livePlace } from "../../model/layout";
+import { limitSchema } from "../../model/policies/limits";
 import { ownLocations, ownVariables, problemsOfDirectives, withoutWordsOf } from "../../model/server-config";
 import { topologyOf } from "../../model/topology";
 import { renderFiles, showFiles } from "../../nginx/render/config";
@@ -102,9 +103,14 @@ describe("directives of the user's own", () => {
       assert.deepEqual(problemsOfDirectives(text), problems));
 });
 
+/** With which all of policies' own locations and variables are rendered. */
+const policies = {
+  limits: { dryRun: false, rules: [limitSchema.parse({ name: "a", connections: 1 })] },
+};
+
 it("every location of the public server's own is one that they may not have", () => {
   const servers = [{ name: "a-0", port: 1, weight: 1, health: { path: "/", host: "a" } }];
-  const [main, site] = renderFiles(topologyOf(settings, servers), livePlace, "0".repeat(16));
+  const [main, site] = renderFiles(topologyOf({ ...settings, ...policies }, servers), livePlace, "0".repeat(16));
   const http = parseDirectives(main?.text ?? "").find(({ name }) => name === "http")?.block ?? [];
   const block = http.find(({ name }) => name === "server")?.block ?? [];
   const locations = [...block, ...parseDirectives(site?.text ?? "")].flatMap(({ name, args }) =>
@@ -118,7 +124,7 @@ it("every variable of the balancer's own text is one that they may not set", () 
   const servers = [{ name: "a-0", port: 1, weight: 1, health: { path: "/", host: "a" } }];
   const proxied = [
     { ...settings, behindProxy: true, accessLog: "off" as const },
-    { ...settings, trustedProxies: ["10.0.0.0/8"] },
+    { ...settings, ...policies, trustedProxies: ["10.0.0.0/8"] },
     {
       ...settings,
       headers: [{ hosts: [], paths: ["/"], requests: { A: "b" }, answers: { C: "d" } }],

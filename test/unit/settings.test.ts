@@ -41,6 +41,7 @@ describe("settings", () => {
       compression: [],
       cache: [],
       cacheMb: 256,
+      limits: { dryRun: false, rules: [] },
       balancerMemoryMb: 2048,
       method: "round_robin",
       drainSeconds: 10,

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { parseDirectives } from "../../model/directives";
 import { usualHanding } from "../../nginx/render/policy";
-import { renderFirstTry, renderSpool } from "../../nginx/render/spool";
+import { renderFirstTry, renderSpool, renderUnspooled } from "../../nginx/render/spool";
 
 describe("the spool of answers", () => {
   const first = (directives: string, spoolMb = 64) =>
     renderFirstTry("hand on;\n", spoolMb, parseDirectives(directives), [usualHanding]);
-  const plain = { route: "hand on;\n", locations: [] };
+  const plain = { route: "hand on;\n", unspooled: "hand on;\n", locations: [] };
 
   it("gives an answer a 64th of it, on the way of those that have a share", () => {
     const { route, locations } = first("gzip on;");
@@ -16,6 +16,12 @@ describe("the spool of answers", () => {
     assert.equal(unspooled, "location @unspooled {\n  hand on;\n}\n");
     assert.equal(live, "location @live {\n  proxy_buffering off;\n  hand on;\n}\n");
     assert.match(first("", 1).locations.join(""), /proxy_max_temp_file_size 16k;/);
+  });
+
+  it("has a way past it, on which no share is counted, and events and WebSockets still come piece by piece", () => {
+    const { route, unspooled } = first("");
+    assert.equal(unspooled, route.replace(/^limit_conn.*\n/gm, "").replace("$way_of_answer", "$way_unspooled"));
+    assert.match(renderUnspooled("$handing"), /"~\^upgrade\|text\/event-stream" @live\$handing;/);
   });
 
   it("is none for 0, when events still come one by one", () => {

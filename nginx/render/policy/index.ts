@@ -1,15 +1,16 @@
 import { parseDirectives } from "../../../model/directives";
 import type { RoutePolicy } from "../../../model/policies";
 import { routesOf, type Topology } from "../../../model/topology";
-import { isDecidedByUser } from "../spool";
+import { isDecidedByUser, renderUnspooled } from "../spool";
 import { cacheLines } from "./cache";
 import { compressionLines } from "./compression";
 import { headerLines } from "./headers";
+import { limitLines, renderLimits } from "./limits";
 import { locationLines } from "./locations";
 import { maintenanceLines } from "./maintenance";
 
 /** What policies' lines depend on. */
-export type Policed = Pick<Topology, "sites" | "directives">;
+export type Policed = Pick<Topology, "sites" | "directives" | "proxy">;
 
 /** The lines that a policy contributes for the requests of one route. */
 export interface RouteLines {
@@ -23,6 +24,8 @@ export interface RouteLines {
   readonly live?: string;
   /** Whether requests are handed on in the location that clients ask for: nothing of their answers is spooled. */
   readonly isDirect?: boolean;
+  /** Whether nothing of answers is spooled, for nginx counts shares of the spool as it counts connections, once a request. */
+  readonly isUnspooled?: boolean;
 }
 
 /** A way in which requests are handed on. */
@@ -36,8 +39,9 @@ export interface Handing {
 
 export const usualHanding: Handing = { suffix: "", lines: "", live: "", isDirect: false };
 
-function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"> & Pick<Meeting, "asked"> {
+function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"> & Omit<Meeting, "handing"> {
   const parts: RouteLines[] = [
+    limitLines(policy, topology),
     headerLines(policy, topology),
     locationLines(policy, topology),
     compressionLines(policy),
@@ -52,6 +56,7 @@ function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"
     lines: both + parts.map(({ handOn = "" }) => handOn).join(""),
     live: both + parts.map(({ handOn = "", live = handOn }) => live).join(""),
     isDirect,
+    isUnspooled: parts.some((part) => part.isUnspooled === true),
   };
 }
 
@@ -71,13 +76,24 @@ export function handingsOf(topology: Policed): Handing[] {
 /** What the requests of a route meet where clients ask for it, and how they are handed on. */
 export interface Meeting {
   readonly asked: string;
+  readonly isUnspooled: boolean;
   readonly handing: Handing;
 }
 
 /** @param handings those of {@link handingsOf} */
 export function meeting(policy: RoutePolicy | undefined, topology: Policed, handings: readonly Handing[]): Meeting {
-  if (policy === undefined) return { asked: "", handing: usualHanding };
-  const { asked, lines, live, isDirect } = linesOf(policy, topology);
+  if (policy === undefined) return { asked: "", isUnspooled: false, handing: usualHanding };
+  const { asked, isUnspooled, lines, live, isDirect } = linesOf(policy, topology);
   const own = handings.find((one) => one.lines === lines && one.live === live && one.isDirect === isDirect);
-  return { asked, handing: own ?? usualHanding };
+  return { asked, isUnspooled, handing: own ?? usualHanding };
+}
+
+/** Whether there are routes whose answers aren't spooled. */
+export function isUnspooled(topology: Policed): boolean {
+  return routesOf(topology).some(({ policy }) => policy !== undefined && linesOf(policy, topology).isUnspooled);
+}
+
+/** For the http block: what policies share between requests. */
+export function renderPolicies(topology: Policed, handing: string): string {
+  return (isUnspooled(topology) ? renderUnspooled(handing) : "") + renderLimits(topology);
 }
