@@ -8,9 +8,12 @@ import { StackIdentity, valueOf } from "./components/stack-identity";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, ownContainers, prepare } from "./config";
 import { endingSoon } from "./model/certificates";
+import { keyedHash } from "./lib/tree-hash";
 import { doorsOf } from "./model/entry";
+import { usersFiles, withUsers } from "./model/policies/users";
 import { askedElsewhere } from "./model/tls";
 import { repeated, topologyOf, withNonce } from "./model/topology";
+import { certificateContext } from "./rollout/certificates";
 import { assertOwned, lookAtHost, readLiveRelease } from "./rollout/preflight";
 
 export = async () => {
@@ -65,7 +68,10 @@ export = async () => {
   for (const sentence of entry.gaps) await pulumi.log.warn(sentence);
 
   const isSecret = repeated.some((key) => secretKeys.has(key));
-  const topology = topologyOf(isSecret ? withNonce(settings, knownKey) : settings, pool.servers, certificates);
+  // What the step that installs is told of the key must not be what else is hashed with it.
+  const users = { paths: usersFiles(settings), key: keyedHash("users", knownKey) };
+  const named = withUsers(settings, users.key, (path) => certificateContext.readFile(path));
+  const topology = topologyOf(isSecret ? withNonce(named, knownKey) : named, pool.servers, certificates);
   const acme =
     settings.tls?.acme &&
     topology.tls?.acme &&
@@ -88,6 +94,7 @@ export = async () => {
     acme,
     urls: host.urls,
     certificateFiles: settings.tls?.certificates ?? [],
+    users,
     stackLabel,
     owner,
     by,

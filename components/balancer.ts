@@ -30,6 +30,8 @@ export interface BalancerArgs {
   readonly urls: readonly string[];
   /** Where the certificates of the topology, and their keys, are read from. */
   readonly certificateFiles: readonly CertificateFiles[];
+  /** Where files of users are read from, and what makes their names; default: there are none. */
+  readonly users?: { readonly paths: readonly string[]; readonly key: string };
   /** Builds the balancer's image. */
   readonly images: StackImages;
   /** Base image, the build argument NGINX_IMAGE of nginx/image/Dockerfile; nginx 1.30 or newer. */
@@ -128,6 +130,7 @@ export class Balancer extends pulumi.ComponentResource {
       { parent: this, deleteBeforeReplace: false, replaceOnChanges, dependsOn: args.entry },
     );
 
+    const hasUsers = (args.users?.paths ?? []).length > 0;
     const change = pulumi
       .all([
         container.id,
@@ -140,7 +143,7 @@ export class Balancer extends pulumi.ComponentResource {
       ])
       .apply(
         ([balancer, [entries, front], containers, owner, adopted, live, acme]): Readonly<
-          Record<Exclude<keyof Change, "canary">, unknown>
+          Record<Exclude<keyof Change, "canary" | "usersFiles">, unknown>
         > => ({
           schema: schemaVersion,
           id: release.id,
@@ -158,6 +161,7 @@ export class Balancer extends pulumi.ComponentResource {
           topology: args.topology,
           isSecret: args.isSecret,
           certificateFiles: args.certificateFiles,
+          ...(hasUsers && { usersFiles: args.users?.paths }),
           backendCount: args.sharedCount,
           ...(args.canary && { canary: args.canary }),
         }),
@@ -168,7 +172,10 @@ export class Balancer extends pulumi.ComponentResource {
         create: rolloutCommand("install"),
         delete: rolloutCommand("remove"),
         stdin: this.upstreamConfig,
-        environment: { RELEASE: guarded(pulumi.jsonStringify(change).apply(pack)) },
+        environment: {
+          RELEASE: guarded(pulumi.jsonStringify(change).apply(pack)),
+          ...(hasUsers && { USERS_KEY: pulumi.secret(args.users?.key ?? "") }),
+        },
         logging: command.local.Logging.Stderr,
       },
       { parent: this },

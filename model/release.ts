@@ -69,6 +69,8 @@ export interface Change {
   readonly certificateFiles: readonly CertificateFiles[];
   /** How new backends of an app are judged before they get all requests; default: they are not. */
   readonly canary?: Canary;
+  /** Where users of the topology are read from. Default: there are none. */
+  readonly usersFiles?: readonly string[];
   /** Backends that apps without a number of their own share; 0 where none does. For what scales the stack. */
   readonly backendCount: number;
   /** Counts up when what runs differs from what was installed last, so that the engine takes the step again. */

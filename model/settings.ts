@@ -216,7 +216,7 @@ function problemsOf(settings: Omit<Settings, "pages" | "trustedProxies">, contex
     ...problemsOfSticky(apps),
     ...problemsOfRoutes(apps, backendCount),
     ...problemsOfRedirects(redirects, apps),
-    ...problemsOfPolicies(settings, apps),
+    ...problemsOfPolicies(settings, apps, outside.readFile),
     ...ports,
     ...(tls === undefined ? [] : problemsOfTls(tls, { apps, redirects }, outside)),
   ];

@@ -1,10 +1,13 @@
 import { pathsWithPolicy, policyAt, type PolicySettings } from "./policies";
 import { isBelow } from "./policies/scope";
-import type { Group } from "./routes";
+import type { Group, Routed } from "./routes";
 import type { Route, Site } from "./topology";
 
+/** What routes depend on besides what apps answer. */
+type Policies = PolicySettings & { readonly apps: readonly Routed[] };
+
 /** Sites by their routes: names that lead to the same places are one site's. */
-export function sitesOf(groups: readonly Omit<Group, "apps">[], policies: PolicySettings): Site[] {
+export function sitesOf(groups: readonly Omit<Group, "apps">[], policies: Policies): Site[] {
   const byHost = new Map<string, Route[]>();
   for (const { hosts, paths, upstream, stripPrefix } of groups)
     for (const host of hosts.length === 0 ? [""] : hosts)
@@ -24,7 +27,7 @@ export function sitesOf(groups: readonly Omit<Group, "apps">[], policies: Policy
 }
 
 /** Routes with what holds for each, and more of them where that is otherwise below a path. */
-function withPolicies(routes: readonly Route[], policies: PolicySettings, host: string): Route[] {
+function withPolicies(routes: readonly Route[], policies: Policies, host: string): Route[] {
   const more = pathsWithPolicy(policies, host).flatMap((path) => {
     const above = routeFor(routes, path);
     return above === undefined || above.path === path ? [] : { ...above, path };

@@ -3,7 +3,8 @@ import { rootCertificates } from "node:tls";
 import { UserError } from "../lib/errors";
 import { readCertificate, type CertificateContext, type CertificateFiles } from "../model/certificates";
 import type { ReleaseFile } from "../model/release";
-import type { Topology } from "../model/topology";
+import { usersName } from "../model/policies/users";
+import { routesOf, type Topology } from "../model/topology";
 
 /** The files of this machine, and the authorities that browsers know. */
 export const certificateContext: CertificateContext = {
@@ -38,13 +39,39 @@ export function readCertificates(files: readonly CertificateFiles[] = []) {
   });
 }
 
+/** Where files of users are read from, and what makes the names that they have in a release. */
+export interface UsersFiles {
+  readonly paths: readonly string[];
+  readonly key: string;
+}
+
 /**
- * What nginx reads beside a release's own files: certificates, and the keys, which come from their files at this moment and are
- * kept nowhere else.
+ * What nginx reads beside a release's own files: certificates with their keys, and users, which come from their files at this
+ * moment and are kept nowhere else.
  *
  * @throws UserError where the files are not those that the topology was made from
  */
-export function attachmentsOf({ tls }: Pick<Topology, "tls">, files: readonly CertificateFiles[] = []): ReleaseFile[] {
+export function attachmentsOf(
+  topology: Partial<Pick<Topology, "tls" | "sites">>,
+  files: readonly CertificateFiles[] = [],
+  users: UsersFiles = { paths: [], key: "" },
+): ReleaseFile[] {
+  return [...certificatesOf(topology, files), ...usersOf(topology, users)];
+}
+
+function usersOf(topology: Partial<Pick<Topology, "sites">>, { paths, key }: UsersFiles): ReleaseFile[] {
+  const texts = paths.map((path) => certificateContext.readFile(path) ?? "");
+  const found = new Map(texts.map((text) => [usersName(text, key), text]));
+  const names = routesOf(topology).flatMap(({ policy }) => policy?.access?.users ?? []);
+  return [...new Set(names)].map((name) => {
+    const text = found.get(name);
+    if (text === undefined)
+      throw new UserError(`A file of users is another one than in the preview (${paths.join(", ")}): run \`pulumi up\` again.`); // prettier-ignore
+    return { name, text: `${text.trimEnd()}\n` };
+  });
+}
+
+function certificatesOf({ tls }: Partial<Pick<Topology, "tls">>, files: readonly CertificateFiles[]): ReleaseFile[] {
   const readings = readCertificates(files);
   return (tls?.certificates ?? []).flatMap(({ name, names }) => {
     const reading = readings.find(({ certificate }) => certificate.name === name);

@@ -12,11 +12,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The commands that the engine's steps run, with what they need in their environment; results go to standard output. */
 const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> = {
-  /** Brings the release in that RELEASE describes; nginx's text, as it was previewed, comes on standard input. */
+  /** Brings the release in that RELEASE describes; nginx's text, as it was previewed, comes on standard input. USERS_KEY is there where users are. */
   install: async (env) => {
     // Loaded here alone: that takes longer than the other steps do.
     const { install } = createRequire(__filename)("./install") as typeof import("./install");
-    return JSON.stringify(await install(readChange(need(env, "RELEASE")), await readAll(process.stdin), log));
+    const previewed = await readAll(process.stdin);
+    return JSON.stringify(await install(readChange(need(env, "RELEASE")), previewed, env["USERS_KEY"] ?? "", log));
   },
   /** The first step of a destroy. The engine takes it, too, when it has replaced the step that installs: then nothing is to end. */
   remove: async (env) => {

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Problem } from "../app";
 import type { Routed } from "../routes";
 import { integer } from "../rules";
+import { accessAt, accessEntrySchema, accessRule, authRequestSchema, problemsOfAccess, type Access } from "./access";
 import { canaryRule, canarySchema, problemsOfCanary } from "./canary";
 import { cacheAt, cacheRule, cacheSchema, type Cache } from "./cache";
 import { compressionAt, compressionRule, compressionSchema, type Compression } from "./compression";
@@ -24,6 +25,8 @@ export const entrySchemas = {
   maintenance: maintenanceSchema,
   errorPages: errorPagesSchema,
   "limits.rules": limitSchema,
+  access: accessEntrySchema,
+  "access.authRequest": authRequestSchema,
 };
 
 /** The settings of all policies; none is on unless it is set. */
@@ -64,6 +67,7 @@ export const policyShape = {
     change: "reloads",
     default: {},
   }),
+  access: accessRule.default([]).meta({ description: "who is let in where, see below", change: "reloads" }),
 };
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
@@ -80,16 +84,22 @@ export interface RoutePolicy {
   readonly cache?: Cache;
   readonly isInMaintenance?: true;
   readonly limits?: LimitPolicy;
+  readonly access?: Access;
 }
 
 /** What holds at a path of a host; undefined where no policy is for it. */
-export function policyAt(settings: PolicySettings, host: string, path: string): RoutePolicy | undefined {
+export function policyAt(
+  settings: PolicySettings & { readonly apps: readonly Routed[] },
+  host: string,
+  path: string,
+): RoutePolicy | undefined {
   const all = {
     headers: headersAt(settings.headers, host, path),
     location: locationAt(settings.locations, host, path),
     compression: compressionAt(settings.compression, host, path),
     cache: cacheAt(settings.cache, host, path),
     limits: limitsAt(settings.limits, host, path),
+    access: accessAt(settings.access, settings.apps, host, path),
     isInMaintenance: isInMaintenance(settings.maintenance, host) || undefined,
   };
   const said = Object.entries(all).filter(([, policy]) => policy !== undefined);
@@ -98,8 +108,8 @@ export function policyAt(settings: PolicySettings, host: string, path: string): 
 
 /** The lists of entries, each of which is for some hosts and paths, by their keys. */
 function scoped(settings: Omit<PolicySettings, "pages">): [key: string, entries: readonly Scope[]][] {
-  const { headers, locations, compression, cache, limits } = settings;
-  return Object.entries({ headers, locations, compression, cache, "limits.rules": limits.rules });
+  const { headers, locations, compression, cache, limits, access } = settings;
+  return Object.entries({ headers, locations, compression, cache, "limits.rules": limits.rules, access });
 }
 
 /** Paths of a host below which something else may hold than above them. */
@@ -109,12 +119,17 @@ export function pathsWithPolicy(settings: PolicySettings, host: string): string[
   return [...new Set(own.flatMap(({ paths }) => paths))];
 }
 
-export function problemsOfPolicies(settings: Omit<PolicySettings, "pages">, apps: readonly Routed[]): Problem[] {
+export function problemsOfPolicies(
+  settings: Omit<PolicySettings, "pages"> & { readonly behindProxy: boolean },
+  apps: readonly Routed[],
+  readFile: (path: string) => string | undefined,
+): Problem[] {
   return [
     ...scoped(settings).flatMap(([key, entries]) => problemsOfScopes(key.split("."), entries, apps)),
     ...problemsOfHeaders(settings.headers),
     ...problemsOfCanary(settings.canary, apps),
     ...problemsOfMaintenance(settings.maintenance, apps),
     ...problemsOfLimits(settings.limits.rules),
+    ...problemsOfAccess(settings.access, apps, settings.behindProxy, readFile),
   ];
 }

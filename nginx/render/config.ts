@@ -135,7 +135,7 @@ ${renderHeaderVariables(proxy)}${renderMaintenance(topology)}${renderCanary(topo
   proxy_next_upstream_timeout ${proxy.requestTimeoutSeconds + 1}s;
 ${renderRetry(handing)}  # nginx's own 4k are less than the headers of many answers with cookies.
   proxy_buffer_size 12k;
-${renderSpool(proxy.spoolMb, handing)}${renderPolicies(topology, handing)}
+${renderSpool(proxy.spoolMb, handing)}${renderPolicies(topology, handing, id)}
 ${renderCheck(id)}
 ${target}
 ${topology.httpDirectives === undefined ? "" : `  # httpConfig of the stack's config.\n  include ${httpDirectivesFile};\n\n`}${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderServers(topology, withProtocol(place, proxy))}

@@ -10,6 +10,7 @@ import { handingsOf, isUnspooled, meeting, usualHanding, type Meeting } from "./
 import { renderCanaryLog } from "./policy/canary";
 import { renderHeaders } from "./policy/headers";
 import { limitLocations, limitPages } from "./policy/limits";
+import { accessLocations, setOnce } from "./policy/access";
 import { pageFiles, renderErrorPages, renderPages } from "./policy/pages";
 import { renderHandingOn } from "./retry";
 import { byCertificate, portOf, renderCertificates, renderNoName, restNames } from "./tls";
@@ -37,7 +38,7 @@ export function renderCommon(
   const pages = renderErrorPages(topology) + limitPages(topology);
   const level = [...parseDirectives(pages), ...own];
   const handingOn = renderHandingOn(level, proxy.spoolMb, controlSocket, [usualHanding, ...handings]);
-  const site = `# In each site's server block.
+  const values = `# In each site's server block.
 set $probe_route "";
 # A path that a route takes off.
 set $strip "";
@@ -48,7 +49,8 @@ add_header_inherit merge;
 # docs/headers.md
 ${renderHeaders(topology, own).join("\n")}
 ${pages}${renderCanaryLog(topology, accessLogLine(topology.accessLog))}${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
-${[handingOn.locations, ...limitLocations(topology)].join("\n")}${renderPages(topology, id)}`;
+`;
+  const site = `${setOnce(values, topology)}${[handingOn.locations, ...limitLocations(topology), ...accessLocations(topology, own)].join("\n")}${renderPages(topology, id)}`;
   return [
     { name: siteFile, text: site },
     { name: routeFile, text: `# In each location that clients ask for.\n${handingOn.route}` },

@@ -56,7 +56,16 @@ class Handler(BaseHTTPRequestHandler):
         body = filler(int(asked["bytes"])) if "bytes" in asked else str(len(body)).encode()
         if url.path.endswith("/echo"):
             body = "".join(f"{name}: {value}\n" for name, value in self.headers.items()).encode("latin1")
+        if url.path.endswith("/gate"):
+            # As an app that is asked whom to let in: the client itself says what it answers.
+            asked["status"] = self.headers.get("X-Say", "200")
         self.send_response(int(asked.get("status", "200")))
+        if url.path.endswith("/gate"):
+            got = [self.headers.get(name, "-") for name in ("X-Original-Method", "X-Original-URI", "Content-Length", "Cookie", "If-None-Match")]
+            self.send_header("X-Saw", " ".join([self.command, *got]))
+            self.send_header("X-User", "someone")
+            self.send_header("Set-Cookie", "session=1; Path=/")
+            self.send_header("WWW-Authenticate", "Bearer")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Backend", sys.argv[1])
         self.send_header("X-Target", self.path)

@@ -4,9 +4,10 @@ import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { currentRelease, livePlace, mainFile, releaseFolder } from "../../model/layout";
+import { usersFiles, withUsers } from "../../model/policies/users";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
-import { attachmentsOf, readCertificates } from "../../rollout/certificates";
+import { attachmentsOf, certificateContext, readCertificates } from "../../rollout/certificates";
 import { docker, tryDocker } from "../../rollout/docker";
 import { settings as defaults } from "../components";
 import { baseImages } from "../machine";
@@ -110,18 +111,20 @@ export class Rig extends Asker {
   private async configure(settings: Partial<Settings>): Promise<void> {
     this.apps = settings.apps ?? defaults.apps;
     this.hasLine = settings.proxyProtocol === true;
+    const all = {
+      ...defaults,
+      apps: this.apps,
+      drainSeconds: 4,
+      requestTimeoutSeconds: 2,
+      maxBodyMb: 64,
+      balancerMemoryMb: this.options.memoryMb ?? defaults.balancerMemoryMb,
+      spoolMb: 0,
+      accessLog: "all" as const,
+      ...settings,
+    };
+    const users = { paths: usersFiles(all), key: "key" };
     const topology = topologyOf(
-      {
-        ...defaults,
-        apps: this.apps,
-        drainSeconds: 4,
-        requestTimeoutSeconds: 2,
-        maxBodyMb: 64,
-        balancerMemoryMb: this.options.memoryMb ?? defaults.balancerMemoryMb,
-        spoolMb: 0,
-        accessLog: "all",
-        ...settings,
-      },
+      withUsers(all, users.key, (path) => certificateContext.readFile(path)),
       this.used.map((name, number) => ({
         app: this.appOf(number).name,
         name: `${name}-${this.version}`,
@@ -132,7 +135,7 @@ export class Rig extends Asker {
       })),
       readCertificates(settings.tls?.certificates).map(({ certificate }) => certificate),
     );
-    const attachments = attachmentsOf(topology, settings.tls?.certificates);
+    const attachments = attachmentsOf(topology, settings.tls?.certificates, users);
     const place = { ...livePlace, workers: this.options.workers ?? livePlace.workers };
     for (const { name, text } of [...renderFiles(topology, place, release), ...attachments])
       await writeFile(join(this.folder, name), text, { mode: 0o644 });

@@ -73,6 +73,10 @@ const inRetry = faultsIn("retry", "nginx/render/retry.ts", "retry");
 const inDirectives = faultsIn("directives", "model/directives.ts", "directives");
 const inServerConfig = faultsIn("serverConfig", "model/server-config.ts", "directives");
 const inHeaders = faultsIn("headers", "nginx/render/headers.ts", "directives", "nginx-config");
+const inAccess = faultsIn("access", "model/policies/access.ts", "policies-access");
+const inUsers = faultsIn("access", "model/policies/users.ts", "policies-access");
+const inUsersAttached = faultsIn("access", "rollout/certificates.ts", "policies-access");
+const inAccessText = faultsIn("access", "nginx/render/policy/access.ts", "policies-access");
 const inLimits = faultsIn("limits", "model/policies/limits.ts", "policies-limits");
 const inLimitsText = faultsIn("limits", "nginx/render/policy/limits.ts", "policies-limits");
 const inSpool = faultsIn("spool", "nginx/render/spool.ts", "spool", "nginx-config");
@@ -541,6 +545,20 @@ export const mutants: readonly Mutant[] = [
     "Math.ceil((count * 1000)",
   ),
   inLimitsText("shares of the spool count as connections", "connections.length > 0", "false"),
+  inAccess("addresses are nobody's behind a proxy", "isBehindProxy ? addresses", "false ? addresses"),
+  inAccess("an entry above holds, too", "path).at(-1)", "path).at(0)"),
+  inUsers("a password in plain text is taken", "cost === undefined && isSha512 === undefined", "hash === undefined"),
+  inUsers("a check may take a worker for seconds", "Number(cost) > most.bcrypt", "false"),
+  inUsers("a file of users can be guessed by its name", "keyedHash(text, key)", `keyedHash(text, "")`),
+  inAccessText("who is in no list is let in", 'allow.length > 0 ? ["deny all"]', "allow.length > 0 ? []"),
+  inAccessText("what a client says of itself is handed on", 'set ${variable} ""', "set ${variable}_ 0"),
+  inAccessText(
+    "a question sets back what a route has set",
+    "if (asksIn(topology).length === 0) return text",
+    "if (topology) return text",
+  ),
+  inAccessText("a client's condition keeps an app from an answer", "If-None-Match If-Range", "If-Range"),
+  inUsersAttached("users are others than in the preview", "if (text === undefined)", "if (text === null)"),
   inSpool("each answer may take it all", "(spoolMb * 1024) / shares", "spoolMb * 1024"),
   inSpool("streams have a share", "upgrade|text/event-stream", "upgrade|text/event-streams"),
   inSpool("events wait for more of them", `"" @live`, `"" @unspooled`),

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { everyDirective, parseDirectives, type Directive } from "../../model/directives";
 import { livePlace } from "../../model/layout";
+import { accessRule } from "../../model/policies/access";
+import { cacheRule } from "../../model/policies/cache";
 import { limitSchema } from "../../model/policies/limits";
 import { ownLocations, ownVariables, problemsOfDirectives, withoutWordsOf } from "../../model/server-config";
 import { topologyOf } from "../../model/topology";
@@ -106,6 +108,7 @@ describe("directives of the user's own", () => {
 /** With which all of policies' own locations and variables are rendered. */
 const policies = {
   limits: { dryRun: false, rules: [limitSchema.parse({ name: "a", connections: 1 })] },
+  access: accessRule.parse([{ users: "users", authRequest: { app: "app1" } }]),
 };
 
 it("every location of the public server's own is one that they may not have", () => {
@@ -124,7 +127,7 @@ it("every variable of the balancer's own text is one that they may not set", () 
   const servers = [{ name: "a-0", port: 1, weight: 1, health: { path: "/", host: "a" } }];
   const proxied = [
     { ...settings, behindProxy: true, accessLog: "off" as const },
-    { ...settings, ...policies, trustedProxies: ["10.0.0.0/8"] },
+    { ...settings, ...policies, cache: cacheRule.parse([{ seconds: 1 }]), trustedProxies: ["10.0.0.0/8"] },
     {
       ...settings,
       headers: [{ hosts: [], paths: ["/"], requests: { A: "b" }, answers: { C: "d" } }],
@@ -138,7 +141,7 @@ it("every variable of the balancer's own text is one that they may not set", () 
   );
   const all = texts.flatMap((text) => everyDirective(parseDirectives(text)));
   const set = all.flatMap(({ name, args }) =>
-    /^(?:map|geo)$/.test(name) ? [args[1]] : name === "set" ? [args[0]] : [],
+    /^(?:map|geo)$/.test(name) ? [args[1]] : /^(?:set|auth_request_set)$/.test(name) ? [args[0]] : [],
   );
   const captured = texts.flatMap((text) => [...text.matchAll(/\(\?<(\w+)>/g)].map(([, name]) => `$${name}`));
   const names = [...set, ...captured].map((name) =>

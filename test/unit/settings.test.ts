@@ -42,6 +42,7 @@ describe("settings", () => {
       cache: [],
       cacheMb: 256,
       limits: { dryRun: false, rules: [] },
+      access: [],
       balancerMemoryMb: 2048,
       method: "round_robin",
       drainSeconds: 10,

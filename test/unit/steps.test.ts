@@ -173,6 +173,12 @@ describe("what a client is answered", () => {
     ["nginx's own 502", health, from(502, ""), "a client that asks for /health gets 502"],
     ["nginx's own redirect", home, from(301, ""), "look further"],
     ["nginx's own refusal of who asks", home, from(401, ""), "look further"],
+    [
+      "nginx's own refusal of one that an app or a list of addresses doesn't let in",
+      home,
+      from(403, ""),
+      "look further",
+    ],
     ["nginx's own refusal of one more request", home, from(429, ""), "look further"],
     ["nginx's own 404 for the first page", home, from(404, ""), "a client that asks for / gets 404 from nginx itself"],
     [

@@ -9,11 +9,19 @@ type Kind = "requests" | "answers";
 
 /** All headers that some route sets or drops, each in the spelling of one of them, by its name in lower case, sorted by that. */
 function namesIn(topology: Policed, of: Kind): ReadonlyMap<string, string> {
-  const names = routesOf(topology).flatMap(({ policy }) => Object.keys(policy?.headers?.[of] ?? {}));
+  const names = routesOf(topology).flatMap(({ policy }) => [
+    ...Object.keys(policy?.headers?.[of] ?? {}),
+    ...(of === "requests" ? (policy?.access?.authRequest?.headers ?? []) : []),
+  ]);
   return new Map(names.map((name) => [name.toLowerCase(), name] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const variables = { requests: "request_header", answers: "answer_header" } as const;
+
+/** Variable with the value of a header that backends get; some route has to set it. */
+export function headerVariable(topology: Policed, name: string): string {
+  return `$${variables.requests}_${[...namesIn(topology, "requests").keys()].indexOf(name.toLowerCase())}`;
+}
 
 /** A route's own values. nginx adds no header whose value is empty, and hands none on. */
 export function headerLines({ headers }: RoutePolicy, topology: Policed): RouteLines {

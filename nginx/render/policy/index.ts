@@ -2,6 +2,7 @@ import { parseDirectives } from "../../../model/directives";
 import type { RoutePolicy } from "../../../model/policies";
 import { routesOf, type Topology } from "../../../model/topology";
 import { isDecidedByUser, renderUnspooled } from "../spool";
+import { accessLines, renderAccess } from "./access";
 import { cacheLines } from "./cache";
 import { compressionLines } from "./compression";
 import { headerLines } from "./headers";
@@ -10,7 +11,7 @@ import { locationLines } from "./locations";
 import { maintenanceLines } from "./maintenance";
 
 /** What policies' lines depend on. */
-export type Policed = Pick<Topology, "sites" | "directives" | "proxy">;
+export type Policed = Pick<Topology, "sites" | "directives" | "proxy" | "pages" | "maintenance">;
 
 /** The lines that a policy contributes for the requests of one route. */
 export interface RouteLines {
@@ -43,6 +44,7 @@ function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"
   const parts: RouteLines[] = [
     limitLines(policy, topology),
     headerLines(policy, topology),
+    accessLines(policy, topology),
     locationLines(policy, topology),
     compressionLines(policy),
     cacheLines(policy),
@@ -94,6 +96,6 @@ export function isUnspooled(topology: Policed): boolean {
 }
 
 /** For the http block: what policies share between requests. */
-export function renderPolicies(topology: Policed, handing: string): string {
-  return (isUnspooled(topology) ? renderUnspooled(handing) : "") + renderLimits(topology);
+export function renderPolicies(topology: Policed, handing: string, id: string): string {
+  return (isUnspooled(topology) ? renderUnspooled(handing) : "") + renderLimits(topology) + renderAccess(topology, id);
 }
