@@ -227,7 +227,7 @@ function addressOf(url: string): string {
 }
 
 /**
- * Asks each upstream that can answer until one of its questions is answered as it should be.
+ * Asks each upstream that can answer, and whose requests are not let in by one that can't, until one of its questions is answered as it should be.
  *
  * @param untouched what is said of what serves, when it is not
  */
@@ -238,9 +238,13 @@ export async function askInTurn(
   ask: (question: Question) => Promise<PublicAnswer>,
 ): Promise<void> {
   for (const questions of publicQuestions(release.topology)) {
-    const own = serversIn(release.topology, questions[0]?.upstream ?? "");
-    const serving = own.filter(({ weight }) => weight > 0);
-    if (sick.size > 0 && serving.every(({ name }) => sick.has(name))) continue;
+    const upstream = questions[0]?.upstream ?? "";
+    const deciding = routesOf(release.topology).flatMap((route) =>
+      route.upstream === upstream ? (route.policy?.access?.authRequest?.upstream ?? []) : [],
+    );
+    const isSick = (name: string) =>
+      serversIn(release.topology, name).every((server) => server.weight === 0 || sick.has(server.name));
+    if (sick.size > 0 && [upstream, ...deciding].some(isSick)) continue;
     for (const question of questions) {
       const verdict = judge(question, await ask(question), release);
       if (verdict === "works") break;

@@ -128,6 +128,17 @@ describe("what containers are made of: the balancer", () => {
     assert.ok(mark in (environment ?? {}));
   });
 
+  it("has users read again by a key that the state keeps encrypted, and none where there are none", async () => {
+    const environmentOf = async (more: Partial<BalancerArgs> = {}) => {
+      const { recording } = await build({ balancer: more });
+      return JSON.stringify(recording.one(types.command, "lb-installed").inputs["environment"]);
+    };
+    const some = await environmentOf({ users: { paths: ["users.txt"], key: "key of users" } });
+    assert.match(some, /"4dabf18193072939515e22adb298388d":.*"USERS_KEY":"key of users"/);
+    assert.match(some, /usersFiles.{1,8}users\.txt/);
+    assert.doesNotMatch(await environmentOf(), /usersFiles|USERS_KEY|4dabf18/);
+  });
+
   it("gets its time to end, and is not waited for: the installation does that", async () => {
     const topology = topologyOf({ ...settings, drainSeconds: 7 }, (await build()).pool.servers);
     const { recording } = await build({ balancer: { topology } });

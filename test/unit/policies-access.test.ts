@@ -6,8 +6,9 @@ import { livePlace } from "../../model/layout";
 import { accessAt, accessRule } from "../../model/policies/access";
 import { problemOfUsers, usersFiles, usersName, withUsers } from "../../model/policies/users";
 import { topologyOf } from "../../model/topology";
-import { renderFiles } from "../../nginx/render/config";
+import { releaseOf, renderFiles } from "../../nginx/render/config";
 import { attachmentsOf } from "../../rollout/certificates";
+import { askInTurn } from "../../rollout/steps/public-address";
 import { settings } from "../components";
 import { problemsOf } from "../problems";
 
@@ -167,6 +168,22 @@ describe("a file of users", () => {
       rmSync(folder, { recursive: true });
     }
   });
+});
+
+describe("the update's own check of a path whose requests an app lets in", () => {
+  const release = releaseOf(topologyWith([{ authRequest: gate }]));
+  const answers = async (status: number, sick: readonly string[] = []) =>
+    askInTurn(release, new Set(sick), "Untouched.", async () =>
+      Promise.resolve({ status, release: release.id, server: "" }),
+    );
+
+  it("takes a refusal for what it is, and nobody's decision for a failure", async () => {
+    await answers(401);
+    await answers(403);
+    await assert.rejects(answers(503), { message: "a client that asks for / gets 503. Untouched." });
+  });
+
+  it("asks nothing where the app that decides was sick before", () => answers(503, ["gate-0"]));
 });
 
 describe("access in nginx's text", () => {
