@@ -48,10 +48,12 @@ function propertiesOf(schema: z.ZodObject): [key: string, property: Property, is
 
 function settingsPage(): string {
   const policyTables = Object.entries(entrySchemas)
-    .map(([key, schema]) => `Of \`${key}\` ([${pageOf(key)}](${pageOf(key)})):
+    .map(
+      ([key, schema]) => `Of \`${key}\` ([${pageOf(key)}](${pageOf(key)})):
 
 ${settingsTable(schema)}
-`)
+`,
+    )
     .join("\n");
   return `# Settings
 
