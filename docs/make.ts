@@ -221,7 +221,7 @@ itself sees fit, but does not begin anew: that is so for those in no location al
 
 function showDefault(value: unknown): string {
   if (value === undefined) return "none";
-  const shown = (item: string | { name: string }) => `\`${typeof item === "string" ? item : item.name}\``;
+  const shown = (item: string | number | { name: string }) => `\`${typeof item === "object" ? item.name : item}\``;
   if (Array.isArray(value) && value.length > 0) return value.map(shown).join(", ");
   return value === "" || (typeof value === "object" && Object.keys(value ?? {}).length === 0)
     ? "empty"

@@ -73,6 +73,13 @@ const inRetry = faultsIn("retry", "nginx/render/retry.ts", "retry");
 const inDirectives = faultsIn("directives", "model/directives.ts", "directives");
 const inServerConfig = faultsIn("serverConfig", "model/server-config.ts", "directives");
 const inHeaders = faultsIn("headers", "nginx/render/headers.ts", "directives", "nginx-config");
+const inPolicyHeaders = faultsIn("headers", "nginx/render/policy/headers.ts", "nginx-config");
+const inScope = faultsIn("scopes", "model/policies/scope.ts", "policies");
+const inCanary = faultsIn("canary", "model/policies/canary.ts", "canary");
+const inVerdict = faultsIn("canary", "model/policies/verdict.ts", "verdict");
+const inCompression = faultsIn("compression", "nginx/render/policy/compression.ts", "nginx-config");
+const inCache = faultsIn("cache", "nginx/render/policy/cache.ts", "nginx-config");
+const inSticky = faultsIn("sticky", "model/policies/sticky.ts", "policies");
 const inAccess = faultsIn("access", "model/policies/access.ts", "policies-access");
 const inUsers = faultsIn("access", "model/policies/users.ts", "policies-access");
 const inUsersAttached = faultsIn("access", "rollout/certificates.ts", "policies-access");
@@ -158,7 +165,38 @@ export const mutants: readonly Mutant[] = [
   inHandover("a new balancer is not told to serve", "if (!isServing) start", "if (isServing) start"),
   inHandover("an older balancer's port is in nobody's way", `...older("balancer")].filter`, `].filter`),
   inHandover("an older balancer answers for a new one", "if (entries.some(isOpen))", "if (entries.length > 9)"),
-  inApply("a balancer that was ended is not brought back", `|| operation.op === "quit"`, ""),
+  inApply("a balancer that was ended is not brought back", `"quit", "canary"`, `"canary"`),
+  inApply("a canary that is aborted leaves its share", `"quit", "canary"`, `"quit"`),
+  inApply("a canary that is aborted goes on running", "error instanceof CanaryAborted", "error instanceof RangeError"),
+  inApply("a canary that was killed is gone on from", "if (left !== undefined)", "if (left === null)"),
+  inCanary("the older ones' share is that of the fresh ones", "(100 - share)", "share"),
+  inCanary("a version that comes again is judged, too", `"$1"`, `"$&"`),
+  inVerdict("the first slow look aborts", "this.slow < looks", "this.slow < 1"),
+  inVerdict(
+    "what old ones fail is held against fresh ones",
+    "older.failed / older.requests + maxErrorPoints / 100",
+    "maxErrorPoints / 100",
+  ),
+  inVerdict("no answer is no failure", "!(status >= 100 && status < 500)", "status >= 500"),
+  inPolicyHeaders(
+    "an answer keeps its backend's header, too",
+    "proxy_hide_header ${name}`)",
+    "proxy_pass_header ${name}`)",
+  ),
+  inSites(
+    "a policy is lost below a path that is taken off",
+    "asked,\n    ...(isDirect ? [handOn] : [])",
+    "...(isDirect ? [handOn] : [])",
+  ),
+  inScope("a path is below one that it only begins like", "`${path}/`.startsWith(`${head}/`)", "path.startsWith(head)"),
+  inScope("the widest entry wins", "a.length - b.length ||", "b.length - a.length ||"),
+  inCompression("an answer through a proxy is left as it is", "gzip_proxied any;", "gzip_proxied off;"),
+  inCache("an answer of another version is given", "$cache_version $scheme", "$scheme"),
+  inSticky(
+    "the cookie tells the backend's name",
+    '.update(`sticky ${server}`).digest("hex").slice(0, 20)',
+    '.digest("hex").slice(0, 0) + server',
+  ),
   inHandover("an old entry goes on taking connections", "closed.length > 0", "closed.length > 1"),
   inHandover("an entry on no network is open", `state === "running" && networks.length > 0`, `state === "running"`),
   inHandover("a paused entry is opened, too", ` || state === "paused";`, ";"),
