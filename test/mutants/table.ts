@@ -185,8 +185,8 @@ export const mutants: readonly Mutant[] = [
   ),
   inSites(
     "a policy is lost below a path that is taken off",
-    "asked,\n    ...(isDirect ? [handOn] : [])",
-    "...(isDirect ? [handOn] : [])",
+    '${policy.join("").replace(/^(?=.)/gm, "      ")}${strip === "" ? "" : renderStrip(strip)}',
+    '${strip === "" ? "" : renderStrip(strip)}${policy.join("").replace(/^(?=.)/gm, "      ")}',
   ),
   inScope("a path is below one that it only begins like", "`${path}/`.startsWith(`${head}/`)", "path.startsWith(head)"),
   inScope("the widest entry wins", "a.length - b.length ||", "b.length - a.length ||"),
