@@ -64,6 +64,13 @@ export class Judge {
 
   constructor(private readonly allowed: Pick<Canary, "maxErrorPoints" | "maxP99Ratio" | "minRequests">) {}
 
+  /** Whether the fresh ones seem worse than is allowed, be it by chance: then it is too early to go on. */
+  seemWorse(fresh: Tally, older: Tally): boolean {
+    const { maxErrorPoints, maxP99Ratio } = this.allowed;
+    const points = 100 * (fresh.failed / fresh.requests - older.failed / older.requests);
+    return points > maxErrorPoints || fresh.p99 > Math.max(quick, older.p99AtMost * maxP99Ratio);
+  }
+
   /**
    * Whether the fresh ones are worse than is allowed, beyond what chance does in one of 100,000 looks (of 100 at how slow they are).
    *

@@ -99,12 +99,14 @@ export async function watchCanary(
     if (order === "promote") return { ...step(), isPromoted: true };
     const isHeld = seconds() >= policy.holdSeconds;
     const few = Math.min(tallies.fresh.requests, tallies.older.requests) < policy.minRequests;
-    if (isHeld && !few) return { ...step(), isPromoted: false };
+    const isOpen = !few && judge.seemWorse(tallies.fresh, tallies.older);
+    if (isHeld && !few && !isOpen) return { ...step(), isPromoted: false };
     if (seconds() - said >= saySeconds) {
       said = seconds();
-      log(
-        `canary of ${app}, ${describeStep(step())}${isHeld ? `; it waits for ${policy.minRequests} requests on both sides` : ` of ${policy.holdSeconds} s`}`,
-      );
+      const reason = few
+        ? `; it waits for ${policy.minRequests} requests on both sides`
+        : "; it waits for more requests, since these look worse";
+      log(`canary of ${app}, ${describeStep(step())}${isHeld ? reason : ` of ${policy.holdSeconds} s`}`);
     }
     await pause(lookMilliseconds);
   }

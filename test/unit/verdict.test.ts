@@ -81,6 +81,18 @@ describe("the judge of a canary", () => {
     for (let look = 0; look < 9; look++) assert.equal(judge.findsWorse(quick, older), undefined);
   });
 
+  it("does not go on while the new ones seem worse, be it by chance", () => {
+    const judge = new Judge(allowed);
+    const [fresh, older] = [new Tally(), new Tally()];
+    for (let request = 0; request < 1000; request++) older.add(200, 20);
+    for (let request = 0; request < 100; request++) fresh.add(request < 2 ? 500 : 200, 20);
+    assert.deepEqual([judge.seemWorse(fresh, older), judge.findsWorse(fresh, older)], [true, undefined]);
+    for (let request = 0; request < 100; request++) fresh.add(200, 20);
+    assert.equal(judge.seemWorse(fresh, older), false);
+    for (let request = 0; request < 3; request++) fresh.add(200, 41);
+    assert.deepEqual([judge.seemWorse(fresh, older), judge.findsWorse(fresh, older)], [true, undefined]);
+  });
+
   it("lets slowness pass that comes once", () => {
     const judge = new Judge(allowed);
     const [fresh, older] = [new Tally(), new Tally()];
