@@ -75,6 +75,7 @@ const inServerConfig = faultsIn("serverConfig", "model/server-config.ts", "direc
 const inHeaders = faultsIn("headers", "nginx/render/headers.ts", "directives", "nginx-config");
 const inPolicyHeaders = faultsIn("headers", "nginx/render/policy/headers.ts", "nginx-config");
 const inScope = faultsIn("scopes", "model/policies/scope.ts", "policies");
+const inCanaryApply = faultsIn("apply", "rollout/apply.ts", "canary");
 const inCanary = faultsIn("canary", "model/policies/canary.ts", "canary");
 const inVerdict = faultsIn("canary", "model/policies/verdict.ts", "verdict");
 const inCompression = faultsIn("compression", "nginx/render/policy/compression.ts", "nginx-config");
@@ -166,9 +167,13 @@ export const mutants: readonly Mutant[] = [
   inHandover("an older balancer's port is in nobody's way", `...older("balancer")].filter`, `].filter`),
   inHandover("an older balancer answers for a new one", "if (entries.some(isOpen))", "if (entries.length > 9)"),
   inApply("a balancer that was ended is not brought back", `"quit", "canary"`, `"canary"`),
-  inApply("a canary that is aborted leaves its share", `"quit", "canary"`, `"quit"`),
-  inApply("a canary that is aborted goes on running", "error instanceof CanaryAborted", "error instanceof RangeError"),
-  inApply("a canary that was killed is gone on from", "if (left !== undefined)", "if (left === null)"),
+  inCanaryApply("a canary that is aborted leaves its share", `"quit", "canary"`, `"quit"`),
+  inCanaryApply(
+    "a canary that is aborted goes on running",
+    "error instanceof CanaryAborted",
+    "error instanceof RangeError",
+  ),
+  inCanaryApply("a canary that was killed is gone on from", "if (left !== undefined)", "if (left === null)"),
   inCanary("the older ones' share is that of the fresh ones", "(100 - share)", "share"),
   inCanary("a version that comes again is judged, too", `"$1"`, `"$&"`),
   inVerdict("the first slow look aborts", "this.slow < looks", "this.slow < 1"),

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { parseSettings } from "../../model/settings";
 import { covering } from "../../model/policies/scope";
 import { pagesOf } from "../../model/policies/pages";
+import { stickyOf, stickySchema, stickyToken } from "../../model/policies/sticky";
 import { topologyOf } from "../../model/topology";
 import { context, problemsOf } from "../problems";
 
@@ -139,6 +140,7 @@ describe("scopes of policies", () => {
     const names = (host: string, path: string) => covering(entries, host, path).map(({ name }) => name);
     assert.deepEqual(names("a.example", "/a/b"), ["all", "host", "long", "named"]);
     assert.deepEqual(names("", "/a"), ["all"]);
+    assert.deepEqual(names("", "/a/bc"), ["all", "beside"]);
     assert.deepEqual(names("b.example", "/a/b/c"), ["all", "long", "other", "named", "beside"]);
   });
 
@@ -184,6 +186,17 @@ describe("scopes of policies", () => {
         );
       }),
     ));
+});
+
+describe("the cookie of clients that come back", () => {
+  it("tells a hash of the backend's name, and is the app's own unless it is named", () => {
+    assert.equal(stickyToken("shop-0-0123456789"), "734f0ecf055f3473c612");
+    const app = { name: "shop", hosts: [], paths: ["/"], stripPrefix: false };
+    const cookies = [{}, { cookie: "own" }].map(
+      (one) => stickyOf([{ ...app, sticky: stickySchema.parse(one) }])?.cookie,
+    );
+    assert.deepEqual([...cookies, stickyOf([app])], ["sticky-shop", "own", undefined]);
+  });
 });
 
 describe("pages", () => {
