@@ -19,6 +19,14 @@ export function imagePrefix(stackLabel: string): string {
   return parts.join("/");
 }
 
+/** Most letters that nginx takes for a server's route. */
+const routeLength = 32;
+
+/** By which nginx is told which server of an upstream is meant: its name, or a hash where that is too long for a route. */
+export function routeOf(server: string): string {
+  return server.length <= routeLength ? server : `${hashValue(server)}${hashValue([server])}`;
+}
+
 /** Last part of the name of an app's image: the app's name, unless one of ours has that one. No app's name has a dot. */
 export function appImageName(app: string): string {
   return [balancerImageName, entryImageName, acmeImageName].includes(app) ? `${app}.app` : app;

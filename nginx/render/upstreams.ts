@@ -1,3 +1,4 @@
+import { routeOf } from "../../model/names";
 import { stickyToken } from "../../model/policies/sticky";
 import type { BalancingMethod } from "../../model/settings";
 import type { ProxyPolicy, Server, Topology, Upstream } from "../../model/topology";
@@ -45,7 +46,7 @@ ${servers.map((server) => renderServer(server, patience, sticky !== undefined)).
 function renderServer({ name, address = name, port, weight }: Server, patience: string, isSticky: boolean): string {
   // A weight of 0 is no valid parameter: such a server is reached by probes alone.
   const share = weight === 0 ? "drain" : `weight=${weight}`;
-  return `    server ${address}:${port} resolve ${share} ${patience} route=${isSticky ? stickyToken(name) : name};`;
+  return `    server ${address}:${port} resolve ${share} ${patience} route=${isSticky ? stickyToken(name) : routeOf(name)};`;
 }
 
 function renderMethod(method: BalancingMethod, { behindProxy }: ProxyPolicy): string {

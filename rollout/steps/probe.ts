@@ -1,4 +1,5 @@
 import { quote } from "../../lib/quote";
+import { routeOf } from "../../model/names";
 import { stickyToken } from "../../model/policies/sticky";
 import type { UpstreamServer } from "../../model/topology";
 import type { BalancerShell } from "../runtime/shell";
@@ -29,7 +30,7 @@ export async function ask(
       ["output", "/dev/null"],
       ["header", `Host: ${health.host}`],
       ["header", `X-Probe-Pool: ${upstream}`],
-      ["header", `X-Probe-Upstream: ${name}`],
+      ["header", `X-Probe-Upstream: ${routeOf(name)}`],
       ...(cookie === undefined ? [] : [["header", `Cookie: ${cookie}=${stickyToken(name)}`]]),
       ["write-out", `\\nprobe ${name} %{http_code} %header{x-upstream}\\n`],
       ["unix-socket", `${folder}/probe.sock`],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appImageName, imagePrefix } from "../../model/names";
+import { appImageName, imagePrefix, routeOf } from "../../model/names";
 
 // The grammar of github.com/distribution/reference, which Docker uses.
 const imageName = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
@@ -42,5 +42,15 @@ describe("names of images", () => {
       assert.equal(appImageName(name), `${name}.app`);
       assert.match(appImageName(name), imageName);
     }
+  });
+});
+
+describe("a server's route", () => {
+  it("is its name, or a hash where nginx takes no route of that length", () => {
+    const longest = "an-app-of-nineteen-0-0123456789a";
+    assert.deepEqual([longest.length, routeOf(longest)], [32, longest]);
+    const routes = ["b", "c"].map((letter) => routeOf(`${longest}${letter}`));
+    for (const route of routes) assert.match(route, /^[0-9a-f]{20}$/);
+    assert.notEqual(routes[0], routes[1]);
   });
 });
