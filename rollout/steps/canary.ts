@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { canaryLog, canaryOrder } from "../../model/layout";
 import type { Canary } from "../../model/policies/canary";
 import { Judge, percent, Tally, type Figures } from "../../model/policies/verdict";
-import { inspectContainers, lastLogLines, type ContainerState } from "../docker";
+import { inspectContainers, lastLogLines, tryDocker, type ContainerState } from "../docker";
 import type { Log } from "../runtime/runtime";
 import type { BalancerShell } from "../runtime/shell";
 import { indent } from "./context";
@@ -64,6 +64,7 @@ export async function watchCanary(
   const reader = new LogReader(shell);
   await shell.read(`rm -f ${canaryOrder}`);
   await reader.skip();
+  const began = Date.now();
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   const step = (): CanaryStep => ({
@@ -90,7 +91,7 @@ export async function watchCanary(
       const side = sides.get(address);
       if (side !== undefined) tallies[side].add(status, milliseconds);
     }
-    const crash = await crashOf(fresh, states, restarts);
+    const crash = await crashOf(fresh, states, restarts, await outOfMemory(began));
     if (crash !== undefined) throw abort(crash);
     const why = judge.findsWorse(tallies.fresh, tallies.older);
     if (why !== undefined) throw abort(why);
@@ -123,10 +124,12 @@ async function crashOf(
   fresh: Readonly<Record<string, string>>,
   states: ReadonlyMap<string, ContainerState>,
   restarts: Map<string, number>,
+  killed: ReadonlySet<string>,
 ): Promise<string | undefined> {
   for (const [name, id] of Object.entries(fresh)) {
     const state = states.get(id);
     if (state === undefined) return `${name} is gone`;
+    if (killed.has(id)) return `the kernel has ended a process of ${name} for its memory`;
     const before = restarts.get(id) ?? state.restarts;
     restarts.set(id, before);
     if (state.status === "running" && state.restarts === before) continue;
@@ -134,6 +137,18 @@ async function crashOf(
     return `${name} has ended (${state.status}, exit code ${state.exitCode}${state.isOutOfMemory ? ", out of memory" : ""}); its last log lines:\n${lines}\n`;
   }
   return undefined;
+}
+
+/**
+ * The containers of which the kernel has ended a process for its memory: one that goes on with another process tells nothing of it.
+ *
+ * @param since in milliseconds since 1970
+ */
+async function outOfMemory(since: number): Promise<ReadonlySet<string>> {
+  const seconds = (time: number) => (time / 1000).toFixed(3);
+  const range = ["--since", seconds(since), "--until", seconds(Date.now())];
+  const { stdout } = await tryDocker("events", ...range, "--filter", "event=oom", "--format", "{{.Actor.ID}}");
+  return new Set(stdout.split("\n").filter(Boolean));
 }
 
 /** One attempt to have a request answered. */

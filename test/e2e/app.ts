@@ -5,7 +5,17 @@ import { startLoad, type Load, type Profile } from "../../scripts/load/load";
 
 /** What a version of the fixture app does, see test/fixture/app.py. */
 export type Mode =
-  "ok" | "unhealthy" | "unhealthy-inside" | "hidden-health" | "particular" | "crash" | "localhost-only";
+  | "ok"
+  | "unhealthy"
+  | "unhealthy-inside"
+  | "hidden-health"
+  | "particular"
+  | "crash"
+  | "localhost-only"
+  | "failing"
+  | "late"
+  | "leaking"
+  | "mortal";
 
 /** A source tree of the fixture app, to be changed as a developer would. */
 export class FixtureApp {
