@@ -597,7 +597,7 @@ export const mutants: readonly Mutant[] = [
   inAccessText("what a client says of itself is handed on", 'set ${variable} ""', "set ${variable}_ 0"),
   inAccessText(
     "a question sets back what a route has set",
-    "if (asksIn(topology).length === 0) return text",
+    "if (asksIn(topology).length === 0 && !hasOwn) return text",
     "if (topology) return text",
   ),
   inAccessText("a client's condition keeps an app from an answer", "If-None-Match If-Range", "If-Range"),
