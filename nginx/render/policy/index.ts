@@ -62,10 +62,15 @@ function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"
   };
 }
 
+/** Each policy of some route once: most of many sites' routes have one of a few. */
+function policiesIn(topology: Policed): RoutePolicy[] {
+  const policies = routesOf(topology).flatMap(({ policy }) => policy ?? []);
+  return [...new Map(policies.map((policy) => [JSON.stringify(policy), policy])).values()];
+}
+
 /** The ways in which a topology's requests are handed on besides the usual one. */
 export function handingsOf(topology: Policed): Handing[] {
-  const keys = routesOf(topology).flatMap(({ policy }) => {
-    if (policy === undefined) return [];
+  const keys = policiesIn(topology).flatMap((policy) => {
     const { lines, live, isDirect } = linesOf(policy, topology);
     return lines === "" && live === "" ? [] : JSON.stringify({ lines, live, isDirect });
   });
@@ -92,7 +97,7 @@ export function meeting(policy: RoutePolicy | undefined, topology: Policed, hand
 
 /** Whether there are routes whose answers aren't spooled. */
 export function isUnspooled(topology: Policed): boolean {
-  return routesOf(topology).some(({ policy }) => policy !== undefined && linesOf(policy, topology).isUnspooled);
+  return policiesIn(topology).some((policy) => linesOf(policy, topology).isUnspooled);
 }
 
 /** For the http block: what policies share between requests. */
