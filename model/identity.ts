@@ -1,3 +1,5 @@
+import { hashValue } from "../lib/tree-hash";
+
 /** A backend container that exists, as its labels tell. */
 export interface ExistingBackend {
   readonly id: string;
@@ -35,6 +37,20 @@ export function chooseAlias(
     const alias = number === 1 ? plain : `${plain}-${number}`;
     if (!taken.has(alias)) return alias;
   }
+}
+
+/** Slot's number, hash, and the number of one that was made again, as {@link chooseAlias} makes them after the app's name. */
+const ending = /^\d+-[0-9a-f]{10}(?:-\d+)?$/;
+
+/** Whether a server is one of an app's, as its name says. */
+export function isServerOf(app: string, { name }: { readonly name: string }): boolean {
+  return name.startsWith(`${app}-`) && ending.test(name.slice(app.length + 1));
+}
+
+/** What servers run, as their names say: the same for more or fewer of them, and for such as were made again. */
+export function versionOf(servers: readonly { readonly name: string }[]): string {
+  const versions = servers.map(({ name }) => /-([0-9a-f]{10})(?:-\d+)?$/.exec(name)?.[1] ?? name.replace(/^.*-/, ""));
+  return hashValue([...new Set(versions)].sort());
 }
 
 /** What the balancer's volume holds, and how the stack is. */

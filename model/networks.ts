@@ -25,12 +25,15 @@ export function parseNetwork(text: string): Network | undefined {
   return width === network.width && bits === network.bits ? network : undefined;
 }
 
-const expectedOf = (text: unknown) =>
-  `expected ${(typeof text === "string" ? networkMeant(text) : undefined) ?? "an IPv4 or IPv6 address or network, for example 10.0.0.0/8 or 2001:db8::7"}`;
+/** What a text should be that names no network. */
+export function expectedFor(text: string): string {
+  return networkMeant(text) ?? "an IPv4 or IPv6 address or network, for example 10.0.0.0/8 or 2001:db8::7";
+}
 
 /** Rule of a setting that is several addresses and networks of clients. */
 export const networkList = rule("a list of up to 1000 addresses and networks", (e) => {
-  const error = ({ input }: { readonly input?: unknown }) => expectedOf(input);
+  const error = ({ input }: { readonly input?: unknown }) =>
+    `expected ${expectedFor(typeof input === "string" ? input : "")}`;
   return z
     .array(
       z.string({ error }).refine((text) => parseNetwork(text) !== undefined, { error }),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Problem } from "./app";
-import { showNetwork, networkMeant, parseNetwork } from "./networks";
+import { expectedFor, networkMeant, parseNetwork, showNetwork } from "./networks";
 import { rule } from "./rules";
 
 /** Most addresses and networks in a list or a file: nginx looks at one after the other for each request. */
@@ -74,14 +74,14 @@ function proxiesIn(
 ): Proxies {
   const found = texts.map((text) => (text === undefined ? undefined : parseNetwork(text)));
   const problems = texts.flatMap((text, index) =>
-    text === undefined || found[index] !== undefined ? [] : [refusal(expectedFor(text), index)],
+    text === undefined || found[index] !== undefined ? [] : [refusal(proxyExpectedFor(text), index)],
   );
   const networks = found.flatMap((network) => (network === undefined ? [] : [showNetwork(network)]));
   return { networks: [...new Set(networks)].sort(), problems };
 }
 
 /** What a text should be that names no address and no network. */
-function expectedFor(text: string): string {
+function proxyExpectedFor(text: string): string {
   if (/\/0+$/.test(text)) return "a network of proxies, not every address, which is behindProxy";
-  return networkMeant(text) ?? "an IPv4 or IPv6 address or network, for example 10.0.0.0/8 or 2001:db8::7";
+  return expectedFor(text);
 }

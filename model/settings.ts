@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import type { DeepReadonly } from "../lib/deep-readonly";
 import { appSchema, problemsOfApps, redirectSchema, type Problem } from "./app";
 import type { CertificateContext } from "./certificates";
 import { describe, keyPath, mayHoldSecrets, show, valueAt, type Got } from "./messages";
@@ -149,8 +150,6 @@ export type Settings = DeepReadonly<
 export type AppSettings = Settings["apps"][number];
 export type BalancingMethod = Settings["method"];
 export type AccessLog = Settings["accessLog"];
-
-type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
 
 /** What the validation has to ask the outside world. Default: there are no files, and no authorities. */
 export interface SettingsContext extends Partial<CertificateContext> {

@@ -1,4 +1,5 @@
-import { isOtherVersion, isServerOf, withShare } from "../model/policies/canary";
+import { isServerOf, versionOf } from "../model/identity";
+import { withShare } from "../model/policies/canary";
 import type { Topology } from "../model/topology";
 import type { ObservedContainer } from "./observed";
 import type { Operation, Wanted } from "./plan";
@@ -24,7 +25,7 @@ export function canaryOperations(
   if (upstream === undefined) return [];
   const fresh = upstream.servers.filter(isOwn(added));
   const older = upstream.servers.filter(isOwn(removed));
-  if (older.length === 0 || !isOtherVersion(fresh, older)) return [];
+  if (older.length === 0 || versionOf(fresh) === versionOf(older)) return [];
   const names = (servers: readonly { readonly name: string }[]) => new Set(servers.map(({ name }) => name));
   const idOf = (name: string) => containers.find(({ alias }) => alias === name)?.id ?? "";
   const ids = (servers: readonly { readonly name: string }[]) =>

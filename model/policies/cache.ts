@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { hashValue } from "../../lib/tree-hash";
 import { integer, rule } from "../rules";
 import { covering, scopeShape, type Scope } from "./scope";
 
@@ -21,10 +20,4 @@ export type Cache = Readonly<Omit<z.output<typeof cacheSchema>, keyof Scope>>;
 export function cacheAt(entries: readonly (Scope & Cache)[], host: string, path: string): Cache | undefined {
   const own = covering(entries, host, path).at(-1);
   return own && { seconds: own.seconds };
-}
-
-/** What of servers' names is the version of what they run: their last part, which scaling leaves as it is. */
-export function versionOf(servers: readonly { readonly name: string }[]): string {
-  const versions = new Set(servers.map(({ name }) => name.replace(/^.*-/, "")));
-  return hashValue([...versions].sort());
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import type { DeepReadonly } from "../../lib/deep-readonly";
 import type { Problem } from "../app";
 import { integer, rule } from "../rules";
 import type { Server } from "../topology";
-import { versionOf } from "./cache";
 
 const steps = rule("a list of 1 to 20 percentages from 1 to 99, each larger than the one before", (e) =>
   z
@@ -45,23 +45,10 @@ export const canarySchema = z.strictObject({
 export const canaryRule = rule("an object {app, steps, holdSeconds, ...}", () => canarySchema);
 
 export type Canary = DeepReadonly<z.output<typeof canarySchema>>;
-type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
 
 export function problemsOfCanary(canary: Canary | undefined, apps: readonly { readonly name: string }[]): Problem[] {
   if (canary === undefined || apps.some(({ name }) => name === canary.app)) return [];
   return [{ path: ["canary", "app"], expected: `the name of an app: ${apps.map(({ name }) => name).join(", ")}` }];
-}
-
-/** Whether a server is one of an app's, as its name says. */
-export function isServerOf(app: string, { name }: Pick<Server, "name">): boolean {
-  return name.startsWith(`${app}-`) && /^\d+-[0-9a-f]{10}(?:-\d+)?$/.test(name.slice(app.length + 1));
-}
-
-/** Whether servers are of another version: a roll that goes back makes other ones of the same. */
-export function isOtherVersion(servers: readonly Server[], others: readonly Server[]): boolean {
-  const plain = (list: readonly Server[]) =>
-    list.map(({ name }) => ({ name: name.replace(/(-[0-9a-f]{10})-\d+$/, "$1") }));
-  return versionOf(plain(servers)) !== versionOf(plain(others));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { DeepReadonly } from "../../lib/deep-readonly";
 import type { Problem } from "../app";
 import type { Routed } from "../routes";
 import { integer } from "../rules";
@@ -70,7 +71,6 @@ export const policyShape = {
   access: accessRule.default([]).meta({ description: "who is let in where, see below", change: "reloads" }),
 };
 
-type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
 export type PolicySettings = DeepReadonly<z.output<z.ZodObject<typeof policyShape>>> & {
   /** What the config names by its file. */
   readonly pages: Pages;

@@ -188,15 +188,15 @@ class LogReader {
 
   /** Whole lines that have come since. */
   async read(): Promise<string> {
-    const text = this.rest + (await this.readFrom(canaryLog));
+    const text = this.rest + (await this.readOn());
     if (this.at > logBytes) await this.begin();
     const end = text.lastIndexOf("\n") + 1;
     this.rest = text.slice(end);
     return text.slice(0, end);
   }
 
-  private async readFrom(file: string): Promise<string> {
-    const text = await this.shell.read(`tail -c +${this.at + 1} ${file} | head -c ${readBytes}`);
+  private async readOn(): Promise<string> {
+    const text = await this.shell.read(`tail -c +${this.at + 1} ${canaryLog} | head -c ${readBytes}`);
     this.at += Buffer.byteLength(text);
     return text;
   }

@@ -77,6 +77,7 @@ const inPolicyHeaders = faultsIn("headers", "nginx/render/policy/headers.ts", "n
 const inScope = faultsIn("scopes", "model/policies/scope.ts", "policies");
 const inCanaryApply = faultsIn("apply", "rollout/apply.ts", "canary");
 const inCanary = faultsIn("canary", "model/policies/canary.ts", "canary");
+const inVersion = faultsIn("canary", "model/identity.ts", "canary");
 const inVerdict = faultsIn("canary", "model/policies/verdict.ts", "verdict");
 const inCompression = faultsIn("compression", "nginx/render/policy/compression.ts", "nginx-config");
 const inCache = faultsIn("cache", "nginx/render/policy/cache.ts", "nginx-config");
@@ -175,7 +176,7 @@ export const mutants: readonly Mutant[] = [
   ),
   inCanaryApply("a canary that was killed is gone on from", "if (left !== undefined)", "if (left === null)"),
   inCanary("the older ones' share is that of the fresh ones", "(100 - share)", "share"),
-  inCanary("a version that comes again is judged, too", `"$1"`, `"$&"`),
+  inVersion("a version that comes again is judged, too", String.raw`(?:-\d+)?$/.exec(name)`, "$/.exec(name)"),
   inVerdict("the first slow look aborts", "this.slow < looks", "this.slow < 1"),
   inVerdict(
     "what old ones fail is held against fresh ones",

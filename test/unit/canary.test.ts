@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { isOtherVersion, isServerOf, withShare } from "../../model/policies/canary";
+import { isServerOf, versionOf } from "../../model/identity";
+import { withShare } from "../../model/policies/canary";
 import type { Server } from "../../model/topology";
 import { apply } from "../../rollout/apply";
 import { plan, type Wanted } from "../../rollout/plan";
@@ -47,8 +48,10 @@ describe("the share of a canary", () => {
   });
 
   it("is for another version alone: one that is made again is none", () => {
-    assert.ok(isOtherVersion([server(new1)], [server(old1), server(old2)]));
-    assert.ok(!isOtherVersion([server("a-0-aaaaaaaaaa-2")], [server(old1), server(old2)]));
+    assert.notEqual(versionOf([server(new1)]), versionOf([server(old1), server(old2)]));
+    assert.equal(versionOf([server("a-0-aaaaaaaaaa-2")]), versionOf([server(old1), server(old2)]));
+    // Of two that were both made again, each is of its own.
+    assert.notEqual(versionOf([server("a-0-aaaaaaaaaa-2")]), versionOf([server("a-0-bbbbbbbbbb-2")]));
   });
 });
 

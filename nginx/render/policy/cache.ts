@@ -1,6 +1,6 @@
 import type { Place } from "../../../model/layout";
 import type { RoutePolicy } from "../../../model/policies";
-import { versionOf } from "../../../model/policies/cache";
+import { versionOf } from "../../../model/identity";
 import { routesOf, type Topology } from "../../../model/topology";
 import type { RouteLines } from "./index";
 
