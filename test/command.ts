@@ -5,6 +5,7 @@ import { messageOf } from "../lib/errors";
 import { runChecks, runTool } from "./checks";
 import { runMain, UserError } from "../scripts/cli";
 import { runSetup } from "../scripts/setup/index";
+import type { Counts } from "./reporter";
 
 const help = `Usage: npm test                set-up, types, lint, format, then the parts unit, offline, policies and e2e
        npm run test:unit       without Docker and Pulumi engine
@@ -29,12 +30,6 @@ const parts: Readonly<Record<string, { readonly files: string; readonly needsEng
   repair: { files: "test/faults/**/*.test.ts", needsEngine: true },
 };
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
-
 async function main(args: string[]): Promise<void> {
   if (args.includes("--help") || args.includes("-h")) {
     process.stdout.write(help);
@@ -58,12 +53,16 @@ async function main(args: string[]): Promise<void> {
   let passed = 0;
   let failed = 0;
   let skipped = 0;
+  const failures: string[] = [];
   for (const name of names) {
     const counts = await runPart(parts[name]?.files ?? "", mochaArgs);
     passed += counts.passed;
     failed += counts.failed;
     skipped += counts.skipped;
+    failures.push(...counts.failures.map((failure) => `${name}: ${failure}`));
   }
+  // The parts' own reports are far above, where a log may be cut.
+  for (const failure of failures) process.stdout.write(`\nFAILED ${failure}\n`);
   process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
   if (failed > 0 || passed === 0) process.exitCode = 1;
 }
@@ -77,10 +76,11 @@ async function runPart(files: string, mochaArgs: readonly string[]): Promise<Cou
       TEST_COUNTS_FILE: countsFile,
     });
     const counts = JSON.parse(await readFile(countsFile, "utf8")) as Counts;
-    return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+    const isUncounted = code !== 0 && counts.failed === 0;
+    return isUncounted ? { ...counts, failed: 1, failures: [`mocha ended with code ${code}`] } : counts;
   } catch (error) {
-    process.stderr.write(`mocha ended without a count: ${(error as Error).message}\n`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    const failure = `mocha ended without a count: ${messageOf(error)}`;
+    return { passed: 0, failed: 1, skipped: 0, failures: [failure] };
   } finally {
     await rm(folder, { recursive: true });
   }
