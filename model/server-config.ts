@@ -12,7 +12,7 @@ export interface Refusal {
 
 /** Variables of the balancer's own text, `*` for any end of the name: with another value in them, requests would go astray. */
 export const ownVariables =
-  "added_address after_failure answer_header_* asked_cookie balancer_check cache_version client_address client_scheme connection_upgrade from_proxy handing in_maintenance is_error is_judged leaving probe_route request_header_* retry_after spool_share strip stripped target told_* upstream users_folder way_of_answer way_unspooled websocket".split(" "); // prettier-ignore
+  "added_address after_failure answer_header_* asked_cookie balancer_check cache_version client_address client_scheme connection_upgrade from_proxy handing in_maintenance is_error is_judged is_paused leaving probe_route request_header_* retry_after spool_share strip stripped target told_* upstream users_folder way_of_answer way_unspooled websocket".split(" "); // prettier-ignore
 
 // What nginx takes at the level of http, or above it, alone.
 const outsideServer =
@@ -28,6 +28,10 @@ export const ownLocations = [
   "@later",
   "@limited",
   "@live",
+  "@pause",
+  "@pause_ended",
+  "@pause_over",
+  "@paused",
   "@spooled",
   "@undecided",
   "@unspooled",

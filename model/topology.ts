@@ -2,6 +2,7 @@ import { keyedHash } from "../lib/tree-hash";
 import type { Certificate } from "./certificates";
 import type { PolicySettings, RoutePolicy } from "./policies";
 import type { Maintenance } from "./policies/maintenance";
+import type { Pause } from "./policies/pause";
 import type { Pages } from "./policies/pages";
 import { groupsOf } from "./routes";
 import type { AccessLog, BalancingMethod, Settings } from "./settings";
@@ -83,6 +84,8 @@ export interface Topology {
   readonly pages?: Pages;
   /** Who is served as ever where a route is in maintenance, and when others are told to come back. */
   readonly maintenance?: Pick<Maintenance, "allow" | "retryAfterSeconds">;
+  /** How long requests wait where a route is paused. */
+  readonly pause?: Pick<Pause, "holdSeconds">;
   /** On the way to the wanted topology alone: whose backends are judged. */
   readonly canary?: { readonly app: string; readonly upstream: string; readonly share: number };
   /** Default: everything is served in plain alone. */
@@ -134,6 +137,7 @@ export function topologyOf(
     method,
     pages,
     maintenance,
+    pause,
     drainSeconds,
     requestTimeoutSeconds,
     maxBodyMb,
@@ -176,6 +180,7 @@ export function topologyOf(
     accessLog: settings.accessLog,
     ...(Object.keys(pages).length > 0 && { pages }),
     ...(maintenance && { maintenance: { allow: maintenance.allow, retryAfterSeconds: maintenance.retryAfterSeconds } }),
+    ...(pause && { pause: { holdSeconds: pause.holdSeconds } }),
     ...(tls !== undefined && { tls: tlsOf(tls, settings, certificates) }),
   };
 }

@@ -37,7 +37,7 @@ export function reloadOperations(
   if (live?.id === release.id && volume.intact && twins.length === 0) return resume;
 
   const upstreams = live?.upstreams ?? [];
-  const drain: Operation = { op: "drain", seconds: policy.drainSeconds, cause: "older workers know servers that go" };
+  const drain = (cause: string): Operation => ({ op: "drain", seconds: policy.drainSeconds, cause });
   const apart = (topology: Topology) =>
     withAddresses(topology, new Map(twins.map(({ name, newer }) => [name, shortId(newer)])));
   const copies = (suffix: string, from: Topology["upstreams"], idOf: (twin: Twin) => string) => ({
@@ -83,7 +83,9 @@ export function reloadOperations(
           ? "the files on the volume were edited"
           : `${live.id} is live`,
   });
-  if (leaving.length > 0 || stale || (!volume.intact && served !== undefined)) steps.push(drain);
+  if (leaving.length > 0 || stale || (!volume.intact && served !== undefined))
+    steps.push(drain("older workers know servers that go"));
+  else if (release.topology.pause !== undefined) steps.push(drain("older workers have requests that came before"));
   if (twins.length > 0) {
     const older = twins.map((twin) => twin.older);
     steps.push(

@@ -111,6 +111,7 @@ const withLego = (wanted: Wanted): Wanted => ({
 const newDoor = { id: "new-entry-id", url: "http://127.0.0.1:9090", network: "front" };
 const replaced = { ...host(), containers: [newBalancer, ...host().containers] };
 export const other = pool(["a-0-h1", "a-1-h1"], 11);
+const paused = releaseOf({ ...two.topology, pause: { holdSeconds: 6 } });
 export const rolled = pool(["a-0-h2", "a-1-h2"]);
 const twin = "feedfacecafe0000";
 const twins = {
@@ -653,5 +654,17 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     { ...host(), containers: [containerOf("a-7-h7", { owner: "another" }), ...host().containers] },
     { ...wantedOf(two), attempt: 1 },
     [`candidate ${tried(two)}`, checked, cleaned],
+  ],
+  [
+    "a pause",
+    host(),
+    wantedOf(paused),
+    [
+      `candidate ${tried(paused)}`,
+      `reload: a-0-h1, a-1-h1 ${live}`,
+      "drain up to 7 s (older workers have requests that came before)",
+      checked,
+      cleaned,
+    ],
   ],
 ];

@@ -12,6 +12,7 @@ import { limitsAt, limitSchema, limitsSchema, problemsOfLimits, type LimitPolicy
 import { locationAt, locationSchema, locationsSchema, type LocationPolicy } from "./locations";
 import { isInMaintenance, maintenanceRule, maintenanceSchema, problemsOfMaintenance } from "./maintenance";
 import { errorPagesSchema, type Pages } from "./pages";
+import { isPaused, pauseRule, pauseSchema, problemsOfPause } from "./pause";
 import { stickySchema } from "./sticky";
 import { problemsOfScopes, type Scope } from "./scope";
 
@@ -24,6 +25,7 @@ export const entrySchemas = {
   sticky: stickySchema,
   canary: canarySchema,
   maintenance: maintenanceSchema,
+  pause: pauseSchema,
   errorPages: errorPagesSchema,
   "limits.rules": limitSchema,
   access: accessEntrySchema,
@@ -59,6 +61,10 @@ export const policyShape = {
     description: "answers 503 in place of the apps, see below",
     change: "reloads",
   }),
+  pause: pauseRule.optional().meta({
+    description: "has requests wait until it is taken away, see below",
+    change: "reloads",
+  }),
   errorPages: errorPagesSchema.optional().meta({
     description: "pages of nginx's own answers that something is amiss, see below",
     change: "reloads",
@@ -83,6 +89,7 @@ export interface RoutePolicy {
   readonly compression?: Compression;
   readonly cache?: Cache;
   readonly isInMaintenance?: true;
+  readonly isPaused?: true;
   readonly limits?: LimitPolicy;
   readonly access?: Access;
 }
@@ -101,6 +108,7 @@ export function policyAt(
     limits: limitsAt(settings.limits, host, path),
     access: accessAt(settings.access, settings.apps, host, path),
     isInMaintenance: isInMaintenance(settings.maintenance, host) || undefined,
+    isPaused: isPaused(settings.pause, host) || undefined,
   };
   const said = Object.entries(all).filter(([, policy]) => policy !== undefined);
   return said.length === 0 ? undefined : Object.fromEntries(said);
@@ -120,7 +128,7 @@ export function pathsWithPolicy(settings: PolicySettings, host: string): string[
 }
 
 export function problemsOfPolicies(
-  settings: Omit<PolicySettings, "pages"> & { readonly behindProxy: boolean },
+  settings: Omit<PolicySettings, "pages"> & { readonly behindProxy: boolean; readonly drainSeconds: number },
   apps: readonly Routed[],
   readFile: (path: string) => string | undefined,
 ): Problem[] {
@@ -129,6 +137,7 @@ export function problemsOfPolicies(
     ...problemsOfHeaders(settings.headers),
     ...problemsOfCanary(settings.canary, apps),
     ...problemsOfMaintenance(settings.maintenance, apps),
+    ...problemsOfPause(settings.pause, settings.drainSeconds, apps),
     ...problemsOfLimits(settings.limits.rules),
     ...problemsOfAccess(settings.access, apps, settings.behindProxy, readFile),
   ];

@@ -5,7 +5,7 @@ import { networkList } from "../networks";
 import type { Routed } from "../routes";
 import { integer, rule } from "../rules";
 import { pageRule } from "./pages";
-import { problemsOfScopes } from "./scope";
+import { problemsOfSites } from "./scope";
 
 export const maintenanceSchema = z.strictObject({
   sites: hostList.default([]).meta({ description: "the hosts of apps that it is for; none: all", change: "reloads" }),
@@ -33,7 +33,5 @@ export function isInMaintenance(maintenance: Maintenance | undefined, host: stri
 }
 
 export function problemsOfMaintenance(maintenance: Maintenance | undefined, apps: readonly Routed[]): Problem[] {
-  const { sites = [] } = maintenance ?? {};
-  const problems = problemsOfScopes([], [{ hosts: sites, paths: ["/"] }], apps);
-  return problems.map(({ path, expected }) => ({ path: ["maintenance", "sites", ...path.slice(-1)], expected }));
+  return problemsOfSites("maintenance", maintenance?.sites ?? [], apps);
 }

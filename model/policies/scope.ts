@@ -65,6 +65,12 @@ export function problemsOfScopes(
   });
 }
 
+/** Hosts that no app has, of a policy that names nothing but hosts. */
+export function problemsOfSites(policy: string, sites: readonly string[], apps: readonly Routed[]): Problem[] {
+  const problems = problemsOfScopes([], [{ hosts: sites, paths: ["/"] }], apps);
+  return problems.map(({ path, expected }) => ({ path: [policy, "sites", ...path.slice(-1)], expected }));
+}
+
 /** Entries of which two are for the same path of the same hosts, where only one can be. */
 export function problemsOfOverlaps(key: string, entries: readonly Scope[]): Problem[] {
   return entries.flatMap(({ hosts, paths }, index) => {

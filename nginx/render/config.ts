@@ -19,6 +19,7 @@ import { renderModules } from "./policy/compression";
 import { requestHeaders } from "./policy/headers";
 import { locationFiles } from "./policy/locations";
 import { renderMaintenance } from "./policy/maintenance";
+import { renderPause, renderWaiting } from "./policy/pause";
 import { withProtocol } from "./proxies";
 import { renderAccessLog } from "./logs";
 import { moment, renderRetry } from "./retry";
@@ -99,7 +100,7 @@ http {
   # Cookies of 9 kB are more than nginx's own 8k. A client that sends them slowly takes all of it.
   large_client_header_buffers 2 32k;
   default_type application/octet-stream;
-${topology.tls?.acme !== undefined || topology.sites.length > 1 ? roomForNames : ""}${renderAccessLog(topology.accessLog)}
+${topology.tls?.acme !== undefined || topology.sites.length > 1 || topology.pause !== undefined ? roomForNames : ""}${renderAccessLog(topology.accessLog)}
   # A body is received as a whole before a backend gets it, so that a slow client keeps no backend waiting. What is larger
   # than the buffer goes to a volume: the container's other writable file systems are small, or memory. Each client that sends
   # slowly has a buffer: thousands have to find room in balancerMemoryMb.
@@ -126,7 +127,7 @@ ${topology.tls?.acme !== undefined || topology.sites.length > 1 ? roomForNames :
   resolver_timeout 2s;
 
 ${renderUpstreams(topology)}
-${renderHeaderVariables(proxy)}${renderMaintenance(topology)}${renderCanary(topology)}${renderCache(topology, place)}  proxy_http_version 1.1;
+${renderHeaderVariables(proxy)}${renderMaintenance(topology)}${renderPause(topology, place)}${renderCanary(topology)}${renderCache(topology, place)}  proxy_http_version 1.1;
 
   # A request moves on to another backend when one fails, a POST only as long as it was not sent.
   proxy_read_timeout ${proxy.requestTimeoutSeconds}s;
@@ -139,7 +140,7 @@ ${renderSpool(proxy.spoolMb, handing)}${renderPolicies(topology, handing, id)}
 ${renderCheck(id)}
 ${target}
 ${topology.httpDirectives === undefined ? "" : `  # httpConfig of the stack's config.\n  include ${httpDirectivesFile};\n\n`}${topology.tls === undefined ? "" : `${renderTls(topology.tls)}\n`}${renderServers(topology, withProtocol(place, proxy))}
-${renderControl(place, id)}}
+${renderControl(topology, place, id)}}
 `;
 }
 
@@ -153,22 +154,23 @@ function renderCheck(id: string): string {
 }
 
 /** For the balancer's own use, reachable from inside its container only. */
-function renderControl(place: Place, id: string): string {
+function renderControl(topology: Topology, place: Place, id: string): string {
+  const { listen, asked, locations } = renderWaiting(topology);
   return `  # For the balancer's own use, reachable from inside its container only.
   server {
-    listen ${controlSocket(place)};
+    listen ${controlSocket(place)}${listen};
     access_log off;
 
     # The release that the answering worker runs.
     location = ${configurationPath} {
-      return 200 "${id}";
+${asked}      return 200 "${id}";
     }
 
     location = /connections {
       stub_status;
     }
 
-${moment}  }
+${moment}${locations}  }
 
   # Asks the one server that the request names, and no other, for whatever is asked.
   server {

@@ -11,8 +11,10 @@ import { renderCanaryLog } from "./policy/canary";
 import { renderHeaders } from "./policy/headers";
 import { limitLocations, limitPages } from "./policy/limits";
 import { accessLocations, setOnce } from "./policy/access";
+import { pauseLocations, waitingAt } from "./policy/pause";
 import { pageFiles, renderErrorPages, renderPages } from "./policy/pages";
 import { renderHandingOn } from "./retry";
+import { goOn } from "./spool";
 import { byCertificate, portOf, renderCertificates, renderNoName, restNames } from "./tls";
 
 type Sites = Pick<Topology, "sites" | "redirects" | "directives" | "proxy" | "tls">;
@@ -50,7 +52,7 @@ add_header_inherit merge;
 ${renderHeaders(topology, own).join("\n")}
 ${pages}${renderCanaryLog(topology, accessLogLine(topology.accessLog))}${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
 `;
-  const site = `${setOnce(values, topology)}${[handingOn.locations, ...limitLocations(topology), ...accessLocations(topology, own)].join("\n")}${renderPages(topology, id)}`;
+  const site = `${setOnce(values, topology)}${[handingOn.locations, ...limitLocations(topology), ...accessLocations(topology, own), ...pauseLocations(topology, level, handings, id)].join("\n")}${renderPages(topology, id)}`;
   return [
     { name: siteFile, text: site },
     { name: routeFile, text: `# In each location that clients ask for.\n${handingOn.route}` },
@@ -243,13 +245,18 @@ ${rendered.join("")}${isWhole ? "" : "\n    location / {\n      return 404;\n   
 `;
 }
 
-function renderRoute({ path, upstream, strip }: Route, { asked, isUnspooled: isApart, handing }: Meeting): string {
+const indented = (lines: string) => lines.replace(/^(?=.)/gm, "      ");
+
+function renderRoute(
+  { path, upstream, strip }: Route,
+  { asked, isUnspooled: isApart, isHeld, handing }: Meeting,
+): string {
   const { suffix, lines: handOn, isDirect } = handing;
   const policy = [...(suffix === "" ? [] : [`set $handing ${suffix};\n`]), asked, ...(isDirect ? [handOn] : [])];
   const file = isDirect ? directFile : isApart ? unspooledFile : routeFile;
+  const further = isHeld ? goOn(waitingAt(handing)) : `include ${file};\n`;
   const lines = `      set $upstream ${upstream};
-${policy.join("").replace(/^(?=.)/gm, "      ")}${strip === "" ? "" : renderStrip(strip)}      include ${file};
-`;
+${indented(policy.join(""))}${strip === "" ? "" : renderStrip(strip)}${indented(further)}`;
   // `/api` and all that is below it, but not `/apis`.
   const heads = path === "/" ? ["/"] : [`= ${path}`, `${path}/`];
   return heads.map((head) => `\n    location ${head} {\n${lines}    }\n`).join("");

@@ -50,6 +50,16 @@ export function renderUnspooled(handing: string): string {
 /** Hands each piece on as it comes. */
 export const unbuffered = "proxy_buffering off;\n";
 
+/** Has a request go on in another location. There is no such file, which is looked for once an hour. */
+export function goOn(where: string): string {
+  return `root /dev/null;
+open_file_cache max=1;
+open_file_cache_errors on;
+open_file_cache_valid 1h;
+try_files /none ${where};
+`;
+}
+
 /** Directives of a server's that would act twice on a request which goes from one location to another, or would choose that themselves. */
 const decidedByUser = new Set("auth_request mirror proxy_buffering proxy_max_temp_file_size try_files".split(" "));
 
@@ -67,13 +77,6 @@ export function renderFirstTry(
   handings: readonly Handing[],
 ): { route: string; unspooled: string; locations: string[] } {
   if (isDecidedByUser(directives)) return { route: handOn, unspooled: handOn, locations: [] };
-  // There is no such file, which is looked for once an hour: a request goes on in the location that the last word names.
-  const way = (variable: string) => `root /dev/null;
-open_file_cache max=1;
-open_file_cache_errors on;
-open_file_cache_valid 1h;
-try_files /none ${variable};
-`;
   const share = `limit_conn spool ${shares};
 limit_conn_dry_run on;
 limit_conn_log_level info;
@@ -89,8 +92,8 @@ limit_conn_log_level info;
         ],
   );
   return {
-    route: (spoolMb === 0 ? "" : share) + way("$way_of_answer"),
-    unspooled: way("$way_unspooled"),
+    route: (spoolMb === 0 ? "" : share) + goOn("$way_of_answer"),
+    unspooled: goOn("$way_unspooled"),
     locations,
   };
 }

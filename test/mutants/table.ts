@@ -88,6 +88,8 @@ const inUsersAttached = faultsIn("access", "rollout/certificates.ts", "policies-
 const inAccessText = faultsIn("access", "nginx/render/policy/access.ts", "policies-access");
 const inLimits = faultsIn("limits", "model/policies/limits.ts", "policies-limits");
 const inLimitsText = faultsIn("limits", "nginx/render/policy/limits.ts", "policies-limits");
+const inPause = faultsIn("pause", "model/policies/pause.ts", "policies", "nginx-config");
+const inPauseText = faultsIn("pause", "nginx/render/policy/pause.ts", "nginx-config");
 const inSpool = faultsIn("spool", "nginx/render/spool.ts", "spool", "nginx-config");
 const inHttp2 = faultsIn("load", "scripts/load/http2.ts", "load-http2");
 const inConnection = faultsIn("load", "scripts/load/http2-connection.ts", "load-http2");
@@ -191,8 +193,8 @@ export const mutants: readonly Mutant[] = [
   ),
   inSites(
     "a policy is lost below a path that is taken off",
-    '${policy.join("").replace(/^(?=.)/gm, "      ")}${strip === "" ? "" : renderStrip(strip)}',
-    '${strip === "" ? "" : renderStrip(strip)}${policy.join("").replace(/^(?=.)/gm, "      ")}',
+    '${indented(policy.join(""))}${strip === "" ? "" : renderStrip(strip)}',
+    '${strip === "" ? "" : renderStrip(strip)}${indented(policy.join(""))}',
   ),
   inScope("a path is below one that it only begins like", "`${path}/`.startsWith(`${head}/`)", "path.startsWith(head)"),
   inScope("the widest entry wins", "a.length - b.length ||", "b.length - a.length ||"),
@@ -416,7 +418,7 @@ export const mutants: readonly Mutant[] = [
   inPlan("what an interrupted update has left stays", "...(strays.length > 0", "...(false"),
   inOwnership("another stack's containers end", "owners.includes(owner)", "true"),
   inReloads("new servers alone at once", "if (fresh.length > 0 && leaving.length > 0) {", "if (false) {"),
-  inReloads("older workers are not waited for", "steps.push(drain);", "void drain;"),
+  inReloads("older workers are not waited for", "leaving.length > 0 || stale || (", "stale || ("),
   inApply("what failed stays", "if (begun) await putBack(runtime, error, log);", ""),
   inApply("put back after the address has answered", `if (operation.op === "check") begun = false;`, ""),
   inProbe("another server's answer counts", `!own.has(answer.from.replace(/:\\d+$/, ""))`, "false"),
@@ -598,11 +600,27 @@ export const mutants: readonly Mutant[] = [
   inAccessText("what a client says of itself is handed on", 'set ${variable} ""', "set ${variable}_ 0"),
   inAccessText(
     "a question sets back what a route has set",
-    "if (asksIn(topology).length === 0 && !hasOwn) return text",
+    `if (asksIn(topology).length === 0 && !hasOwn && pause === "") return text`,
     "if (topology) return text",
   ),
   inAccessText("a client's condition keeps an app from an answer", "If-None-Match If-Range", "If-Range"),
   inUsersAttached("users are others than in the preview", "if (text === undefined)", "if (text === null)"),
+  inPause("who waits for too long is cut off", "holdSeconds < drainSeconds", "holdSeconds <= drainSeconds"),
+  inPause("all sites are paused", "pause.sites.includes(host)", "true"),
+  inPauseText("an older worker goes on being asked", "Connection close", 'Connection ""'),
+  inPauseText("the update's own check waits", "$http_x_balancer_check = ${id}", "$http_x_nobody = ${id}"),
+  inPauseText("no connection is left for others", "limit_conn waits ${most}", "limit_conn waits 4096"),
+  inPauseText("who waits has a share of the spool", "isUnspooled: true", "isUnspooled: false"),
+  inPauseText("who waits gives up before", ".repeat(turns + 2)", ".repeat(3)"),
+  inPauseText("access is decided once more", "satisfy all;", ""),
+  inPauseText("a site's other names wait on", "    hostnames;", ""),
+  inPauseText("a page for 503 is not shown", 'args.includes("503")', 'args.includes("500")'),
+  faultsIn("pause", "nginx/render/policy/access.ts", "nginx-config")(
+    "who waits forgets its route",
+    'topology.pause === undefined ? "" : "|pause"',
+    '""',
+  ),
+  inReloads("a pause does not wait for what came before it", "release.topology.pause !== undefined", "false"),
   inSpool("each answer may take it all", "(spoolMb * 1024) / shares", "spoolMb * 1024"),
   inSpool("streams have a share", "upgrade|text/event-stream", "upgrade|text/event-streams"),
   inSpool("events wait for more of them", `"" @live`, `"" @unspooled`),

@@ -81,6 +81,8 @@ const config = fc.record({
     { selector: ({ paths }) => paths[0] },
   ),
   maintenance: maybe(fc.record({ sites: hosts, allow: fc.uniqueArray(network), retryAfterSeconds: seconds })),
+  pause: maybe(fc.record({ sites: hosts, holdSeconds: fc.integer({ min: 1, max: 99 }) })),
+  drainSeconds: fc.constantFrom(100, 3600),
   errorPages: maybe(fc.constant({})),
   httpConfig: fc.constantFrom("", "map $host $own { default a; }"),
   serverConfig: fc.constantFrom(

@@ -13,6 +13,7 @@ type Settings = Parameters<typeof topologyOf>[0];
 const [app] = settings.apps as [(typeof settings.apps)[number]];
 const apps = [
   { ...app, name: "down", hosts: ["down.example"] },
+  { ...app, name: "held", hosts: ["held.example"] },
   { ...app, name: "shop" },
 ];
 const everywhere = { hosts: [], paths: ["/"] };
@@ -72,6 +73,14 @@ const policies: Readonly<Record<string, Policy>> = {
       return [status, headers["retry-after"]];
     },
     seen: [503, "9"],
+  },
+  pause: {
+    settings: { pause: { sites: ["held.example"], holdSeconds: 1 } },
+    effect: async (rig) => {
+      const { status, headers, seconds } = await rig.ask("/", { headers: { Host: "held.example" } });
+      return [status, headers["retry-after"], seconds >= 1];
+    },
+    seen: [503, "1", true],
   },
   errorPages: {
     settings: { errorPages: {} },
@@ -133,7 +142,7 @@ describe("policies in pairs", function () {
   let rig: Rig;
 
   before(async () => {
-    rig = await Rig.create("matrix", 4, { apps });
+    rig = await Rig.create("matrix", 6, { apps });
   });
   after(() => rig?.remove());
 

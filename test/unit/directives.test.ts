@@ -109,6 +109,7 @@ describe("directives of the user's own", () => {
 const policies = {
   limits: { dryRun: false, rules: [limitSchema.parse({ name: "a", connections: 1 })] },
   access: accessRule.parse([{ users: "users", authRequest: { app: "app1" } }]),
+  pause: { sites: [], holdSeconds: 1 },
 };
 
 it("every location of the public server's own is one that they may not have", () => {

@@ -172,6 +172,20 @@ describe("nginx config", () => {
       }),
     ],
     ["candidate", showFiles(renderFiles(topology(), candidatePlace, releaseOf(topology()).id))],
+    [
+      "pause",
+      rendered({
+        apps: [
+          { ...app, name: "shop", hosts: ["shop.example", "*.shop.example"] },
+          { ...app, name: "api", hosts: ["shop.example"], paths: ["/api"], stripPrefix: true },
+          { ...app, name: "rest", hosts: ["api.shop.example"] },
+        ],
+        servers: ["shop", "api", "rest"].map((name) => ({ ...server(`${name}-0-aaaaaaaaaa`), app: name })),
+        locations: [{ hosts: [], paths: ["/own"], locationConfig: "proxy_set_header X-Own a;" }],
+        pause: { sites: ["shop.example", "*.shop.example"], holdSeconds: 60 },
+        pages: { "503.html": "<p>later</p>\\n" },
+      }),
+    ],
   ];
   for (const [name, text] of texts)
     it(`is test/unit/nginx-config/${name}.conf to the character; EXPECTED=write takes a wanted change over`, () => {

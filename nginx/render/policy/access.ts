@@ -89,14 +89,15 @@ export function accessLocations(topology: Policed, own: readonly Directive[]): s
 }
 
 /**
- * Values of a server block as they are set once: where an app is asked, or a moment is waited for, nginx would set them again, for the
+ * Values of a server block as they are set once: where an app is asked, or a request waits, nginx would set them again, for the
  * request that waits. That matters to an app that is asked, and to headers of a route's own.
  */
 export function setOnce(text: string, topology: Policed): string {
   const hasOwn = routesOf(topology).some(({ policy }) => Object.keys(policy?.headers?.requests ?? {}).length > 0);
-  if (asksIn(topology).length === 0 && !hasOwn) return text;
+  const pause = topology.pause === undefined ? "" : "|pause";
+  if (asksIn(topology).length === 0 && !hasOwn && pause === "") return text;
   const isSet = (line: string) => line.startsWith("set ");
   const lines = text.split("\n");
   const once = lines.filter(isSet).map((line) => `  ${line}\n`);
-  return `if ($uri !~ "^/\\.balancer/(asked_[0-9]+|moment)$") {\n${once.join("")}}\n${lines.filter((line) => !isSet(line)).join("\n")}`;
+  return `if ($uri !~ "^/\\.balancer/(asked_[0-9]+|moment${pause})$") {\n${once.join("")}}\n${lines.filter((line) => !isSet(line)).join("\n")}`;
 }

@@ -9,9 +9,10 @@ import { headerLines } from "./headers";
 import { limitLines, renderLimits } from "./limits";
 import { locationLines } from "./locations";
 import { maintenanceLines } from "./maintenance";
+import { pauseLines } from "./pause";
 
 /** What policies' lines depend on. */
-export type Policed = Pick<Topology, "sites" | "directives" | "proxy" | "pages" | "maintenance">;
+export type Policed = Pick<Topology, "sites" | "directives" | "proxy" | "pages" | "maintenance" | "pause">;
 
 /** The lines that a policy contributes for the requests of one route. */
 export interface RouteLines {
@@ -27,6 +28,8 @@ export interface RouteLines {
   readonly isDirect?: boolean;
   /** Whether nothing of answers is spooled, for nginx counts shares of the spool as it counts connections, once a request. */
   readonly isUnspooled?: boolean;
+  /** Whether requests wait before they are handed on. */
+  readonly isHeld?: boolean;
 }
 
 /** A way in which requests are handed on. */
@@ -49,6 +52,7 @@ function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"
     compressionLines(policy),
     cacheLines(policy),
     maintenanceLines(policy),
+    pauseLines(policy),
   ];
   const isDirect =
     parts.some((part) => part.isDirect === true) || isDecidedByUser(parseDirectives(topology.directives));
@@ -59,6 +63,7 @@ function linesOf(policy: RoutePolicy, topology: Policed): Omit<Handing, "suffix"
     live: both + parts.map(({ handOn = "", live = handOn }) => live).join(""),
     isDirect,
     isUnspooled: parts.some((part) => part.isUnspooled === true),
+    isHeld: parts.some((part) => part.isHeld === true),
   };
 }
 
@@ -84,15 +89,16 @@ export function handingsOf(topology: Policed): Handing[] {
 export interface Meeting {
   readonly asked: string;
   readonly isUnspooled: boolean;
+  readonly isHeld: boolean;
   readonly handing: Handing;
 }
 
 /** @param handings those of {@link handingsOf} */
 export function meeting(policy: RoutePolicy | undefined, topology: Policed, handings: readonly Handing[]): Meeting {
-  if (policy === undefined) return { asked: "", isUnspooled: false, handing: usualHanding };
-  const { asked, isUnspooled, lines, live, isDirect } = linesOf(policy, topology);
+  if (policy === undefined) return { asked: "", isUnspooled: false, isHeld: false, handing: usualHanding };
+  const { asked, isUnspooled, isHeld, lines, live, isDirect } = linesOf(policy, topology);
   const own = handings.find((one) => one.lines === lines && one.live === live && one.isDirect === isDirect);
-  return { asked, isUnspooled, handing: own ?? usualHanding };
+  return { asked, isUnspooled, isHeld, handing: own ?? usualHanding };
 }
 
 /** Whether there are routes whose answers aren't spooled. */

@@ -4,7 +4,7 @@ import type { ReleaseFile } from "../../../model/release";
 import type { Topology } from "../../../model/topology";
 import { location } from "../spool";
 
-type Paged = Pick<Topology, "pages" | "maintenance">;
+type Paged = Pick<Topology, "pages" | "maintenance" | "pause">;
 
 export function pageFiles({ pages = {} }: Paged): ReleaseFile[] {
   return Object.entries(pages).map(([name, text]) => ({ name, text }));
@@ -17,7 +17,7 @@ export function renderErrorPages({ pages = {} }: Paged): string {
 }
 
 /** @param id of the release in whose folder the pages are */
-export function renderPages({ pages = {}, maintenance }: Paged, id: string): string {
+export function renderPages({ pages = {}, maintenance, pause }: Paged, id: string): string {
   const page = (name: string, more = "") =>
     location(
       `= /.balancer/${name}`,
@@ -29,10 +29,9 @@ ${more}alias ${releaseFolder(id)}/${name};
 `,
     );
   const down = pageFile("maintenance");
+  const seconds = { [down]: maintenance?.retryAfterSeconds, [pageFile(503)]: pause?.holdSeconds };
   const blocks = Object.keys(pages).map((name) =>
-    name === down && maintenance !== undefined
-      ? page(name, `add_header Retry-After ${maintenance.retryAfterSeconds} always;\n`)
-      : page(name),
+    page(name, seconds[name] === undefined ? "" : `add_header Retry-After ${seconds[name]} always;\n`),
   );
   if (maintenance !== undefined)
     blocks.push(location("= /.balancer/maintenance", `internal;\nerror_page 503 /.balancer/${down};\nreturn 503;\n`));
