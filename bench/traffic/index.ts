@@ -1,6 +1,7 @@
 import type { Part } from "../part";
 import { entryPart } from "./entry";
 import { latencyPart } from "./latency";
+import { policiesPart } from "./policies";
 import { poolPart, spreadPart } from "./pool";
 import { flaskPart, staticPart } from "./throughput";
 import { sitesPart } from "./sites";
@@ -9,6 +10,7 @@ import { tlsPart } from "./tls";
 /** What is measured of the traffic, in the order in which it runs. */
 export const trafficParts: readonly Part[] = [
   staticPart,
+  policiesPart,
   tlsPart,
   latencyPart,
   entryPart,

@@ -24,7 +24,7 @@ export function loadEstimate({ rounds, tiny }: Scale, sides: number): number {
  * The throughput of each side in turn, after each has been asked once to fill its connections. A side of several targets
  * is asked at all of them at once, with the same number of connections in all.
  */
-async function throughputs(
+export async function throughputs(
   sides: Readonly<Record<string, readonly Target[]>>,
   plan: LoadPlan,
   context: PartContext,

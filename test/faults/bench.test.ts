@@ -7,7 +7,19 @@ import { docker } from "../../rollout/docker";
 import { projectRoot } from "../../scripts/setup/project";
 import { NamelessVolumes } from "../e2e/nameless-volumes";
 
-const partNames = ["static", "tls", "latency", "entry", "flask", "spread", "pool", "sites", "lifecycle", "growth"];
+const partNames = [
+  "static",
+  "policies",
+  "tls",
+  "latency",
+  "entry",
+  "flask",
+  "spread",
+  "pool",
+  "sites",
+  "lifecycle",
+  "growth",
+];
 
 // The figures of so short a run say nothing: what is tested is that each part measures, and leaves nothing behind.
 describe("npm run bench", function () {
