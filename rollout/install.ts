@@ -2,6 +2,7 @@ import { UserError } from "../lib/errors";
 import type { Change } from "../model/release";
 import { releaseOf, showFiles } from "../nginx/render/config";
 import { apply } from "./apply";
+import { watchAsker } from "./asker";
 import { attachmentsOf } from "./certificates";
 import { formatChange, type LastChange } from "./report";
 import { DockerRuntime } from "./runtime/docker";
@@ -24,7 +25,7 @@ export async function install(change: Change, previewed: string, usersKey: strin
     key: usersKey,
   });
   const wanted = { release, attachments, isSecret, destination, policy, attempt, ...(canary && { canary }) };
-  const runtime = new DockerRuntime(wanted, releaseOf, log);
+  const runtime = new DockerRuntime(wanted, releaseOf, { log, isLeft: watchAsker() });
   try {
     const done = await apply(wanted, runtime, log);
     log(formatChange(done));

@@ -8,7 +8,7 @@ import { balancerOf, listContainers } from "../rollout/containers";
 import { survey } from "../rollout/observe";
 import type { ObservedContainer, Overview } from "../rollout/observed";
 import { describeStep } from "../rollout/steps/canary";
-import type { CanaryHistory } from "../rollout/steps/canary-history";
+import { readHistory, type CanaryHistory } from "../rollout/steps/canary-history";
 import { parseStates, statesScript, type AcmeState } from "../rollout/steps/certificates";
 import { parseOptions, runMain } from "./cli";
 import { readOutputs, type StackOutputs } from "./pulumi";
@@ -104,7 +104,7 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
 async function lastCanary(balancer: ObservedContainer | undefined): Promise<CanaryHistory | undefined> {
   if (balancer?.state !== "running") return undefined;
   const { code, stdout } = await tryDocker("exec", balancer.id, "cat", canaryFile);
-  return code === 0 ? (JSON.parse(stdout) as CanaryHistory) : undefined;
+  return code === 0 ? readHistory(stdout) : undefined;
 }
 
 function routesStatusOf(topology: Answered): RouteStatus[] {

@@ -13,7 +13,7 @@ import { servingScript, tryLive } from "../steps/balancer";
 import { testCandidate } from "../steps/candidate";
 import { nginxSeconds, type Context } from "../steps/context";
 import type { CanaryStep } from "../steps/canary";
-import { judgeCanary } from "../steps/canary-history";
+import { endHistory, judgeCanary } from "../steps/canary-history";
 import { untilCertified } from "../steps/certificates";
 import { untilDockerAgrees } from "../steps/healthcheck";
 import { closeEntry, openEntry, publish } from "../steps/entry";
@@ -26,7 +26,7 @@ import { untilItServes } from "../steps/start";
 import { removeUnused, removeUnusedImages, stopContainers } from "../steps/retire";
 import { link, readLink, removeOldReleases, unlink, writeFiles, writeRecordOf } from "../steps/volume";
 import { listWorkers } from "../steps/workers";
-import type { Log, Runtime, StepResult } from "./runtime";
+import type { Asker, Log, Runtime, StepResult } from "./runtime";
 import { BalancerShell } from "./shell";
 
 /** How long another change of the same balancer is waited for, in seconds. */
@@ -48,6 +48,7 @@ export class DockerRuntime implements Runtime {
   private quit: readonly string[] = [];
   /** The steps of the canary so far. */
   private readonly judged: CanaryStep[] = [];
+  private readonly log: Log = (line) => this.asker.log(line);
   /** Servers without which the change goes on. */
   private sick: ReadonlySet<string> = new Set();
 
@@ -55,7 +56,7 @@ export class DockerRuntime implements Runtime {
   constructor(
     private readonly wanted: Wanted,
     private readonly releaseOf: (topology: Release["topology"]) => Release,
-    private readonly log: Log,
+    private readonly asker: Asker,
   ) {}
 
   async observe(): Promise<Observed> {
@@ -127,12 +128,14 @@ export class DockerRuntime implements Runtime {
       case "reload":
         await this.reload(this.releaseOf(operation.topology), operation.probe);
         return {};
-      case "canary":
-        await this.reload(this.releaseOf(operation.topology), operation.probe);
-        return { canary: await judgeCanary(await this.shell(), operation, this.judged, log) };
+      case "canary": {
+        const giveShare = () => this.reload(this.releaseOf(operation.topology), operation.probe);
+        return { canary: await judgeCanary(await this.shell(), operation, this.judged, this.asker, giveShare) };
+      }
       case "take back":
         log(`${operation.cause}: what served before serves again`);
         await takeBack(await this.shell());
+        await endHistory(await this.shell(), operation.cause);
         return {};
       case "drain":
         return drain(await this.context(), operation.seconds);
@@ -164,6 +167,8 @@ export class DockerRuntime implements Runtime {
         return {};
       case "clean up":
         await removeOldReleases(await this.shell());
+        // The next one, which may be at work, may build on them.
+        if (this.asker.isLeft()) return {};
         await removeUnusedImages(imagePrefix(destination.stack), [
           destination.balancer,
           ...destination.entries.map(({ id }) => id),
@@ -180,6 +185,7 @@ export class DockerRuntime implements Runtime {
     if (this.before !== undefined) await link(shell, this.before);
     else if (this.isFirst) await unlink(shell);
     if (this.before !== undefined && !this.isFirst) await reload(shell, undefined);
+    await endHistory(shell, "the update failed");
     if (this.quit.length === 0) return;
     // What they had, the new one may lack: the socket of a port that goes, say.
     await shell.read(servingScript(this.servedBefore));
@@ -287,7 +293,7 @@ export class DockerRuntime implements Runtime {
       .catch((error: unknown) => ({ code: messageOf(error) }));
     if (code !== 0)
       throw new Error(
-        `Another change of this balancer has been going on for ${lockSeconds} s. Try again when it has ended.`,
+        `Another change of this balancer has been going on for ${lockSeconds} s. Try again when it has ended; a canary ends with \`npm run abort\`.`,
       );
     return shell;
   }

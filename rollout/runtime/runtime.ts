@@ -24,3 +24,10 @@ export interface Runtime {
 
 /** Says what is going on, a line at a time. */
 export type Log = (line: string) => void;
+
+/** Who has asked for a change: is told how it goes, and may have gone. */
+export interface Asker {
+  readonly log: Log;
+  /** Whether nobody waits for the change any more. */
+  readonly isLeft: () => boolean;
+}

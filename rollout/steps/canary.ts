@@ -3,7 +3,7 @@ import { canaryLog, canaryOrder } from "../../model/layout";
 import type { Canary } from "../../model/policies/canary";
 import { Judge, percent, Tally, type Figures } from "../../model/policies/verdict";
 import { inspectContainers, lastLogLines, tryDocker, type ContainerState } from "../docker";
-import type { Log } from "../runtime/runtime";
+import type { Asker } from "../runtime/runtime";
 import type { BalancerShell } from "../runtime/shell";
 import { indent } from "./context";
 
@@ -55,14 +55,13 @@ export async function watchCanary(
   shell: BalancerShell,
   { app, share, fresh, older }: Watched,
   policy: Canary,
-  log: Log,
+  asker: Asker,
 ): Promise<CanaryStep & { readonly isPromoted: boolean }> {
   const judge = new Judge(policy);
   const tallies = { fresh: new Tally(), older: new Tally() };
   const sides = new Map<string, keyof typeof tallies>();
   const restarts = new Map<string, number>();
   const reader = new LogReader(shell);
-  await shell.read(`rm -f ${canaryOrder}`);
   await reader.skip();
   const began = Date.now();
   const start = performance.now();
@@ -97,6 +96,7 @@ export async function watchCanary(
     if (why !== undefined) throw abort(why);
     const order = (await shell.run(`cat ${canaryOrder}`)).output.trim();
     if (order === "abort") throw abort("somebody asked for it");
+    if (asker.isLeft()) throw abort("the update was interrupted");
     if (order === "promote") return { ...step(), isPromoted: true };
     const isHeld = seconds() >= policy.holdSeconds;
     const few = Math.min(tallies.fresh.requests, tallies.older.requests) < policy.minRequests;
@@ -107,7 +107,7 @@ export async function watchCanary(
       const reason = few
         ? `; it waits for ${policy.minRequests} requests on both sides`
         : "; it waits for more requests, since these look worse";
-      log(`canary of ${app}, ${describeStep(step())}${isHeld ? reason : ` of ${policy.holdSeconds} s`}`);
+      asker.log(`canary of ${app}, ${describeStep(step())}${isHeld ? reason : ` of ${policy.holdSeconds} s`}`);
     }
     await pause(lookMilliseconds);
   }

@@ -1,8 +1,9 @@
 import { execFile, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { tryKill } from "../../lib/process";
 import { tryDocker } from "../../rollout/docker";
 import { currentRelease, directivesFile, mainFile, routeFile, siteFile } from "../../model/layout";
 import { showFiles } from "../../nginx/render/config";
@@ -11,6 +12,7 @@ import type { ObservedContainer } from "../../rollout/observed";
 import type { BaseImages } from "../../scripts/setup/images";
 import { projectRoot, pulumiBinary, pulumiEnv } from "../../scripts/setup/project";
 import { baseImages, stateUrl } from "../machine";
+import { descendants } from "../processes";
 import { outputsOf, type StackOutputs } from "../../scripts/pulumi";
 
 /** How a run of the engine ended. */
@@ -26,6 +28,8 @@ export interface StartedRun {
   output(): string;
   hasEnded(): boolean;
   kill(signal: "SIGINT" | "SIGKILL"): void;
+  /** The engine's process. */
+  readonly pid: number;
   readonly ended: Promise<EngineRun>;
 }
 
@@ -137,6 +141,7 @@ export class TestStack {
         const pids = [child.pid as number, ...(signal === "SIGKILL" ? descendants(child.pid as number) : [])];
         for (const pid of pids) tryKill(pid, signal);
       },
+      pid: child.pid as number,
       ended: new Promise((resolve, reject) => {
         child.on("error", reject).on("close", (code) => resolve({ code, output }));
       }),
@@ -272,32 +277,5 @@ export class TestStack {
   /** The environment for running the engine, or a script that does, on this stack. */
   environment(): NodeJS.ProcessEnv {
     return { ...process.env, ...pulumiEnv(), PULUMI_BACKEND_URL: stateUrl(this.folder) };
-  }
-}
-
-/** The processes that a process has started, directly or not. */
-function descendants(pid: number): number[] {
-  const parents = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => ({ pid: Number(name), parent: parentOf(name) }));
-  const below = (parent: number): number[] =>
-    parents.filter((process) => process.parent === parent).flatMap((process) => [process.pid, ...below(process.pid)]);
-  return below(pid);
-}
-
-function parentOf(pid: string): number | undefined {
-  try {
-    // The second field, the name in brackets, may hold anything.
-    return Number(/^.*\) \S (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
-  } catch {
-    return undefined; // it has ended meanwhile
-  }
-}
-
-function tryKill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // it has ended meanwhile
   }
 }

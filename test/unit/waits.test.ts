@@ -144,7 +144,7 @@ esac
   const commands = async () => (await log()).map((command) => command.split(" ")[0]);
 
   it("the lock of its volume is had before anything else is looked at: no change goes on without it", async () => {
-    const runtime = new DockerRuntime(wantedOf(two), releaseOf, () => undefined);
+    const runtime = new DockerRuntime(wantedOf(two), releaseOf, { log: () => undefined, isLeft: () => false });
     await assert.rejects(runtime.observe(), /^Error: Another change of this balancer has been going on for 120 s/);
     await runtime.close();
     assert.deepEqual(await commands(), ["ps", "exec"]);
