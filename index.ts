@@ -103,6 +103,7 @@ export = async () => {
     // It takes Docker a moment, in which the engine is at work.
     live: readLiveRelease(stackLabel, host),
     containerIds: pool.containerIds,
+    preparedIds: pool.preparedIds,
     sharedCount: pool.sharedCount,
   });
 

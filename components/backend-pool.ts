@@ -9,6 +9,8 @@ import { appImageName } from "../model/names";
 import type { AppServer, HealthCheck } from "../model/topology";
 import type { AppSettings } from "../model/settings";
 import { hashValue, keyedHash } from "../lib/tree-hash";
+import type { BeforeSwitch as BeforeSwitchSettings } from "../model/policies/before-switch";
+import { BeforeSwitch } from "./before-switch";
 import type { StackImage, StackImages } from "./stack-images";
 
 export interface BackendPoolArgs {
@@ -16,6 +18,8 @@ export interface BackendPoolArgs {
   readonly apps: readonly AppSettings[];
   /** Backends that apps without a number of their own share, at least 1. */
   readonly backendCount: number;
+  /** What is run once for each release of an app, before its new backends are made. */
+  readonly beforeSwitch: readonly BeforeSwitchSettings[];
   /** Builds the apps' images. */
   readonly images: StackImages;
   /** Base image of the apps, their Dockerfiles' build argument PYTHON_IMAGE. */
@@ -67,6 +71,8 @@ export class BackendPool extends pulumi.ComponentResource {
   public readonly sharedCount: number;
   /** Container ids by alias. */
   public readonly containerIds: pulumi.Output<Record<string, string>>;
+  /** Ids of the containers of what is run before them. */
+  public readonly preparedIds: pulumi.Output<string[]>;
 
   constructor(name: string, args: BackendPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nginx-load-balancer:components:BackendPool", name, {}, opts);
@@ -91,15 +97,24 @@ export class BackendPool extends pulumi.ComponentResource {
       }),
     );
 
+    const prepared = args.beforeSwitch.flatMap(({ app: asked, command }) => {
+      const app = apps.find(({ name }) => name === asked);
+      const image = images.get(asked);
+      // An app that no backend is dealt to has no image.
+      return app === undefined || image === undefined
+        ? []
+        : this.prepare(`${name}-${asked}-before-switch`, app, image, command, args);
+    });
+    this.preparedIds = pulumi.all(prepared.map(({ containerId }) => containerId));
+
     const made = slots.map((slot) => {
       const image = images.get(slot.app.name) as StackImage;
       const healthcheck = healthcheckOf(slot.app);
-      const variables = variablesOf(slot.app);
       const hash = hashValue({
         image: image.tag,
         container: { ...containerSettings(slot.app), healthcheck },
         networks: [args.appSubnets.get(slot.app.name) ?? "its app's own", ...slot.app.networks],
-        env: Object.keys(variables).length === 0 ? {} : keyedHash(variables, args.key),
+        env: environmentHash(slot.app, args.key),
         revision: args.revision,
       });
       const network = this.networks[slot.app.name] ?? "";
@@ -135,6 +150,8 @@ export class BackendPool extends pulumi.ComponentResource {
           deleteBeforeReplace: false,
           replaceOnChanges,
           ignoreChanges: isThere ? ["healthcheck.interval", "healthcheck.startPeriod"] : [],
+          // Those of all apps: where one fails, nothing moves.
+          dependsOn: prepared,
         },
       );
       return { slot, alias, container };
@@ -159,6 +176,34 @@ export class BackendPool extends pulumi.ComponentResource {
       networks: this.networks,
       containerIds: this.containerIds,
     });
+  }
+
+  /** What runs a command in a container as the app's backends have, but for a name on its network. */
+  private prepare(
+    name: string,
+    app: AppSettings,
+    { tag, id }: StackImage,
+    command: readonly string[],
+    args: BackendPoolArgs,
+  ) {
+    const { networks } = app;
+    const names = [this.networks[app.name] ?? "", ...networks];
+    return new BeforeSwitch(
+      name,
+      {
+        ...args,
+        app: app.name,
+        command,
+        hash: hashValue({ image: tag, command, networks, env: environmentHash(app, args.key) }),
+        container: {
+          ...containerSettings(app),
+          image: id,
+          envs: pulumi.secret(environmentOf(app)),
+          networksAdvanced: names.map((network) => ({ name: network })),
+        },
+      },
+      { parent: this },
+    );
   }
 }
 
@@ -204,6 +249,12 @@ function healthOf({ healthPath, healthHost }: AppSettings): HealthCheck {
 
 function variablesOf({ env, secretEnv }: AppSettings): Readonly<Record<string, string>> {
   return { ...env, ...secretEnv };
+}
+
+/** Stands for the environment of an app. */
+function environmentHash(app: AppSettings, key: string): unknown {
+  const variables = variablesOf(app);
+  return Object.keys(variables).length === 0 ? {} : keyedHash(variables, key);
 }
 
 function environmentOf(app: AppSettings): string[] {

@@ -59,6 +59,8 @@ export interface BalancerArgs {
   readonly adopted: pulumi.Input<string>;
   /** What the balancer's volume holds now; undefined when there is none. */
   readonly live: pulumi.Input<LiveRelease | undefined>;
+  /** Ids of containers that have run what was to be run before the backends came. */
+  readonly preparedIds: pulumi.Input<readonly string[]>;
   /** Container ids by server name; none for servers that are no containers of this stack. */
   readonly containerIds: pulumi.Input<Record<string, string>>;
 }
@@ -135,14 +137,14 @@ export class Balancer extends pulumi.ComponentResource {
       .all([
         container.id,
         pulumi.all([args.entry.containerIds, args.entry.networkName]),
-        args.containerIds,
+        pulumi.all([args.containerIds, args.preparedIds]),
         args.owner,
         args.adopted,
         args.live,
         args.acme?.containerId,
       ])
       .apply(
-        ([balancer, [entries, front], containers, owner, adopted, live, acme]): Readonly<
+        ([balancer, [entries, front], [containers, prepared], owner, adopted, live, acme]): Readonly<
           Record<Exclude<keyof Change, "canary" | "usersFiles">, unknown>
         > => ({
           schema: schemaVersion,
@@ -157,6 +159,7 @@ export class Balancer extends pulumi.ComponentResource {
             stack: args.stackLabel,
             owners: [owner, adopted],
             ...(acme !== undefined && { acme }),
+            ...(prepared.length > 0 && { prepared }),
           },
           topology: args.topology,
           isSecret: args.isSecret,

@@ -17,6 +17,15 @@ export const redirectSchema = rule("an object {from, to} of host names", (e) =>
   z.strictObject({ from: hostRule, to: hostRule }, e),
 );
 
+/** What a container runs. */
+export const commandRule = rule("a list of 1 to 100 texts, the first of which names a program", (e) =>
+  z
+    .array(z.string(e), e)
+    .min(1, e)
+    .max(100, e)
+    .refine(([program]) => program !== "", e),
+);
+
 /** What an app is described by. */
 const appShape = {
   name: rule("a DNS label: up to 40 lower-case letters, digits and inner hyphens, starting with a letter", (e) =>
@@ -81,13 +90,7 @@ const appShape = {
       description: "most that one backend may use of the host's processors; default: all",
       change: "rolls the app",
     }),
-  command: rule("a list of 1 to 100 texts, the first of which names a program", (e) =>
-    z
-      .array(z.string(e), e)
-      .min(1, e)
-      .max(100, e)
-      .refine(([program]) => program !== "", e),
-  )
+  command: commandRule
     .optional()
     .meta({ description: "what its container runs; default: the image's own", change: "rolls the app" }),
   user: rule("a name or a number, with a group or without, for example 1000:1000", (e) =>

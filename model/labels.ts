@@ -4,11 +4,11 @@ export const labels = {
   stack: "nginx-load-balancer.stack",
   /** `<project>/<stack>` of what stays when the stack goes. */
   kept: "nginx-load-balancer.kept",
-  /** entry, balancer, backend, or acme, which gets certificates. */
+  /** entry, balancer, backend, acme, which gets certificates, or before-switch, which runs a command once. */
   role: "nginx-load-balancer.role",
   app: "nginx-load-balancer.app",
   slot: "nginx-load-balancer.slot",
-  /** Hash of all that made a backend or an entry what it is. */
+  /** Hash of all that made a backend or an entry what it is; of the release that a command is run for. */
   hash: "nginx-load-balancer.hash",
   /** A backend's image as the config names it, and what that name stood for when it was made; none where it is built here. */
   image: "nginx-load-balancer.image",

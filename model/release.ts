@@ -44,6 +44,8 @@ export interface Destination {
   readonly acme?: string;
   /** Ids of the backends' containers by server name; none for servers that are no containers of this stack. */
   readonly containers: Readonly<Record<string, string>>;
+  /** Ids of containers that have run what was to be run before the backends came; default: there are none. */
+  readonly prepared?: readonly string[];
   /** Address that clients reach the balancer at, for example http://127.0.0.1:8080. */
   readonly url: string;
   /** Value of the label that all containers of the stack carry. */

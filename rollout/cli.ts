@@ -5,6 +5,7 @@ import { text as readAll } from "node:stream/consumers";
 import { messageOf, UserError } from "../lib/errors";
 import { unpack } from "../lib/pack";
 import { schemaVersion, type Change } from "../model/release";
+import { runBeforeSwitch, type Preparation } from "./before-switch";
 import { removeRest, removeServing } from "./destroy";
 import { pull } from "./pinned-images";
 
@@ -25,6 +26,13 @@ const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> 
     const [, at] = /"at":"([^"]+)"/.exec(env["PULUMI_COMMAND_STDOUT"] ?? "") ?? [];
     await removeServing(destination, policy.drainSeconds, (signature) => signature !== at);
     return "";
+  },
+  /** Runs what an app's release asks for, unless it has; tells the releases for which it has. */
+  "before-switch": async (env) => {
+    const [app, hash, container, stack] = ["APP", "HASH", "CONTAINER", "STACK"].map((name) => need(env, name));
+    const { PULUMI_COMMAND_STDOUT: before = "" } = env;
+    const ran = before === "" ? [] : (JSON.parse(before) as string[]);
+    return JSON.stringify(await runBeforeSwitch({ app, hash, container, stack } as Preparation, ran, log));
   },
   /** Has Docker's host get the image that PINNED names, and tells its id. */
   pull: (env) => pull(need(env, "PINNED"), log),

@@ -252,8 +252,14 @@ function retiredContainers(own: readonly ObservedContainer[], serving: ReadonlyS
 }
 
 /** Ids of all containers that are to be there when the change is over. */
-function servingContainers({ balancer, entries, acme = "", containers }: Destination): ReadonlySet<string> {
-  return new Set([balancer, acme, ...entries.map(({ id }) => id), ...Object.values(containers)]);
+function servingContainers({
+  balancer,
+  entries,
+  acme = "",
+  containers,
+  prepared = [],
+}: Destination): ReadonlySet<string> {
+  return new Set([balancer, acme, ...entries.map(({ id }) => id), ...Object.values(containers), ...prepared]);
 }
 
 function limitOperations({ unlimited }: Observed, serving: ReadonlySet<string>): Operation[] {

@@ -94,6 +94,8 @@ const tlsEntry = entryOf({
 });
 const tlsDoor = { id: "tls-id", url: "https://127.0.0.1:8443", network: "front" };
 const lego = containerOf("", { id: "lego-id", name: "lego", role: "acme", health: "none" });
+const commandOf = (hash: string) =>
+  containerOf("", { id: `command-${hash}-id`, role: "before-switch", app: "a", state: "exited", health: "none" });
 const acmeTls = {
   port: 8443,
   redirect: true,
@@ -205,6 +207,24 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
       checked,
       "health of a-0-h2-id, a-1-h2-id (Docker is to show as many healthy backends as before)",
       `stop a-0-h1-id, a-1-h1-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "a roll before which a command was run: the container of now stays, that of before goes",
+    {
+      ...host(["a-0-h2", "a-1-h2"]),
+      containers: [...host(["a-0-h2", "a-1-h2"]).containers, commandOf("h1"), commandOf("h2")],
+    },
+    { ...wantedOf(rolled), destination: { ...wantedOf(rolled).destination, prepared: ["command-h2-id"] } },
+    [
+      `candidate: a-0-h2, a-1-h2 must answer ${tried(rolled)}`,
+      "together: a-0-h1, a-0-h2, a-1-h1, a-1-h2, a-0-h2, a-1-h2 must answer (new servers answer before old ones go)",
+      `switch: a-0-h2, a-1-h2 ${live}`,
+      drained,
+      checked,
+      "health of a-0-h2-id, a-1-h2-id (Docker is to show as many healthy backends as before)",
+      `stop a-0-h1-id, a-1-h1-id, command-h1-id within 7 s ${retired}`,
       cleaned,
     ],
   ],

@@ -69,6 +69,7 @@ export const balancerArgs = (
   entry,
   live: undefined,
   containerIds: pool.containerIds,
+  preparedIds: pool.preparedIds,
   sharedCount: pool.sharedCount,
   ...more,
 });

@@ -4,6 +4,7 @@ import type { Problem } from "../app";
 import type { Routed } from "../routes";
 import { integer } from "../rules";
 import { accessAt, accessEntrySchema, accessRule, authRequestSchema, problemsOfAccess, type Access } from "./access";
+import { beforeSwitchRule, beforeSwitchSchema, problemsOfBeforeSwitch } from "./before-switch";
 import { canaryRule, canarySchema, problemsOfCanary } from "./canary";
 import { cacheAt, cacheRule, cacheSchema, type Cache } from "./cache";
 import { compressionAt, compressionRule, compressionSchema, type Compression } from "./compression";
@@ -23,6 +24,7 @@ export const entrySchemas = {
   compression: compressionSchema,
   cache: cacheSchema,
   sticky: stickySchema,
+  beforeSwitch: beforeSwitchSchema,
   canary: canarySchema,
   maintenance: maintenanceSchema,
   pause: pauseSchema,
@@ -53,6 +55,10 @@ export const policyShape = {
   cacheMb: integer(16, 65536)
     .default(256)
     .meta({ description: "disk for answers that are kept, MiB", change: "reloads" }),
+  beforeSwitch: beforeSwitchRule.default([]).meta({
+    description: "commands that are run once for each release of an app, before its new backends are made, see below",
+    change: "runs those that have not run for the release that runs",
+  }),
   canary: canaryRule.optional().meta({
     description: "an app whose new backends are judged before they get all requests, see below",
     change: "nothing that runs",
@@ -135,6 +141,7 @@ export function problemsOfPolicies(
   return [
     ...scoped(settings).flatMap(([key, entries]) => problemsOfScopes(key.split("."), entries, apps)),
     ...problemsOfHeaders(settings.headers),
+    ...problemsOfBeforeSwitch(settings.beforeSwitch, apps),
     ...problemsOfCanary(settings.canary, apps),
     ...problemsOfMaintenance(settings.maintenance, apps),
     ...problemsOfPause(settings.pause, settings.drainSeconds, apps),

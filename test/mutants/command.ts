@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import { parseOptions, runMain, untilInterrupted, UserError } from "../../scripts/cli";
@@ -15,7 +15,7 @@ folder, runs the tests that are concerned, and tells which of them failed first.
   --only TEXT  only the faults whose names have TEXT in them
   --list       shows the faults, and runs nothing
   --json       the result for machines, on standard output: npm run --silent mutants -- --json
-  --write      writes docs/mutants.md as well, from all of them
+  --write      writes docs/mutants.md as well; with --only, the rows of the others stay as they are
 
 Progress goes to standard error. Exit code 0 when every fault was noticed; 1 when one was not, when its text does not occur
 exactly once in its file, when it keeps a test file from being loaded, or when its tests take longer than two minutes;
@@ -67,10 +67,20 @@ ${rows.join("\n")}
 `;
 }
 
+/** Results of some faults among those that a page has of the others, in the table's order; of one that neither has, there is none. */
+export function withOthers(results: readonly Result[], page: string): Result[] {
+  const rows = page.split("\n").map((row) => row.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|")));
+  const known = new Map(rows.map(([, name = "", , detail = ""]) => [name, detail]));
+  return mutants.flatMap(({ name, file }) => {
+    const detail = known.get(name);
+    const other: Result[] = detail === undefined ? [] : [{ name, file, verdict: { outcome: "killed", detail } }];
+    return results.find((result) => result.name === name) ?? other;
+  });
+}
+
 async function main(args: string[]): Promise<void> {
   const options = { only: { type: "string" }, list: { type: "boolean" }, json: { type: "boolean" } } as const;
   const { only, list, json, write } = parseOptions(args, { ...options, write: { type: "boolean" } }, help);
-  if (only !== undefined && write) throw new UserError("--write: the page has all faults, so it takes no --only", 2);
   const chosen = mutants.filter(({ name }) => name.includes(only ?? ""));
   if (chosen.length === 0) throw new UserError(`--only: got ${JSON.stringify(only)}, which no fault's name has`, 2);
   if (list) {
@@ -91,7 +101,8 @@ async function main(args: string[]): Promise<void> {
   process.stdout.write(`${json ? JSON.stringify(results, undefined, 2) : table}\n`);
   if (write) {
     const file = join(projectRoot, "docs", "mutants.md");
-    writeFileSync(file, await format(mutantsPage(results), { parser: "markdown", printWidth: 120 }));
+    const page = mutantsPage(only === undefined ? results : withOthers(results, readFileSync(file, "utf8")));
+    writeFileSync(file, await format(page, { parser: "markdown", printWidth: 120 }));
   }
   const missed = results.filter(({ verdict }) => verdict.outcome !== "killed");
   if (missed.length > 0)

@@ -77,6 +77,9 @@ const inPolicyHeaders = faultsIn("headers", "nginx/render/policy/headers.ts", "n
 const inScope = faultsIn("scopes", "model/policies/scope.ts", "policies");
 const inCanaryApply = faultsIn("apply", "rollout/apply.ts", "canary");
 const inCanary = faultsIn("canary", "model/policies/canary.ts", "canary");
+const inBeforeSwitch = faultsIn("command before the switch", "rollout/before-switch.ts", "before-switch");
+const inCommand = faultsIn("command before the switch", "components/before-switch.ts", "before-switch");
+const inPrepared = faultsIn("command before the switch", "components/backend-pool.ts", "before-switch");
 const inVersion = faultsIn("canary", "model/identity.ts", "canary");
 const inVerdict = faultsIn("canary", "model/policies/verdict.ts", "verdict");
 const inCompression = faultsIn("compression", "nginx/render/policy/compression.ts", "nginx-config");
@@ -136,8 +139,8 @@ export const mutants: readonly Mutant[] = [
   inPool("changed healthcheck not applied", "\n          replaceOnChanges,", ""),
   inPool("image not in the hash", "image: image.tag,", ""),
   inPool("revision not in the hash", "revision: args.revision,\n      });", "});"),
-  inPool("environment not in the hash", ": keyedHash(variables, args.key)", ": {}"),
-  inPool("environment hashed without a key", ": keyedHash(variables, args.key)", ": variables"),
+  inPool("environment not in the hash", ": keyedHash(variables, key)", ": {}"),
+  inPool("environment hashed without a key", ": keyedHash(variables, key)", ": variables"),
   inPool("secrets in the environment not in the hash", "{ ...env, ...secretEnv }", "{ ...env }"),
   inPool("networks not in the hash", `"its app's own", ...slot.app.networks]`, `"its app's own"]`),
   inPool("all apps on one network", `this.networks[slot.app.name] ?? ""`, `Object.values(this.networks)[0] ?? ""`),
@@ -177,6 +180,22 @@ export const mutants: readonly Mutant[] = [
     "error instanceof RangeError",
   ),
   inCanaryApply("a canary that was killed is gone on from", "if (left !== undefined)", "if (left === null)"),
+  inBeforeSwitch("what a power cut ended has succeeded", " && wasSeen", ""),
+  inBeforeSwitch("what took no time was never seen to end", " - 1000", ""),
+  inBeforeSwitch(
+    "one that is paused is over",
+    `["created", "exited", "dead"]`,
+    `["created", "paused", "exited", "dead"]`,
+  ),
+  inCommand("is started by the engine, too", "start: false", "start: true"),
+  inCommand("is started again by Docker", `restart: "no"`, `restart: "always"`),
+  inPrepared("backends don't wait for it", "dependsOn: prepared", "dependsOn: []"),
+  inPrepared(
+    "another environment is no other release",
+    "command, networks, env: environmentHash(app, args.key)",
+    "command, networks",
+  ),
+  inPlan("a command's container goes before the next release", ", ...prepared", ""),
   inCanary("the older ones' share is that of the fresh ones", "(100 - share)", "share"),
   inVersion("a version that comes again is judged, too", String.raw`(?:-\d+)?$/.exec(name)`, "$/.exec(name)"),
   inVerdict("the first slow look aborts", "this.slow < looks", "this.slow < 1"),

@@ -108,6 +108,33 @@ describe("settings of policies", () => {
       "apps[1].sticky: got an object that is not shown, expected the same as apps[0], with which it shares its requests",
       "apps[2].sticky.secure: got false, expected true beside sameSite none: browsers keep no other",
     ],
+    [
+      "beforeSwitch",
+      [
+        { app: "shop", command: ["a"] },
+        { app: "rest", command: ["a", "b"] },
+      ],
+    ],
+    [
+      "beforeSwitch",
+      [{ app: "shp", command: ["a"] }],
+      'beforeSwitch[0].app: got "shp", expected the name of an app: shop, api, rest',
+    ],
+    [
+      "beforeSwitch",
+      ["shop", "shop"].map((app) => ({ app, command: ["a"] })),
+      'beforeSwitch[1].app: got "shop", expected another app than that of beforeSwitch[0]',
+    ],
+    [
+      "beforeSwitch",
+      [{ app: "shop", command: "flask db upgrade" }],
+      'beforeSwitch[0].command: got "flask db upgrade", expected a list of 1 to 100 texts, the first of which names a program',
+    ],
+    [
+      "beforeSwitch",
+      { app: "shop", command: ["a"] },
+      "beforeSwitch: got an object that is not shown, expected a list of up to 100 objects {app, command}",
+    ],
     ["cache", [{ seconds: -1 }], "cache[0].seconds: got -1, expected an integer from 0 to 31536000"],
     ["cache", {}, "cache: got {}, expected a list of up to 100 objects {hosts, paths, seconds}"],
   ] as const)

@@ -51,6 +51,7 @@ describe("settings", () => {
       maxBodyMb: 10,
       spoolMb: 2048,
       accessLog: "errors",
+      beforeSwitch: [],
       behindProxy: false,
       subnets: "",
       trustedProxies: [],
