@@ -27,6 +27,8 @@ describe("the balancer's start", () => {
     );
     await programs.write("s6-fdholder-retrieve", "#!/bin/sh\n");
     await programs.write("s6-ipcclient", "#!/bin/sh\nexec sleep 60\n");
+    // There before the shell looks for it: it keeps in mind where it has found a program.
+    await programs.write("sleep", `#!/bin/sh\necho >>${root}/looks\nexec /bin/sleep "$@"\n`);
   });
   afterEach(async () => {
     if (running?.pid !== undefined && running.exitCode === null && running.signalCode === null) {
@@ -66,7 +68,6 @@ describe("the balancer's start", () => {
 
   /** Whether it still waits when it has looked some times more. */
   async function assertWaits(): Promise<void> {
-    await programs.write("sleep", `#!/bin/sh\necho >>${root}/looks\nexec /bin/sleep "$@"\n`);
     const looks = () => (existsSync(join(root, "looks")) ? readFileSync(join(root, "looks"), "utf8").length : 0);
     const before = looks();
     await until("it has looked three times more", 10, () => looks() >= before + 3);
