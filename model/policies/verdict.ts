@@ -55,12 +55,13 @@ export interface Figures {
 /** Below this time, in milliseconds, an answer is never too slow: nginx counts whole ones, and a busy host adds some. */
 const quick = 10;
 
-/** How often in a row slowness has to be found: many requests that wait for one thing are slow together, and once. */
+/** How many looks have to find more slow answers: many requests that wait for one thing are slow together, and once, as at a start. */
 const looks = 5;
 
 /** Compares fresh backends with the older ones, look by look. */
 export class Judge {
   private slow = 0;
+  private slower = 0;
 
   constructor(private readonly allowed: Pick<Canary, "maxErrorPoints" | "maxP99Ratio" | "minRequests">) {}
 
@@ -84,7 +85,10 @@ export class Judge {
       return `${percent(fresh)} of ${fresh.requests} requests failed, of the old ones' ${older.requests} ${percent(older)} (maxErrorPoints ${maxErrorPoints})`;
     const limit = Math.max(quick, older.p99AtMost * maxP99Ratio);
     // Equal ones are far from the limit, which is that of ones as slow as is allowed: it takes less to be sure.
-    this.slow = isBeyondChance(fresh.slowerThan(limit), fresh.requests, 0.01, 1e-2) ? this.slow + 1 : 0;
+    const before = this.slower;
+    this.slower = fresh.slowerThan(limit);
+    if (!isBeyondChance(this.slower, fresh.requests, 0.01, 1e-2)) this.slow = 0;
+    else if (this.slower > before) this.slow++;
     if (this.slow < looks) return undefined;
     return `the slowest hundredth of ${fresh.requests} answers took ${fresh.p99} ms or more, of the old ones' ${older.requests} ${older.p99} ms (maxP99Ratio ${maxP99Ratio})`;
   }

@@ -72,9 +72,9 @@ export async function watchCanary(
     fresh: tallies.fresh.figures,
     older: tallies.older.figures,
   });
-  const abort = (why: string) =>
+  const abort = (why: string, more = "") =>
     new CanaryAborted(
-      `The canary of ${app} is aborted at ${share} %: ${why}. The old backends have all requests.`,
+      `The canary of ${app} is aborted at ${share} %: ${why}. The old backends have all requests.${more}`,
       step(),
     );
   let said = 0;
@@ -91,7 +91,7 @@ export async function watchCanary(
       if (side !== undefined) tallies[side].add(status, milliseconds);
     }
     const crash = await crashOf(fresh, states, restarts, await outOfMemory(began));
-    if (crash !== undefined) throw abort(crash);
+    if (crash !== undefined) throw abort(...crash);
     const why = judge.findsWorse(tallies.fresh, tallies.older);
     if (why !== undefined) throw abort(why);
     const order = (await shell.run(`cat ${canaryOrder}`)).output.trim();
@@ -119,22 +119,26 @@ export function describeStep({ share, seconds, fresh, older }: CanaryStep): stri
   return `${share} %: new ${side(fresh)}; old ${side(older)}; ${seconds} s`;
 }
 
-/** Why a fresh backend is not one to go on with, if it has ended since the first look. */
+/** Why a fresh backend is not one to go on with, if it has ended since the first look, and what it has said. */
 async function crashOf(
   fresh: Readonly<Record<string, string>>,
   states: ReadonlyMap<string, ContainerState>,
   restarts: Map<string, number>,
   killed: ReadonlySet<string>,
-): Promise<string | undefined> {
+): Promise<[why: string, more?: string] | undefined> {
   for (const [name, id] of Object.entries(fresh)) {
     const state = states.get(id);
-    if (state === undefined) return `${name} is gone`;
-    if (killed.has(id)) return `the kernel has ended a process of ${name} for its memory`;
+    if (state === undefined) return [`${name} is gone`];
+    if (killed.has(id)) return [`the kernel has ended a process of ${name} for its memory`];
     const before = restarts.get(id) ?? state.restarts;
     restarts.set(id, before);
     if (state.status === "running" && state.restarts === before) continue;
     const lines = indent((await lastLogLines(id, 10)).join("\n"));
-    return `${name} has ended (${state.status}, exit code ${state.exitCode}${state.isOutOfMemory ? ", out of memory" : ""}); its last log lines:\n${lines}\n`;
+    // Of one that Docker has started again, it tells no more how it had ended.
+    const how =
+      state.status === "running" ? "Docker has started it again" : `${state.status}, exit code ${state.exitCode}`;
+    const memory = state.isOutOfMemory ? ", out of memory" : "";
+    return [`${name} has ended (${how}${memory})`, ` Its last log lines:\n${lines}`];
   }
   return undefined;
 }

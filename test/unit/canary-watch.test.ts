@@ -35,6 +35,26 @@ describe("a step of a canary", () => {
     write: (path: string, text: string) => read(`cat >${path}`, text),
   } as unknown as BalancerShell;
 
+  /** Has Docker tell of the new backend that it ends in its own way after the first look. */
+  const docker = async (status = "running", restarts = 0) => {
+    const state = (id: string, address: string, how: string, count: number) =>
+      [id, `/${id}`, how, how === "running" ? 0 : 3, count, "healthy", 0, "[]", false, address].join("\\t");
+    const older = state("old", "192.0.2.1", "running", 0);
+    await programs.write(
+      "docker",
+      `#!/bin/sh
+case $1 in
+logs) echo "its last word" ;;
+container)
+  if [ -f ${join(programs.folder, "looked")} ]; then printf '${state("new", "192.0.2.2", status, restarts)}\\n'
+  else printf '${state("new", "192.0.2.2", "running", 0)}\\n'; fi
+  touch ${join(programs.folder, "looked")}
+  printf '${older}\\n' ;;
+esac
+`,
+    );
+  };
+
   const give = async (order: string) => writeFile(here(canaryOrder), `${order}\n`);
   const history = async () => readHistory(await readFile(here(canaryFile), "utf8"));
   const attempts = (address: string, status: number, count: number) =>
@@ -52,15 +72,7 @@ describe("a step of a canary", () => {
     programs = await FakePrograms.create();
     isLeft = false;
     for (const folder of ["live", "spool"]) mkdirSync(join(programs.folder, folder));
-    const state = (id: string, address: string) =>
-      [id, `/${id}`, "running", 0, 0, "healthy", 0, "[]", false, address].join("\\t");
-    await programs.write(
-      "docker",
-      `#!/bin/sh
-[ "$1" = container ] || exit 0
-printf '${state("new", "192.0.2.2")}\\n${state("old", "192.0.2.1")}\\n'
-`,
-    );
+    await docker();
   });
   afterEach(() => programs.remove());
 
@@ -96,6 +108,21 @@ printf '${state("new", "192.0.2.2")}\\n${state("old", "192.0.2.1")}\\n'
         assert.ok(order === "abort" ? ended instanceof CanaryAborted : (ended as { isPromoted: boolean }).isPromoted);
         assert.match((await history())?.outcome ?? "", outcome);
       }
+    });
+
+  for (const [what, status, restarts, how] of [
+    ["has ended", "exited", 0, "exited, exit code 3"],
+    ["was started again by Docker", "running", 1, "Docker has started it again"],
+  ] as const)
+    it(`is aborted where a new backend ${what}`, async () => {
+      await docker(status, restarts);
+      await assert.rejects(
+        judge({}, [], async () => Promise.resolve()),
+        {
+          name: "CanaryAborted",
+          message: `The canary of a is aborted at 10 %: a-0-b has ended (${how}). The old backends have all requests. Its last log lines:\n  | its last word`,
+        },
+      );
     });
 
   it("is aborted where nobody waits for it any more", async () => {

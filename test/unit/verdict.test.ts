@@ -106,6 +106,33 @@ describe("the judge of a canary", () => {
   });
 });
 
+describe("a cold start", () => {
+  // Of 20 requests a second, 8 in the first second take long; then none does, or each tenth.
+  const start = (then: (request: number) => number) => {
+    const judge = new Judge(allowed);
+    const [fresh, older] = [new Tally(), new Tally()];
+    for (let second = 1; second <= 60; second++) {
+      for (let request = 0; request < 180; request++) older.add(200, 20);
+      for (let request = 0; request < 20; request++) fresh.add(200, second === 1 && request < 8 ? 500 : then(request));
+      const why = judge.findsWorse(fresh, older);
+      if (why !== undefined) return second;
+    }
+    return undefined;
+  };
+
+  it("of which nothing follows is let pass, however few requests come after it", () =>
+    assert.equal(
+      start(() => 20),
+      undefined,
+    ));
+
+  it("hides nothing that goes on", () =>
+    assert.equal(
+      start((request) => (request % 10 === 0 ? 500 : 20)),
+      5,
+    ));
+});
+
 describe("a tally", () => {
   it("tells the time of the 99th of a hundred", () => {
     const tally = new Tally();
