@@ -19,6 +19,7 @@ const recordSchema = z.object({
   topology: z.object({
     upstreams: z.array(z.object({ name: z.string(), servers: z.array(serverSchema) })),
     canary: z.object({ app: z.string(), upstream: z.string(), share: z.number() }).exactOptional(),
+    pause: z.object({ sites: z.array(z.string()) }).exactOptional(),
   }),
   containers: z.record(z.string(), z.string()),
   attempt: z.int().min(1),
@@ -31,6 +32,7 @@ export interface RecordedRelease {
   readonly upstreams: Topology["upstreams"];
   /** On the way to a release: whose new backends are judged beside the old ones. */
   readonly canary?: NonNullable<Topology["canary"]>;
+  readonly pause?: Pick<NonNullable<Topology["pause"]>, "sites">;
   /** Ids of the containers by server name. */
   readonly containers: Readonly<Record<string, string>>;
   /** `attempt` of the change that installed it. */
@@ -57,11 +59,12 @@ export function readRecord(text: string): RecordedRelease | undefined {
   const { success, data } = recordSchema.safeParse(parseJson(text));
   if (!success) return undefined;
   const { topology, ...record } = data;
-  const { upstreams, canary } = topology;
+  const { upstreams, canary, pause } = topology;
   return {
     ...record,
     upstreams: upstreams.map((upstream) => ({ method: "round_robin", ...upstream })),
     ...(canary && { canary }),
+    ...(pause && { pause }),
   };
 }
 

@@ -85,7 +85,7 @@ export interface Topology {
   /** Who is served as ever where a route is in maintenance, and when others are told to come back. */
   readonly maintenance?: Pick<Maintenance, "allow" | "retryAfterSeconds">;
   /** How long requests wait where a route is paused. */
-  readonly pause?: Pick<Pause, "holdSeconds">;
+  readonly pause?: Pause;
   /** On the way to the wanted topology alone: whose backends are judged. */
   readonly canary?: { readonly app: string; readonly upstream: string; readonly share: number };
   /** Default: everything is served in plain alone. */
@@ -180,7 +180,7 @@ export function topologyOf(
     accessLog: settings.accessLog,
     ...(Object.keys(pages).length > 0 && { pages }),
     ...(maintenance && { maintenance: { allow: maintenance.allow, retryAfterSeconds: maintenance.retryAfterSeconds } }),
-    ...(pause && { pause: { holdSeconds: pause.holdSeconds } }),
+    ...(pause && { pause }),
     ...(tls !== undefined && { tls: tlsOf(tls, settings, certificates) }),
   };
 }

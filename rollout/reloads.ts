@@ -1,3 +1,4 @@
+import { begins } from "../model/policies/pause";
 import { merge, type Server, type Topology } from "../model/topology";
 import { canaryOperations } from "./canary";
 import type { Observed, ObservedContainer } from "./observed";
@@ -85,7 +86,8 @@ export function reloadOperations(
   });
   if (leaving.length > 0 || stale || (!volume.intact && served !== undefined))
     steps.push(drain("older workers know servers that go"));
-  else if (release.topology.pause !== undefined) steps.push(drain("older workers have requests that came before"));
+  else if (begins(release.topology.pause, live?.pause))
+    steps.push(drain("backends have requests that came before the pause"));
   if (twins.length > 0) {
     const older = twins.map((twin) => twin.older);
     steps.push(

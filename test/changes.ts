@@ -113,7 +113,7 @@ const withLego = (wanted: Wanted): Wanted => ({
 const newDoor = { id: "new-entry-id", url: "http://127.0.0.1:9090", network: "front" };
 const replaced = { ...host(), containers: [newBalancer, ...host().containers] };
 export const other = pool(["a-0-h1", "a-1-h1"], 11);
-const paused = releaseOf({ ...two.topology, pause: { holdSeconds: 6 } });
+const paused = releaseOf({ ...two.topology, pause: { sites: [], holdSeconds: 6 } });
 export const rolled = pool(["a-0-h2", "a-1-h2"]);
 const twin = "feedfacecafe0000";
 const twins = {
@@ -682,7 +682,7 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
     [
       `candidate ${tried(paused)}`,
       `reload: a-0-h1, a-1-h1 ${live}`,
-      "drain up to 7 s (older workers have requests that came before)",
+      "drain up to 7 s (backends have requests that came before the pause)",
       checked,
       cleaned,
     ],

@@ -26,6 +26,13 @@ export function isPaused(pause: Pause | undefined, host: string): boolean {
   return pause !== undefined && (pause.sites.length === 0 || pause.sites.includes(host));
 }
 
+/** Whether requests of some site wait from now on that didn't before. */
+export function begins(pause: Pause | undefined, before: Pick<Pause, "sites"> | undefined): boolean {
+  if (pause === undefined || before === undefined) return pause !== undefined;
+  const isNew = (site: string) => !before.sites.includes(site);
+  return before.sites.length > 0 && (pause.sites.length === 0 || pause.sites.some(isNew));
+}
+
 /** @param drainSeconds after which nginx cuts off whoever still waits in a worker of an older configuration */
 export function problemsOfPause(pause: Pause | undefined, drainSeconds: number, apps: readonly Routed[]): Problem[] {
   if (pause === undefined) return [];

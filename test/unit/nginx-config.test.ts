@@ -182,7 +182,7 @@ describe("nginx config", () => {
         ],
         servers: ["shop", "api", "rest"].map((name) => ({ ...server(`${name}-0-aaaaaaaaaa`), app: name })),
         locations: [{ hosts: [], paths: ["/own"], locationConfig: "proxy_set_header X-Own a;" }],
-        pause: { sites: ["shop.example", "*.shop.example"], holdSeconds: 60 },
+        pause: { sites: ["shop.example", "*.shop.example"], holdSeconds: 61 },
         pages: { "503.html": "<p>later</p>\\n" },
       }),
     ],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseSettings } from "../../model/settings";
 import { covering } from "../../model/policies/scope";
+import { begins } from "../../model/policies/pause";
 import { pagesOf } from "../../model/policies/pages";
 import { stickyOf, stickySchema, stickyToken } from "../../model/policies/sticky";
 import { topologyOf } from "../../model/topology";
@@ -146,6 +147,20 @@ describe("settings of policies", () => {
         ),
         problems,
       ));
+
+  it("tell a pause that begins for some site from one that goes on", () => {
+    const pause = (...sites: string[]) => ({ sites, holdSeconds: 1 });
+    for (const [wanted, live, expected] of [
+      [undefined, pause(), false],
+      [pause("a"), undefined, true],
+      [pause(), pause(), false],
+      [pause("a"), pause(), false],
+      [pause(), pause("a"), true],
+      [pause("a", "b"), pause("a"), true],
+      [pause("a"), pause("a", "b"), false],
+    ] as const)
+      assert.equal(begins(wanted, live), expected, JSON.stringify([wanted, live]));
+  });
 
   it("change nothing unless they are set", () => {
     const { sites } = topologyOf(parseSettings({ apps }, context), servers);

@@ -72,6 +72,12 @@ describe("record of a release", () => {
     });
   });
 
+  it("tells which sites were paused", () => {
+    const paused = { ...two, topology: { ...topology, pause: { sites: ["a.example"], holdSeconds: 1 } } };
+    const written = writeRecord(paused, { containers, attempt: 3 }, (file) => file);
+    assert.deepEqual(readRecord(written)?.pause, { sites: ["a.example"] });
+  });
+
   for (const [what, broken] of [
     ["nothing", ""],
     ["half of a document", text.slice(0, 200)],

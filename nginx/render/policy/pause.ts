@@ -1,6 +1,7 @@
 import { configurationPath, controlSocket, directFile, unspooledFile, type Place } from "../../../model/layout";
 import type { Directive } from "../../../model/directives";
 import type { RoutePolicy } from "../../../model/policies";
+import type { Pause } from "../../../model/policies/pause";
 import { routesOf, type Topology } from "../../../model/topology";
 import { goOn, location } from "../spool";
 import type { Handing, RouteLines } from "./index";
@@ -18,8 +19,8 @@ export function pauseLines({ isPaused }: RoutePolicy): RouteLines {
 /** Requests that wait at a time for each worker: they have three of its 4,096 connections each, and others go on to need some. */
 const most = 800;
 
-/** How long it takes at the most until a request knows that it may go on: a second, or a 30th of the whole time. */
-const secondsOfTurn = (holdSeconds: number): number => Math.max(1, Math.ceil(holdSeconds / 30));
+/** How long it takes at the most until a request knows that it may go on, in ms: a second, or a 30th of the whole time. */
+const turnOf = ({ holdSeconds }: Pause): number => Math.max(1000, Math.ceil((holdSeconds * 1000) / 30));
 
 /**
  * For the http block: which names are paused. A request that waits asks the balancer's own server turn by turn whether it still has to,
@@ -31,9 +32,7 @@ export function renderPause({ pause, sites }: Paused, place: Place): string {
   const routes = routesOf({ sites });
   const names = routes.flatMap((route) => route.hosts.map((host) => `    ${host} ${state(route)};\n`));
   const others = routes.find(({ hosts }) => hosts.length === 0);
-  const turns = Math.ceil(pause.holdSeconds / secondsOfTurn(pause.holdSeconds));
-  // An older worker that ends takes a turn or two of those who ask it.
-  const server = `    server ${controlSocket(place)} max_fails=0;\n`.repeat(turns + 2);
+  const turns = Math.ceil((pause.holdSeconds * 1000) / turnOf(pause));
   return `  # pause: docs/policies/pause.md
   map $host $is_paused {
     hostnames;
@@ -41,9 +40,9 @@ export function renderPause({ pause, sites }: Paused, place: Place): string {
 ${[...new Set(names)].join("")}  }
   # How many wait is counted for each worker.
   limit_conn_zone $pid zone=waits:64k;
-  # Asked one after the other by a request that waits.
+  # Asked one after the other by a request that waits; an older worker that ends takes a turn or two of those who ask it.
   upstream balancer.pause {
-${server}  }
+${`    server ${controlSocket(place)} max_fails=0;\n`.repeat(turns + 2)}  }
 `;
 }
 
@@ -64,7 +63,7 @@ export function renderWaiting({ pause }: Paused): { listen: string; asked: strin
       limit_conn_status 429;
       limit_conn_dry_run off;
       limit_conn_log_level info;
-      auth_delay ${secondsOfTurn(pause.holdSeconds)}s;
+      auth_delay ${turnOf(pause)}ms;
       auth_request /refuse;
       error_page 401 = @waits;
       error_page 429 = @full;
