@@ -77,29 +77,25 @@ async function failureOf(app: string, container: string, outcome: Outcome, secon
 export interface Outcome {
   /** created, running, paused, exited, ... */
   readonly status: string;
+  /** 255 of one that a power cut ended, 137 where Docker was killed. */
   readonly exitCode: number;
   readonly startedAt: string;
-  /** Whether Docker saw its end: of one that a power cut ended it tells code 0, and no time, or that of the run before. */
-  readonly wasSeen: boolean;
   /** Whether the kernel has ended it for its memory. */
   readonly isOutOfMemory: boolean;
 }
 
-const format =
-  "{{.State.Status}}\t{{.State.ExitCode}}\t{{.State.StartedAt}}\t{{.State.FinishedAt}}\t{{.State.OOMKilled}}";
+const format = "{{.State.Status}}\t{{.State.ExitCode}}\t{{.State.StartedAt}}\t{{.State.OOMKilled}}";
 
 async function outcomeOf(id: string): Promise<Outcome> {
   return parseOutcome(await docker("container", "inspect", "--format", format, id));
 }
 
 export function parseOutcome(text: string): Outcome {
-  const [status = "", exitCode = "", startedAt = "", finishedAt = "", oom] = text.trim().split("\t");
+  const [status = "", exitCode = "", startedAt = "", oom] = text.trim().split("\t");
   return {
     status,
     exitCode: Number(exitCode),
     startedAt,
-    // One that takes no time has ended a few milliseconds before Docker knows that it has begun.
-    wasSeen: Date.parse(finishedAt) > Date.parse(startedAt) - 1000,
     isOutOfMemory: oom === "true",
   };
 }
@@ -109,8 +105,8 @@ export function isOver({ status }: Outcome): boolean {
   return ["created", "exited", "dead"].includes(status);
 }
 
-export function isSuccess({ status, exitCode, wasSeen }: Outcome): boolean {
-  return status === "exited" && exitCode === 0 && wasSeen;
+export function isSuccess({ status, exitCode }: Outcome): boolean {
+  return status === "exited" && exitCode === 0;
 }
 
 /** Waits for as long as it runs, and shows what it says. */

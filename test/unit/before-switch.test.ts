@@ -8,15 +8,13 @@ const never = "0001-01-01T00:00:00Z";
 
 describe("a container that runs a command", () => {
   for (const [what, line, over, success] of [
-    ["that nobody has started", `created\t0\t${never}\t${never}\tfalse`, true, false],
-    ["that could not be started", `created\t127\t${never}\t${never}\tfalse`, true, false],
-    ["that runs", `running\t0\t2026-11-29T06:00:01.5Z\t${never}\tfalse`, false, false],
-    ["that is paused", `paused\t0\t2026-11-29T06:00:01.5Z\t${never}\tfalse`, false, false],
-    ["that has ended well", "exited\t0\t2026-11-29T06:00:01.5Z\t2026-11-29T06:00:02Z\tfalse", true, true],
-    ["that took no time", "exited\t0\t2026-11-29T06:00:01.5Z\t2026-11-29T06:00:01.491Z\tfalse", true, true],
-    ["that has failed", "exited\t3\t2026-11-29T06:00:01.5Z\t2026-11-29T06:00:02Z\tfalse", true, false],
-    ["that a power cut ended", `exited\t0\t2026-11-29T06:00:01.5Z\t${never}\tfalse`, true, false],
-    ["that one ended, the second time", "exited\t0\t2026-11-29T06:10:00Z\t2026-11-29T06:00:02Z\tfalse", true, false],
+    ["that nobody has started", `created\t0\t${never}\tfalse`, true, false],
+    ["that could not be started", `created\t127\t${never}\tfalse`, true, false],
+    ["that runs", "running\t0\t2026-11-29T06:00:01.5Z\tfalse", false, false],
+    ["that is paused", "paused\t0\t2026-11-29T06:00:01.5Z\tfalse", false, false],
+    ["that has ended well", "exited\t0\t2026-11-29T06:00:01.5Z\tfalse", true, true],
+    ["that has failed", "exited\t3\t2026-11-29T06:00:01.5Z\tfalse", true, false],
+    ["that a power cut ended", "exited\t255\t2026-11-29T06:00:01.5Z\tfalse", true, false],
   ] as const)
     it(`${what} is ${over ? "over" : "not over"}, ${success ? "and" : "and not"} done`, () => {
       const outcome = parseOutcome(`${line}\n`);
