@@ -18,12 +18,7 @@ const shares = 64;
 export function renderSpool(spoolMb: number, handing: string): string {
   const none = "  proxy_max_temp_file_size 0;\n";
   if (spoolMb === 0)
-    return `${none}  # An event is not kept until there are more.
-  map $http_accept $way_of_answer {
-    default @unspooled${handing};
-    "~text/event-stream" @live${handing};
-  }
-`;
+    return `${none}  # An event is not kept until there are more.\n${renderUnspooled(handing, "$way_of_answer")}`;
   return `${none}  # Connections that stay open for long take no share, and an event is not kept until there are more.
   map "$connection_upgrade $http_accept" $spool_share {
     default one;
@@ -39,8 +34,8 @@ export function renderSpool(spoolMb: number, handing: string): string {
 }
 
 /** For the http block: the way of requests for which no share is counted. */
-export function renderUnspooled(handing: string): string {
-  return `  map "$connection_upgrade $http_accept" $way_unspooled {
+export function renderUnspooled(handing: string, way = "$way_unspooled"): string {
+  return `  map "$connection_upgrade $http_accept" ${way} {
     default @unspooled${handing};
     ${piecewise} @live${handing};
   }

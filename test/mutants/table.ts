@@ -644,7 +644,7 @@ export const mutants: readonly Mutant[] = [
   inSpool("each answer may take it all", "(spoolMb * 1024) / shares", "spoolMb * 1024"),
   inSpool("streams have a share", "upgrade|text/event-stream", "upgrade|text/event-streams"),
   inSpool("events wait for more of them", `"" @live`, `"" @unspooled`),
-  inSpool("events wait where nothing is spooled", `"~text/event-stream"`, `"~text/event-streams"`),
+  inSpool("events wait where nothing is spooled", "${piecewise} @live", "${piecewise} @unspooled"),
   inSpool(
     "the 65th has a share, too",
     "default @unspooled${handing};\n    PASSED",

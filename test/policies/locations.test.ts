@@ -68,6 +68,18 @@ describe("what is otherwise for some hosts and paths", function () {
     );
   });
 
+  it("is how long a WebSocket may be silent, also where nothing is spooled", async () => {
+    const socket = { headers: { Connection: "Upgrade", Upgrade: "websocket" } };
+    for (const spoolMb of [settings.spoolMb, 0]) {
+      await rig.change({ apps, locations: [slow, idle, own, shop], spoolMb });
+      const answers = await Promise.all([rig.ask("/events?seconds=3", socket), rig.ask("/a?seconds=3", socket)]);
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [200, 504],
+      );
+    }
+  });
+
   it("are directives of nginx", async () => {
     const { text } = await rig.ask("/own/echo", { headers: { Host: "rest.example", "X-Forwarded-For": "192.0.2.1" } });
     assert.match(text, /^Host: rest.example$/m);

@@ -31,7 +31,10 @@ describe("the spool of answers", () => {
       "location @unspooled {\n  hand on;\n}\n",
       "location @live {\n  proxy_buffering off;\n  hand on;\n}\n",
     ]);
-    assert.match(renderSpool(0, ""), /"~text\/event-stream" @live;/);
+    assert.match(
+      renderSpool(0, ""),
+      /map "\$connection_upgrade \$http_accept" \$way_of_answer \{\n    default @unspooled;\n    "~\^upgrade\|text\/event-stream" @live;\n/,
+    );
     assert.doesNotMatch(renderSpool(0, ""), /limit_conn/);
   });
 
