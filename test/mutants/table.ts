@@ -81,6 +81,9 @@ const inBeforeSwitch = faultsIn("command before the switch", "rollout/before-swi
 const inCommand = faultsIn("command before the switch", "components/before-switch.ts", "before-switch");
 const inPrepared = faultsIn("command before the switch", "components/backend-pool.ts", "before-switch");
 const inVersion = faultsIn("canary", "model/identity.ts", "canary");
+const inWatch = faultsIn("canary", "rollout/steps/canary.ts", "canary-watch");
+const inHistory = faultsIn("canary", "rollout/steps/canary-history.ts", "canary-watch");
+const inAsker = faultsIn("canary", "rollout/asker.ts", "asker");
 const inVerdict = faultsIn("canary", "model/policies/verdict.ts", "verdict");
 const inCompression = faultsIn("compression", "nginx/render/policy/compression.ts", "nginx-config");
 const inCache = faultsIn("cache", "nginx/render/policy/cache.ts", "nginx-config");
@@ -197,6 +200,7 @@ export const mutants: readonly Mutant[] = [
   inPlan("a command's container goes before the next release", ", ...prepared", ""),
   inCanary("the older ones' share is that of the fresh ones", "(100 - share)", "share"),
   inVersion("a version that comes again is judged, too", String.raw`(?:-\d+)?$/.exec(name)`, "$/.exec(name)"),
+  inVerdict("slowness that came once aborts", "else if (this.slower > before)", "else"),
   inVerdict("the first slow look aborts", "this.slow < looks", "this.slow < 1"),
   inVerdict(
     "what old ones fail is held against fresh ones",
@@ -204,6 +208,15 @@ export const mutants: readonly Mutant[] = [
     "maxErrorPoints / 100",
   ),
   inVerdict("no answer is no failure", "!(status >= 100 && status < 500)", "status >= 500"),
+  inWatch("one that nobody waits for goes on", "asker.isLeft()", "false"),
+  inHistory("an order for the one before is obeyed", "if (judged.length === 0)", "if (judged.length < 0)"),
+  inHistory("an order that comes between two steps is lost", "if (judged.length === 0)", "if (judged.length >= 0)"),
+  inHistory(
+    "what was brought to its end is called taken back",
+    "history?.outcome === running",
+    "history !== undefined",
+  ),
+  inAsker("that nobody reads any more is not noticed", " || !isHeard", ""),
   inPolicyHeaders(
     "an answer keeps its backend's header, too",
     "proxy_hide_header ${name}`)",
