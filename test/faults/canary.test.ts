@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { docker } from "../../rollout/docker";
 import { readStatus } from "../../scripts/status";
 import type { Mode } from "../e2e/app";
 import { busyness } from "../e2e/until";
@@ -69,7 +70,9 @@ describe("a canary, under load", function () {
     ],
     ["leaking", usual, /aborted at \d+ %: the kernel has ended a process of fixture-\S+ for its memory/],
   ] as const)
-    it(`is aborted where the new version is ${mode}`, async () => {
+    it(`is aborted where the new version is ${mode}`, async function () {
+      // An engine in version 2 of cgroups without the memory's controller ends nobody for it.
+      if (mode === "leaking" && (await docker("info", "--format", "{{.MemoryLimit}}")).trim() !== "true") this.skip();
       await ask(seconds);
       const { code, output, sent, lost } = await release(mode);
       assert.notEqual(code, 0, output);
