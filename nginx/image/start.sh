@@ -61,5 +61,7 @@ timeout 5 perl /etc/nginx/backends.pl current/nginx.conf &
 wait $! || true
 
 /etc/nginx/clock.sh 1 &
+# What reads it begins it anew at 64 MiB.
+/etc/nginx/trim.sh /var/spool/nginx/canary.log 256 &
 
 exec /etc/nginx/take.sh $ENTRIES
