@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { join } from "node:path";
 import { docker, tryDocker } from "../../rollout/docker";
+import { messageOf } from "../../lib/errors";
 import { projectRoot } from "../../scripts/setup/project";
 import { baseImages } from "../machine";
 import { takePort } from "./stack";
@@ -91,7 +92,13 @@ export class Pebble {
   /** Comes back. */
   async start(): Promise<void> {
     await docker("start", this.name);
-    await until("Pebble answers", 20, () => this.root().catch(() => undefined));
+    let last: unknown;
+    const silent = async () => {
+      const { stdout, stderr } = await tryDocker("logs", this.name);
+      const { stdout: state } = await tryDocker("inspect", "--format", "{{json .State}}", this.name);
+      return new Error(`Pebble does not answer: ${messageOf(last)}\n${state}${stdout}${stderr}`);
+    };
+    await until(silent, 20, () => this.root().catch((error: unknown) => void (last = error)));
     await until("its DNS answers", 20, () => takesConnections(this.dns));
     this.relay = createServer((client) => {
       const pebble = connectTo(this.listen);

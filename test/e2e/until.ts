@@ -7,5 +7,5 @@ export function busyness(): number {
 }
 
 /** Waits as `until` of lib/ does, but longer on a busy machine: these tests share it. */
-export const until = <T>(what: string, seconds: number, holds: () => T | Promise<T>) =>
+export const until = <T>(what: Parameters<typeof look>[0], seconds: number, holds: () => T | Promise<T>) =>
   look(what, seconds * busyness(), holds);
