@@ -12,9 +12,14 @@ const program = (folder: string) => `
   const { existsSync, writeFileSync } = require("node:fs");
   const isLeft = require("./rollout/asker").watchAsker();
   writeFileSync(${JSON.stringify(join(folder, "began"))}, "");
+  let said = false;
   setInterval(() => {
     process.stderr.write("goes on\\n");
-    if (isLeft() && existsSync(${JSON.stringify(folder)})) writeFileSync(${JSON.stringify(join(folder, "left"))}, "");
+    // Once: the folder is about to be removed then.
+    if (isLeft() && !said) {
+      said = true;
+      writeFileSync(${JSON.stringify(join(folder, "left"))}, "");
+    }
     if (!existsSync(${JSON.stringify(folder)})) process.exit();
   }, 20);`;
 
