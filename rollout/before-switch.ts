@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { run } from "../lib/process";
 import { listContainers } from "./containers";
 import { docker, lastLogLines } from "./docker";
-import type { Log } from "./runtime/runtime";
+import type { Asker, Log } from "./runtime/runtime";
 import { indent } from "./steps/context";
 import { limitProcesses } from "./steps/processes";
 
@@ -34,7 +34,7 @@ const saySeconds = 10;
 export async function runBeforeSwitch(
   { app, hash, container, stack }: Preparation,
   ran: readonly string[],
-  log: Log,
+  { log, isLeft }: Asker,
 ): Promise<string[]> {
   const done = [hash, ...ran.filter((other) => other !== hash)].slice(0, remembered);
   const say = (text: string) => log(`beforeSwitch of ${app}: ${text}`);
@@ -53,10 +53,12 @@ export async function runBeforeSwitch(
       say(`has run for this release, in ${one.name}`);
       return done;
     }
+  // One that was left while it waited would begin beside the next update's.
+  if (isLeft()) throw new Error(`beforeSwitch of ${app}: the update was interrupted; the next one runs it.`);
   await limitProcesses([container], log);
   await docker("start", container);
   const began = performance.now();
-  const outcome = await untilOver(container, nameIn(own, container), app, log);
+  const outcome = await untilOver(container, nameIn(own, container), app, log, true);
   const seconds = Math.round((performance.now() - began) / 1000);
   if (!isSuccess(outcome)) throw new Error(await failureOf(app, container, outcome, seconds));
   say(`done in ${seconds} s`);
@@ -109,17 +111,21 @@ export function isSuccess({ status, exitCode }: Outcome): boolean {
   return status === "exited" && exitCode === 0;
 }
 
-/** Waits for as long as it runs, and shows what it says. */
-async function untilOver(id: string, name: string, app: string, log: Log): Promise<Outcome> {
+/**
+ * Waits for as long as it runs, and shows what it says.
+ *
+ * @param isNew whether it has been started just now: what it has said is shown also where it is over already
+ */
+async function untilOver(id: string, name: string, app: string, log: Log, isNew = false): Promise<Outcome> {
   const began = performance.now();
   const seconds = () => Math.round((performance.now() - began) / 1000);
   const say = () => log(`beforeSwitch of ${app}: runs for ${seconds()} s (docker logs ${name})`);
   const timer = setInterval(say, saySeconds * 1000);
   try {
     let since: string | undefined;
-    for (;;) {
+    for (let isUnheard = isNew; ; isUnheard = false) {
       const outcome = await outcomeOf(id);
-      if (isOver(outcome)) return outcome;
+      if (isOver(outcome) && !isUnheard) return outcome;
       const logs = ["logs", "--follow", "--since", since ?? outcome.startedAt, id];
       await run("docker", logs, { onLine: (line) => log(`${app} | ${line}`) });
       since = new Date().toJSON();

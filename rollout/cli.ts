@@ -5,6 +5,7 @@ import { text as readAll } from "node:stream/consumers";
 import { messageOf, UserError } from "../lib/errors";
 import { unpack } from "../lib/pack";
 import { schemaVersion, type Change } from "../model/release";
+import { watchAsker } from "./asker";
 import { runBeforeSwitch, type Preparation } from "./before-switch";
 import { removeRest, removeServing } from "./destroy";
 import { pull } from "./pinned-images";
@@ -32,7 +33,8 @@ const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> 
     const [app, hash, container, stack] = ["APP", "HASH", "CONTAINER", "STACK"].map((name) => need(env, name));
     const { PULUMI_COMMAND_STDOUT: before = "" } = env;
     const ran = before === "" ? [] : (JSON.parse(before) as string[]);
-    return JSON.stringify(await runBeforeSwitch({ app, hash, container, stack } as Preparation, ran, log));
+    const asker = { log, isLeft: watchAsker() };
+    return JSON.stringify(await runBeforeSwitch({ app, hash, container, stack } as Preparation, ran, asker));
   },
   /** Has Docker's host get the image that PINNED names, and tells its id. */
   pull: (env) => pull(need(env, "PINNED"), log),

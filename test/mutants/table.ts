@@ -184,6 +184,9 @@ export const mutants: readonly Mutant[] = [
   ),
   inCanaryApply("a canary that was killed is gone on from", "if (left !== undefined)", "if (left === null)"),
   inBeforeSwitch("what a power cut ended has succeeded", " && exitCode === 0", ""),
+  inBeforeSwitch("is started beside the next update's", "if (isLeft())", "if (false)"),
+  inBeforeSwitch("what is over at once says nothing", "isOver(outcome) && !isUnheard", "isOver(outcome)"),
+  inBeforeSwitch("one that has run is started again", "if (isSuccess(await", "if (!isSuccess(await"),
   inBeforeSwitch(
     "one that is paused is over",
     `["created", "exited", "dead"]`,
