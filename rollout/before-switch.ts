@@ -39,20 +39,21 @@ export async function runBeforeSwitch(
   const done = [hash, ...ran.filter((other) => other !== hash)].slice(0, remembered);
   const say = (text: string) => log(`beforeSwitch of ${app}: ${text}`);
   const own = (await listContainers(stack)).filter((one) => one.role === "before-switch" && one.app === app);
+  let runner: string | undefined;
   for (const one of own) {
     // Two at once, or half of one, is what no database is made for.
     if (!isOver(await outcomeOf(one.id))) say(`${one.name} still runs, of an update that was killed; waiting for it`);
-    await untilOver(one.id, one.name, app, log);
+    const ended = await untilOver(one.id, one.name, app, log);
+    if (one.hash === hash && isSuccess(ended)) runner ??= one.name;
   }
   if (ran.includes(hash)) {
     say("has run for this release before");
     return done;
   }
-  for (const one of own.filter((other) => other.hash === hash))
-    if (isSuccess(await outcomeOf(one.id))) {
-      say(`has run for this release, in ${one.name}`);
-      return done;
-    }
+  if (runner !== undefined) {
+    say(`has run for this release, in ${runner}`);
+    return done;
+  }
   // One that was left while it waited would begin beside the next update's.
   if (isLeft()) throw new Error(`beforeSwitch of ${app}: the update was interrupted; the next one runs it.`);
   await limitProcesses([container], log);

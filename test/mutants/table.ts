@@ -186,7 +186,11 @@ export const mutants: readonly Mutant[] = [
   inBeforeSwitch("what a power cut ended has succeeded", " && exitCode === 0", ""),
   inBeforeSwitch("is started beside the next update's", "if (isLeft())", "if (false)"),
   inBeforeSwitch("what is over at once says nothing", "isOver(outcome) && !isUnheard", "isOver(outcome)"),
-  inBeforeSwitch("one that has run is started again", "if (isSuccess(await", "if (!isSuccess(await"),
+  inBeforeSwitch(
+    "one that has run is started again",
+    "one.hash === hash && isSuccess(ended)",
+    "one.hash === hash && !isSuccess(ended)",
+  ),
   inBeforeSwitch(
     "one that is paused is over",
     `["created", "exited", "dead"]`,
