@@ -5,6 +5,7 @@ import { z } from "zod";
 import { refusals } from "../model/server-config";
 import { entrySchemas } from "../model/policies";
 import { appSchema } from "../model/app";
+import { metricsSchema } from "../model/metrics";
 import { settingsSchema } from "../model/settings";
 import { acmeSchema, certificateSchema, tlsSchema } from "../model/tls";
 import { headerRules, type HeaderRule } from "../nginx/render/headers";
@@ -82,6 +83,10 @@ ${settingsTable(acmeSchema)}
 Of each of its certificates:
 
 ${settingsTable(certificateSchema)}
+
+Of \`metrics\` ([observability/metrics.md](observability/metrics.md)):
+
+${settingsTable(metricsSchema)}
 `;
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { imageMeant, imagePattern } from "./image-names";
 
@@ -67,3 +68,7 @@ export const flag = rule("true or false", (e) => z.boolean(e));
 const imageName = "the name of an image, with a tag or a digest or without, for example nginx:1.30";
 
 export const image = suggested(imageName, imagePattern, imageMeant).meta({ allowed: imageName });
+
+export const address = rule("an IPv4 or IPv6 address of this host, for example 127.0.0.1 or 0.0.0.0", (e) =>
+  z.string(e).refine((text) => isIP(text) !== 0, e),
+);

@@ -1,9 +1,9 @@
-import { isIP } from "node:net";
 import { z } from "zod";
 import type { DeepReadonly } from "../lib/deep-readonly";
 import { appSchema, problemsOfApps, redirectSchema, type Problem } from "./app";
 import type { CertificateContext } from "./certificates";
 import { describe, keyPath, mayHoldSecrets, show, valueAt, type Got } from "./messages";
+import { metricsSchema, problemsOfMetrics } from "./metrics";
 import { problemsOfMounts } from "./mounts";
 import { policyShape, problemsOfPolicies } from "./policies";
 import { pagesOf, type Pages } from "./policies/pages";
@@ -11,7 +11,7 @@ import { problemsOfLocationConfigs } from "./policies/locations";
 import { problemsOfSticky } from "./policies/sticky";
 import { problemsOfTrust, proxiesOf, proxiesSchema } from "./proxies";
 import { problemsOfRedirects, problemsOfRoutes } from "./routes";
-import { choice, flag, image, integer, rule } from "./rules";
+import { address, choice, flag, image, integer, rule } from "./rules";
 import { problemsOfDirectives, problemsOfHttpConfig } from "./server-config";
 import { subnetsSchema } from "./subnets";
 import { problemsOfTls, tlsSchema } from "./tls";
@@ -27,14 +27,10 @@ export const settingsSchema = z.strictObject({
   port: integer(1, 65535)
     .default(8080)
     .meta({ description: "where the balancer is published", change: "replaces entry, balancer" }),
-  bindAddress: rule("an IPv4 or IPv6 address of this host, for example 127.0.0.1 or 0.0.0.0", (e) =>
-    z.string(e).refine((text) => isIP(text) !== 0, e),
-  )
-    .default("127.0.0.1")
-    .meta({
-      description: "the address that it is published at; `0.0.0.0` for all",
-      change: "replaces entry, balancer",
-    }),
+  bindAddress: address.default("127.0.0.1").meta({
+    description: "the address that it is published at; `0.0.0.0` for all",
+    change: "replaces entry, balancer",
+  }),
   apps: rule("a list of 1 to 200 apps, each {name, path or image, ...}", (e) =>
     z.array(appSchema, e).min(1, e).max(200, e),
   )
@@ -61,6 +57,15 @@ export const settingsSchema = z.strictObject({
   legoImage: image.default("goacme/lego:v4.35.2").meta({
     description: "base of the image of lego, which gets certificates (`tls.acme`)",
     change: "replaces lego",
+  }),
+  mtailImage: image.default("debian:13-slim").meta({
+    description:
+      "base of the image of mtail, which counts requests (`metrics`): with mtail, or with apt-get to install it",
+    change: "replaces mtail",
+  }),
+  exporterImage: image.default("nginx/nginx-prometheus-exporter:1.5.1").meta({
+    description: "base of the image that tells of connections (`metrics`)",
+    change: "replaces that exporter",
   }),
   pythonImage: image
     .default("python:3.14-slim")
@@ -101,6 +106,10 @@ export const settingsSchema = z.strictObject({
   accessLog: choice(["off", "errors", "all"]).default("errors").meta({
     description: "what the balancer logs (`docker logs`); `errors` are answers of 500 and above",
     change: "reloads",
+  }),
+  metrics: metricsSchema.optional().meta({
+    description: "figures for a Prometheus (docs/observability/metrics.md), see below",
+    change: "replaces balancer",
   }),
   behindProxy: flag.default(false).meta({
     description: "hand on what the proxy in front tells about its client (docs/headers.md), which else nobody can tell",
@@ -217,6 +226,7 @@ function problemsOf(settings: Omit<Settings, "pages" | "trustedProxies">, contex
     ...problemsOfRedirects(redirects, apps),
     ...problemsOfPolicies(settings, apps, outside.readFile),
     ...ports,
+    ...problemsOfMetrics(settings),
     ...(tls === undefined ? [] : problemsOfTls(tls, { apps, redirects }, outside)),
   ];
 }

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Builds a stand-in for an official base image from Debian packages, where an image registry is out of reach.
-# Usage: build.sh python|nginx|debian|lego IMAGE   (as root; needs debootstrap and a Docker engine)
+# Usage: build.sh python|nginx|debian|lego|metrics IMAGE   (as root; needs debootstrap and a Docker engine)
 set -eu
 # Containers have users of their own.
 umask 022
 
-kind=${1:?python, nginx, debian or lego} image=${2:?image name}
+kind=${1:?python, nginx, debian, lego or metrics} image=${2:?image name}
 suite=forky
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 ca_bundle=/etc/ssl/certs/ca-certificates.crt
@@ -16,7 +16,8 @@ case $kind in
   nginx) packages=nginx-light,s6,curl,ca-certificates ;;
   debian) packages=s6,ca-certificates ;;
   lego) packages=lego ;;
-  *) echo "build.sh: got '$kind', allowed are python, nginx, debian and lego" >&2; exit 2 ;;
+  metrics) packages=mtail,prometheus-nginx-exporter,ca-certificates ;;
+  *) echo "build.sh: got '$kind', allowed are python, nginx, debian, lego and metrics" >&2; exit 2 ;;
 esac
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/base-image.XXXXXX")
@@ -59,6 +60,11 @@ prepare_lego() {
   chroot "$root" /lego --version
 }
 
+prepare_metrics() {
+  # Its name in the official image.
+  ln -s prometheus-nginx-exporter "$root/usr/bin/nginx-prometheus-exporter"
+}
+
 "prepare_$kind"
 
 case $kind in
@@ -66,6 +72,7 @@ case $kind in
   nginx) set -- --change 'CMD ["nginx", "-g", "daemon off;"]' --change 'EXPOSE 80' ;;
   debian) set -- --change 'CMD ["bash"]' ;;
   lego) set -- --change 'ENTRYPOINT ["/lego"]' ;;
+  metrics) set -- --change 'ENTRYPOINT ["/usr/bin/nginx-prometheus-exporter"]' ;;
 esac
 description="Stand-in for the official $kind image, built from Debian $suite packages"
 tar -C "$root" --numeric-owner -c \

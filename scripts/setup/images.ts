@@ -9,6 +9,8 @@ export interface BaseImages {
   readonly nginxImage: string;
   readonly entryImage: string;
   readonly legoImage: string;
+  readonly mtailImage: string;
+  readonly exporterImage: string;
 }
 
 /** One base image: where it comes from, and what takes its place where no registry can be reached. */
@@ -16,7 +18,7 @@ export interface BaseImage {
   /** The stack's setting that names it. */
   readonly setting: keyof BaseImages;
   /** What offline/base-images/build.sh calls it. */
-  readonly kind: "python" | "nginx" | "debian" | "lego";
+  readonly kind: "python" | "nginx" | "debian" | "lego" | "metrics";
   /** The default of the setting. */
   readonly official: string;
   readonly standIn: string;
@@ -50,7 +52,31 @@ const legoBaseImage: BaseImage = {
   standIn: "nginx-load-balancer/base-lego:forky",
 };
 
-export const knownBaseImages: readonly BaseImage[] = [pythonBaseImage, nginxBaseImage, debianBaseImage, legoBaseImage];
+/** One stand-in for both, which has mtail already. */
+const metricsStandIn = "nginx-load-balancer/base-metrics:forky";
+
+const mtailBaseImage: BaseImage = {
+  setting: "mtailImage",
+  kind: "metrics",
+  official: debianBaseImage.official,
+  standIn: metricsStandIn,
+};
+
+const exporterBaseImage: BaseImage = {
+  setting: "exporterImage",
+  kind: "metrics",
+  official: "nginx/nginx-prometheus-exporter:1.5.1",
+  standIn: metricsStandIn,
+};
+
+export const knownBaseImages: readonly BaseImage[] = [
+  pythonBaseImage,
+  nginxBaseImage,
+  debianBaseImage,
+  legoBaseImage,
+  mtailBaseImage,
+  exporterBaseImage,
+];
 
 /** The stack that set-up creates. */
 export const stackName = "dev";

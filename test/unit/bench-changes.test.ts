@@ -12,6 +12,8 @@ describe("the Compose project of the bench", () => {
       nginxImage: "nginx:unit",
       entryImage: "debian:unit",
       legoImage: "lego:unit",
+      mtailImage: "mtail:unit",
+      exporterImage: "exporter:unit",
     },
     appPath: "/apps/unit",
     port: 8123,

@@ -34,6 +34,8 @@ describe("settings", () => {
       nginxImage: "nginx:1.30",
       entryImage: "debian:13-slim",
       legoImage: "goacme/lego:v4.35.2",
+      mtailImage: "debian:13-slim",
+      exporterImage: "nginx/nginx-prometheus-exporter:1.5.1",
       keepImages: false,
       redirects: [],
       headers: [],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Interrupted } from "../../lib/errors";
 import { run, type Ended, type Run } from "../../lib/process";
 import { SetupError } from "../../scripts/setup/error";
@@ -13,6 +13,7 @@ import { engineVersion, pinnedVersion } from "../../scripts/setup/project";
 import { isUpToDate, stampName } from "../../offline/build/stamp";
 import { assertDone, runSteps } from "../../scripts/setup/step";
 import type { Reporter, Step, StepContext } from "../../scripts/setup/step";
+import { baseImagesStep } from "../../scripts/setup/steps/base-images";
 import { planDocker } from "../../scripts/setup/steps/docker";
 import type { DockerFacts } from "../../scripts/setup/steps/docker";
 import { npxStep } from "../../scripts/setup/steps/npx";
@@ -355,30 +356,41 @@ describe("set-up", () => {
 
   describe("base images", () => {
     type Known = (typeof knownBaseImages)[0];
-    const [python, nginx, debian, lego] = knownBaseImages as [Known, Known, Known, Known];
+    const [python, nginx, debian, lego, mtail, exporter] = knownBaseImages as [
+      Known,
+      Known,
+      Known,
+      Known,
+      Known,
+      Known,
+    ];
     const has =
       (...names: string[]): Run =>
       async () =>
         result("failed", "", names.map((name) => JSON.stringify([name])).join("\n"));
 
     it("are the official ones where they are, each for itself", async () => {
-      const present = [python.official, python.standIn, nginx.standIn, debian.official, lego.standIn];
+      const present = [python.official, python.standIn, nginx.standIn, debian.official, lego.standIn, exporter.standIn];
       assert.deepEqual(await baseImages(has(...present), folder), {
         pythonImage: python.official,
         nginxImage: nginx.standIn,
         entryImage: debian.official,
         legoImage: lego.standIn,
+        mtailImage: mtail.official,
+        exporterImage: exporter.standIn,
       });
     });
 
     it("are those that the user has named", async () => {
       await writeFile(join(folder, "Pulumi.dev.yaml"), "config:\n  nginx-load-balancer:nginxImage: mirror/nginx:1\n");
-      const present = [python.official, nginx.official, debian.standIn, lego.official, lego.standIn];
+      const present = [python.official, nginx.official, debian.standIn, lego.official, lego.standIn, mtail.standIn];
       assert.deepEqual(await baseImages(has(...present), folder), {
         pythonImage: python.official,
         nginxImage: "mirror/nginx:1",
         entryImage: debian.standIn,
         legoImage: lego.official,
+        mtailImage: mtail.standIn,
+        exporterImage: exporter.standIn,
       });
     });
 
@@ -395,6 +407,28 @@ describe("set-up", () => {
       );
       assert.deepEqual(await imageSettings(folder), { pythonImage: "a/b:1", nginxImage: "c:2" });
       assert.deepEqual(await imageSettings(join(folder, "none")), {});
+    });
+
+    it("are built once where one takes the place of two", async () => {
+      const calls: string[][] = [];
+      const others = knownBaseImages.filter(({ kind }) => kind !== "metrics").map(({ standIn }) => standIn);
+      const step = baseImagesStep(async (command, args) => {
+        calls.push([basename(command), ...args]);
+        return args[0] === "image"
+          ? has(...others)(command, args)
+          : result(args[0] === "pull" ? "failed" : "succeeded");
+      });
+      assert.equal(await step.isDone(), false);
+      const { getuid } = process;
+      // Only root can build one.
+      process.getuid = () => 0;
+      try {
+        await step.run(context());
+      } finally {
+        if (getuid !== undefined) process.getuid = getuid;
+      }
+      const builds = calls.filter(([command]) => command === "build.sh");
+      assert.deepEqual(builds, [["build.sh", "metrics", mtail.standIn]]);
     });
 
     const { official, standIn } = python;

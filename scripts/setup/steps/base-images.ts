@@ -30,7 +30,8 @@ export function baseImagesStep(run: Run): Step {
         const pull = await run("docker", ["pull", image.official], options);
         if (pull.outcome === "succeeded") continue;
         context.note(`the pull ${pull.outcome}: ${lastWords(pull)}`);
-        toBuild.push(image);
+        // One may take the place of two.
+        if (!toBuild.some(({ standIn }) => standIn === image.standIn)) toBuild.push(image);
       }
       if (toBuild.length > 0) await buildStandIns(toBuild, run, context);
     },
