@@ -4,6 +4,8 @@ import { Acme } from "./components/acme";
 import { BackendPool } from "./components/backend-pool";
 import { Balancer } from "./components/balancer";
 import { Entry } from "./components/entry";
+import { LogVolume } from "./components/log-volume";
+import { Metrics } from "./components/metrics";
 import { StackIdentity, valueOf } from "./components/stack-identity";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, ownContainers, prepare } from "./config";
@@ -86,12 +88,19 @@ export = async () => {
       owner,
       by,
     });
+  const log = settings.metrics && new LogVolume("log", { stackLabel, images });
+  const urls = host.exporters.map(({ url }) => url);
+  const { metrics } = settings;
+  const exporters =
+    metrics && log && new Metrics("metrics", { ...settings, metrics, urls, log, images, stackLabel, owner, by });
   const balancer = new Balancer("balancer", {
     ...settings,
     topology,
     isSecret,
     entry,
     acme,
+    log,
+    exporters,
     urls: host.urls,
     certificateFiles: settings.tls?.certificates ?? [],
     users,
@@ -114,6 +123,7 @@ export = async () => {
     upstreamConfig: balancer.upstreamConfig,
     balancer: balancer.containerName,
     networks: pool.networks,
+    ...(metrics && { metrics: urls }),
     lastChange: balancer.lastChange,
   };
 };

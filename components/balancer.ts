@@ -13,6 +13,8 @@ import type { Topology } from "../model/topology";
 import { releaseOf, showFiles } from "../nginx/render/config";
 import { acmeMount, type Acme } from "./acme";
 import type { Entry } from "./entry";
+import type { LogVolume } from "./log-volume";
+import type { Metrics } from "./metrics";
 import { hardened, replaceOnChanges } from "./hardening";
 import { packagePath, rolloutCommand } from "./package";
 import type { StackImages } from "./stack-images";
@@ -26,6 +28,10 @@ export interface BalancerArgs {
   readonly entry: Entry;
   /** What gets certificates; default: nothing does. */
   readonly acme?: Acme | undefined;
+  /** Where it writes its logs; default: nowhere. */
+  readonly log?: LogVolume | undefined;
+  /** What a Prometheus asks; default: nothing. */
+  readonly exporters?: Metrics | undefined;
   /** The addresses that clients use, one for each entry. */
   readonly urls: readonly string[];
   /** Where the certificates of the topology, and their keys, are read from. */
@@ -120,6 +126,7 @@ export class Balancer extends pulumi.ComponentResource {
           { volumeName: volume.name, containerPath: volumeFolder },
           { volumeName: args.entry.volumeName, containerPath: doorFolder },
           ...(args.acme === undefined ? [] : [acmeMount(args.acme.volumeName)]),
+          ...(args.log === undefined ? [] : [args.log.mount()]),
         ],
         labels: labelList<pulumi.Input<string>>({
           [labels.stack]: args.stackLabel,
@@ -141,10 +148,10 @@ export class Balancer extends pulumi.ComponentResource {
         args.owner,
         args.adopted,
         args.live,
-        args.acme?.containerId,
+        pulumi.all([args.acme?.containerId, args.exporters?.exporters]),
       ])
       .apply(
-        ([balancer, [entries, front], [containers, prepared], owner, adopted, live, acme]): Readonly<
+        ([balancer, [entries, front], [containers, prepared], owner, adopted, live, [acme, exporters = []]]): Readonly<
           Record<Exclude<keyof Change, "canary" | "usersFiles">, unknown>
         > => ({
           schema: schemaVersion,
@@ -159,6 +166,7 @@ export class Balancer extends pulumi.ComponentResource {
             stack: args.stackLabel,
             owners: [owner, adopted],
             ...(acme !== undefined && { acme }),
+            ...(exporters.length > 0 && { exporters }),
             ...(prepared.length > 0 && { prepared }),
           },
           topology: args.topology,

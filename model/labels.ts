@@ -4,7 +4,7 @@ export const labels = {
   stack: "nginx-load-balancer.stack",
   /** `<project>/<stack>` of what stays when the stack goes. */
   kept: "nginx-load-balancer.kept",
-  /** entry, balancer, backend, acme, which gets certificates, or before-switch, which runs a command once. */
+  /** entry, balancer, backend, acme, which gets certificates, metrics and connections, which count, or before-switch, which runs a command once. */
   role: "nginx-load-balancer.role",
   app: "nginx-load-balancer.app",
   slot: "nginx-load-balancer.slot",
@@ -17,7 +17,7 @@ export const labels = {
   alias: "nginx-load-balancer.alias",
   /** Name of the network on which the balancer reaches a backend: its app's own. */
   network: "nginx-load-balancer.network",
-  /** The address that an entry is to publish, for example 127.0.0.1:8080. */
+  /** The address that an entry is to publish, or what a Prometheus asks, for example 127.0.0.1:8080. */
   listen: "nginx-load-balancer.listen",
   /** Identity of the stack that made the container: another stack of the same name has another one. */
   owner: "nginx-load-balancer.owner",

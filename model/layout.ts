@@ -44,6 +44,8 @@ export const canaryLog = "/var/spool/nginx/canary.log";
 export const canaryOrder = `${volumeFolder}/canary-order`;
 /** How the last canary went. */
 export const canaryFile = `${volumeFolder}/canary.json`;
+/** Where the balancer's container has the volume of its logs, if there is one. */
+export const logFolder = "/var/log/balancer";
 /** Tells when the last change that worked has ended. */
 export const signatureFile = `${volumeFolder}/signature`;
 

@@ -30,6 +30,10 @@ export interface Exporter {
   readonly listenPort: number;
 }
 
+/** Whether a container is one of them, by its role. */
+export const isExporter = ({ role }: { readonly role: string }): boolean =>
+  role === "metrics" || role === "connections";
+
 /** The exporters that a stack's settings ask for. */
 export function exportersOf(metrics: { readonly port: number } | undefined): Exporter[] {
   if (metrics === undefined) return [];

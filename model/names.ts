@@ -29,13 +29,22 @@ export function routeOf(server: string): string {
 
 /** Last part of the name of an app's image: the app's name, unless one of ours has that one. No app's name has a dot. */
 export function appImageName(app: string): string {
-  return [balancerImageName, entryImageName, acmeImageName].includes(app) ? `${app}.app` : app;
+  return ownImageNames.includes(app) ? `${app}.app` : app;
 }
 
-/** Last parts of the names of the images of balancer, entry and what gets certificates. */
+/** Last parts of the names of the images of balancer, entry, what gets certificates, and what counts requests and connections. */
 export const balancerImageName = "nginx";
 export const entryImageName = "entry";
 export const acmeImageName = "acme";
+export const metricsImageName = "metrics";
+export const connectionsImageName = "connections";
+const ownImageNames: readonly string[] = [
+  balancerImageName,
+  entryImageName,
+  acmeImageName,
+  metricsImageName,
+  connectionsImageName,
+];
 
 /** Name of the volume with a stack's accounts and certificates of authorities: the same for the next stack of that name. */
 export function acmeVolumeName(stackLabel: string): string {

@@ -34,6 +34,13 @@ export interface EntryDestination {
   readonly network: string;
 }
 
+/** A container at which a Prometheus asks. */
+export interface ExporterDestination {
+  readonly id: string;
+  /** For example http://127.0.0.1:9112/metrics. */
+  readonly url: string;
+}
+
 /** Where a release is brought in: what Docker calls the parts of the stack. */
 export interface Destination {
   /** Id of the balancer's container. */
@@ -42,6 +49,8 @@ export interface Destination {
   readonly entries: readonly EntryDestination[];
   /** Id of the container that gets certificates, if any does. */
   readonly acme?: string;
+  /** What a Prometheus asks, if anything is to be asked: ids of containers, and their addresses. Default: nothing is. */
+  readonly exporters?: readonly ExporterDestination[];
   /** Ids of the backends' containers by server name; none for servers that are no containers of this stack. */
   readonly containers: Readonly<Record<string, string>>;
   /** Ids of containers that have run what was to be run before the backends came; default: there are none. */

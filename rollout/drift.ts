@@ -1,3 +1,4 @@
+import { isExporter } from "../model/metrics";
 import { isApart } from "./memberships";
 import type { ObservedContainer, Overview } from "./observed";
 
@@ -6,11 +7,13 @@ import type { ObservedContainer, Overview } from "./observed";
  * mends all of it.
  *
  * @param listens the addresses that entries are to publish
+ * @param exporters the addresses at which a Prometheus is to be answered
  */
 export function ailments(
   { containers, volume, served, unreachable, images }: Overview,
   balancer: ObservedContainer | undefined,
   listens: readonly string[],
+  exporters: readonly string[] = [],
 ): string[] {
   const found: string[] = [];
   if (balancer?.state !== "running") found.push(`The balancer is ${balancer?.state ?? "gone"}.`);
@@ -27,6 +30,11 @@ export function ailments(
   const keeper = keepers.find(({ state }) => state === "running") ?? keepers[0];
   if (keeper !== undefined && keeper.state !== "running")
     found.push(`The container that gets certificates is ${keeper.state}.`);
+  for (const address of exporters) {
+    const those = containers.filter((one) => isExporter(one) && one.listen === address);
+    const one = those.find(({ state }) => state === "running") ?? those[0];
+    if (one?.state !== "running") found.push(`What answers a Prometheus at ${address} is ${one?.state ?? "gone"}.`);
+  }
   const { release, intact } = volume;
   if (release !== undefined && intact === false) found.push("The configuration on the volume was edited.");
   if (release !== undefined && intact === undefined && balancer?.state === "running")

@@ -29,7 +29,7 @@ export interface ObservedContainer {
   readonly pinned: string;
   /** The addresses that it publishes, as `docker ps` writes them. */
   readonly ports: string;
-  /** The address that it is to publish, if it is an entry. */
+  /** The address that it is to publish, if it is an entry or what a Prometheus asks. */
   readonly listen: string;
   /** When it was made, for people. */
   readonly age: string;

@@ -7,6 +7,7 @@ import type { Observed, ObservedContainer } from "./observed";
 import { containersApart, networksLeft, networksToJoin } from "./memberships";
 import { isAdopted, ownOf } from "./ownership";
 import { reloadOperations, twinsOf, type Twin } from "./reloads";
+import { exporterOperations } from "./exporters";
 import { reviveOperations } from "./revive";
 import type { Watched } from "./steps/canary";
 
@@ -138,7 +139,10 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
   const draining = reloads.some(({ op }) => op === "drain");
   const fresh = added.flatMap((name) => destination.containers[name] ?? []);
   const strays = strayContainers(own, wanted, twins, liveNames);
-  const stopped = [...start, ...end].flatMap((operation) => (operation.op === "stop" ? operation.containers : []));
+  const exporters = exporterOperations(own, destination);
+  const stopped = [...exporters, ...start, ...end].flatMap((operation) =>
+    operation.op === "stop" ? operation.containers : [],
+  );
   const gone = new Set([...strays, ...stopped, ...twins.map(({ older }) => older)]);
   const serving = servingContainers(destination);
   const retired = retiredContainers(own, serving).filter((id) => !gone.has(id));
@@ -163,6 +167,7 @@ export function plan(observed: Observed, wanted: Wanted): Plan {
       ...apart.map(({ id: container, network, alias }) => {
         return { op: "join", container, networks: [network], alias, cause: `${alias} is off its network` } as const;
       }),
+      ...exporters,
       ...prepare,
       ...(isBare ? [] : start),
       ...(strays.length > 0
@@ -221,11 +226,15 @@ function hasNothingToServe({ served, volume: { release, intact } }: Observed): b
 }
 
 /** What the engine takes for there: only it can make another one. */
-function assertAllThere(own: readonly ObservedContainer[], { balancer, entries, acme, containers }: Destination): void {
+function assertAllThere(
+  own: readonly ObservedContainer[],
+  { balancer, entries, acme, exporters = [], containers }: Destination,
+): void {
   const found = new Set(own.map(({ id }) => id));
   const doors = Object.fromEntries(entries.map(({ id, url }) => [`the entry of ${url}`, id]));
   const lego = acme === undefined ? {} : { "the container that gets certificates": acme };
-  const gone = Object.entries({ "the balancer": balancer, ...doors, ...lego, ...containers }).filter(
+  const figures = Object.fromEntries(exporters.map(({ id, url }) => [`what answers at ${url}`, id]));
+  const gone = Object.entries({ "the balancer": balancer, ...doors, ...lego, ...figures, ...containers }).filter(
     ([, id]) => !found.has(id),
   );
   if (gone.length > 0)
@@ -256,10 +265,12 @@ function servingContainers({
   balancer,
   entries,
   acme = "",
+  exporters = [],
   containers,
   prepared = [],
 }: Destination): ReadonlySet<string> {
-  return new Set([balancer, acme, ...entries.map(({ id }) => id), ...Object.values(containers), ...prepared]);
+  const others = [...entries, ...exporters].map(({ id }) => id);
+  return new Set([balancer, acme, ...others, ...Object.values(containers), ...prepared]);
 }
 
 function limitOperations({ unlimited }: Observed, serving: ReadonlySet<string>): Operation[] {

@@ -1,15 +1,24 @@
 import { createServer } from "node:net";
-import { isTakenBy, publicAddress, type Door } from "../model/entry";
+import { isTakenBy, publicAddress } from "../model/entry";
 import { labels } from "../model/labels";
 import { tryDocker } from "./docker";
 
+/** The setting that a port comes from, what it is called where it is told, and how the setting is named to the engine. */
+const settingsOf: Readonly<
+  Record<"socket" | "tls" | "metrics", { readonly key: string; readonly named?: string; readonly command?: string }>
+> = {
+  socket: { key: "port", command: "port" },
+  tls: { key: "tls.port" },
+  metrics: { key: "metrics.port", named: "metrics.port, or the one after it" },
+};
+
 /**
- * Fails when a port of the balancer's is taken by somebody else, before anything is changed.
+ * Fails when a port of the stack's is taken by somebody else, before anything is changed.
  *
  * @param published the addresses that the stack itself publishes already, as `docker ps` writes them
  */
 export async function assertPortIsFree(
-  { name, port }: Pick<Door, "name" | "port">,
+  { name, port }: { readonly name: keyof typeof settingsOf; readonly port: number },
   bindAddress: string,
   published = "",
 ): Promise<void> {
@@ -17,16 +26,16 @@ export async function assertPortIsFree(
   if (isTakenBy(publicAddress(bindAddress, port), published)) return;
   const code = await bindError(bindAddress, port);
   if (code === "EADDRINUSE") {
-    const [key, command] = name === "tls" ? ["tls.port", "--path tls.port"] : ["port", "port"];
+    const { key, named = key, command = `--path ${key}` } = settingsOf[name];
     const { who, renamed } = await holderOf(port);
     throw new Error(
-      `${key}: got ${port}, which ${who} uses already (on ${bindAddress}). ` +
+      `${named}: got ${port}, which ${who} uses already (on ${bindAddress}). ` +
         `End it, or choose another port: npx pulumi config set ${command} PORT. ${renamed}Nothing has been changed.`,
     );
   }
   if (code === "EADDRNOTAVAIL") {
     throw new Error(
-      `bindAddress: got ${JSON.stringify(bindAddress)}, expected an address of this host. Nothing has been changed.`,
+      `${name === "metrics" ? "metrics." : ""}bindAddress: got ${JSON.stringify(bindAddress)}, expected an address of this host. Nothing has been changed.`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { deal } from "../model/deal";
 import { doorsOf, isTakenBy, publicAddress, type Door } from "../model/entry";
 import type { LiveRelease } from "../model/identity";
+import { exportersOf } from "../model/metrics";
 import type { Settings } from "../model/settings";
 import { docker } from "./docker";
 import { ailments } from "./drift";
@@ -23,6 +24,8 @@ export interface Host {
   readonly urls: readonly string[];
   /** The same as entries publish them. */
   readonly listens: readonly string[];
+  /** Where a Prometheus is answered: the addresses that are published, and their URLs. */
+  readonly exporters: readonly { readonly listen: string; readonly url: string }[];
   /** What the names of apps' images stand for. */
   readonly images: ReadonlyMap<string, string>;
   /** The addresses of the apps' networks, by app; none where Docker chooses. */
@@ -41,7 +44,7 @@ export async function lookAtHost(
   stack: string,
   where: Pick<
     Settings,
-    "bindAddress" | "port" | "tls" | "apps" | "backendCount" | "keepImages" | "subnets" | "balancerMemoryMb"
+    "bindAddress" | "port" | "tls" | "apps" | "backendCount" | "keepImages" | "subnets" | "balancerMemoryMb" | "metrics"
   >,
 ): Promise<Host> {
   const [containers, { here, remote }] = await Promise.all([listContainers(stack), dockerHost()]);
@@ -50,17 +53,30 @@ export async function lookAtHost(
     last: containers.find(({ reference }) => reference === image)?.pinned,
   }));
   const doors = doorsOf(where);
-  if (here) for (const door of doors) await assertPortIsFree(door, where.bindAddress, portsOf(containers));
+  const { bindAddress, metrics } = where;
+  const exporters = exportersOf(metrics).map(({ port }) => ({ name: "metrics" as const, port }));
+  if (here) {
+    for (const door of doors) await assertPortIsFree(door, bindAddress, portsOf(containers));
+    for (const door of exporters)
+      await assertPortIsFree(door, metrics?.bindAddress ?? bindAddress, portsOf(containers));
+  }
   if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
   await assertHas(where.apps, here && remote === undefined);
   await assertHasMemory(where.balancerMemoryMb);
   const served = new Set(deal(where.apps, where.backendCount).map(({ app }) => app.name));
-  const subnets = await subnetsOf(stack, [...served], where.subnets, containers);
+  const subnets = await subnetsOf(stack, [...served], where.subnets, containers, [
+    "entry",
+    ...(metrics === undefined ? [] : ["metrics"]),
+  ]);
   const images = await pinImages(sources, where.keepImages);
   return {
     containers,
-    urls: doors.map((door) => urlOf(where.bindAddress, door, remote)),
-    listens: doors.map(({ port }) => publicAddress(where.bindAddress, port)),
+    urls: doors.map((door) => urlOf(bindAddress, door, remote)),
+    listens: doors.map(({ port }) => publicAddress(bindAddress, port)),
+    exporters: exporters.map((door) => ({
+      listen: publicAddress(metrics?.bindAddress ?? bindAddress, door.port),
+      url: `${urlOf(metrics?.bindAddress ?? bindAddress, door, remote)}/metrics`,
+    })),
     images,
     subnets,
     moved: movedOf(sources, images),
@@ -75,7 +91,7 @@ function portsOf(containers: readonly ObservedContainer[]): string {
 /** What the stack's volume holds, and whether all that it names runs; undefined when there is no balancer. */
 export async function readLiveRelease(
   stack: string,
-  { containers, urls, listens }: Host,
+  { containers, urls, listens, exporters }: Host,
 ): Promise<LiveRelease | undefined> {
   const balancer = balancerOf(containers);
   if (balancer === undefined) return undefined;
@@ -83,7 +99,17 @@ export async function readLiveRelease(
   const published = urls.filter((_, index) => isTakenBy(listens[index] ?? "", portsOf(containers)));
   const overview = await survey(stack, containers, published);
   const { release } = overview.volume;
-  return { id: release?.id, attempt: release?.attempt, isAiling: ailments(overview, balancer, listens).length > 0 };
+  return {
+    id: release?.id,
+    attempt: release?.attempt,
+    isAiling:
+      ailments(
+        overview,
+        balancer,
+        listens,
+        exporters.map(({ listen }) => listen),
+      ).length > 0,
+  };
 }
 
 /** What the engine's state knows of the stack. */
@@ -171,7 +197,7 @@ export function dockerHostOf(
  */
 export function urlOf(
   bindAddress: string,
-  { name, port }: Pick<Door, "name" | "port">,
+  { name, port }: { readonly name: Door["name"] | "metrics"; readonly port: number },
   remote: string | undefined,
 ): string {
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };

@@ -11,6 +11,7 @@ import type { ObservedContainer } from "./observed";
  * @param apps names of those that have backends
  * @param pool where they are taken from; empty for Docker's own pools
  * @param containers the stack's of now
+ * @param others roles of those that have another network
  * @returns networks by app; none where Docker chooses
  * @throws UserError where there are too few
  */
@@ -19,6 +20,7 @@ export async function subnetsOf(
   apps: readonly string[],
   pool: string,
   containers: readonly Pick<ObservedContainer, "app" | "network" | "role">[],
+  others: readonly string[] = ["entry"],
 ): Promise<ReadonlyMap<string, string>> {
   if (pool !== "") return dealSubnets(pool, apps, await readNetworks(stack));
   const own = new Set(containers.flatMap(({ app, network }) => (network === "" ? [] : app)));
@@ -29,7 +31,7 @@ export async function subnetsOf(
     docker("info", "--format", "{{json .DefaultAddressPools}}"),
   ]);
   const free = countFree((JSON.parse(pools) as AddressPool[] | null) ?? dockersPools, taken);
-  const needed = lacking + (containers.some(({ role }) => role === "entry") ? 0 : 1);
+  const needed = lacking + others.filter((other) => !containers.some(({ role }) => role === other)).length;
   if (needed > free)
     throw new UserError(
       `apps: each has a network of its own, of which ${needed} are to be made, and Docker's pools have addresses for ${free} more. ` +

@@ -1,7 +1,8 @@
 import { unpack } from "../lib/pack";
 import { run, runInForeground } from "../lib/process";
 import { labels } from "../model/labels";
-import type { Change, Destination, Release } from "../model/release";
+import type { Change, Destination, ExporterDestination, Release } from "../model/release";
+import { isExporter } from "../model/metrics";
 import { serversOf, type Answered } from "../model/topology";
 import { readLegacyStep } from "../rollout/legacy/text";
 import type { LastChange } from "../rollout/report";
@@ -24,6 +25,9 @@ export interface StackOutputs {
   /** All addresses for clients, and as entries publish them. */
   readonly urls: readonly string[];
   readonly listens: readonly string[];
+  /** What a Prometheus asks, and the addresses that are published for it. */
+  readonly exporters: readonly ExporterDestination[];
+  readonly exporterListens: readonly string[];
   readonly backends: readonly { readonly alias: string; readonly app: string; readonly containerName: string }[];
   readonly upstreamConfig: string;
   readonly balancer: string;
@@ -80,12 +84,19 @@ export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefi
     const [role, alias, app, listen] = [labels.role, labels.alias, labels.app, labels.listen].map(label);
     return [{ role, alias, app, listen, name: outputs?.name ?? "" }];
   });
-  const { url, entries = [{ url }] }: Pick<Destination, "url"> & { entries?: readonly { url: string }[] } =
-    release.destination;
+  const {
+    url,
+    entries = [{ url }],
+    exporters = [],
+  }: Pick<Destination, "url" | "exporters"> & { entries?: readonly { url: string }[] } = release.destination;
+  const listensOf = (isOf: (one: { readonly role: string }) => boolean) =>
+    containers.flatMap(({ role = "", listen }) => (isOf({ role }) ? (listen ?? []) : []));
   return {
     url,
     urls: entries.map((entry) => entry.url),
-    listens: containers.flatMap(({ listen }) => listen ?? []),
+    listens: listensOf((one) => !isExporter(one)),
+    exporters,
+    exporterListens: listensOf(isExporter),
     release,
     upstreamConfig,
     backends: serversOf(release.topology).map(({ name: alias }) => {

@@ -68,6 +68,8 @@ export interface StackStatus {
   readonly urls: readonly string[];
   readonly balancer: { readonly container: string; readonly health: string; readonly configuration: string };
   readonly backends: readonly BackendStatus[];
+  /** Where a Prometheus is answered, and how what answers is; empty where nothing is to. */
+  readonly metrics: readonly { readonly url: string; readonly health: string }[];
   readonly routes: readonly RouteStatus[];
   readonly certificates: readonly CertificateStatus[];
   /** How the last canary went, or goes; default: there was none since the balancer is there. */
@@ -93,6 +95,10 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
       health: balancer === undefined ? "gone" : wordOf(balancer),
       configuration: observed.served ?? "none",
     },
+    metrics: outputs.exporters.map(({ id, url }) => {
+      const container = containers.find((one) => one.id === id);
+      return { url, health: container === undefined ? "gone" : wordOf(container) };
+    }),
     backends: backendsOf(outputs, observed, addresses),
     routes: routesStatusOf(outputs.release.topology),
     certificates: await certificatesStatusOf(outputs.release.topology, balancer, new Date()),
@@ -178,7 +184,12 @@ function backendsOf(
 
 /** What differs from what the last update left. */
 export function describeDrift(
-  { release, backends, listens }: Pick<StackOutputs, "release" | "backends" | "listens">,
+  {
+    release,
+    backends,
+    listens,
+    exporterListens,
+  }: Pick<StackOutputs, "release" | "backends" | "listens" | "exporterListens">,
   observed: Overview,
 ): string[] {
   const { containers, volume, served } = observed;
@@ -186,7 +197,7 @@ export function describeDrift(
   const installed = volume.release;
   const isOther = installed !== undefined && installed.id !== release.id;
   return [
-    ...ailments(observed, balancerOf(containers), listens),
+    ...ailments(observed, balancerOf(containers), listens, exporterListens),
     ...(isOther ? [`The volume holds configuration ${installed.id} instead of ${release.id}.`] : []),
     // Where the volume's own is served, the sentence before says it all.
     ...(installed === undefined && served !== undefined && served !== release.id
@@ -226,7 +237,7 @@ export function formatStatus(status: StackStatus): string {
     address || "-",
     receives === "no" || receives === "drain" ? receives : `weight ${receives}`,
   ]);
-  const { balancer, routes, certificates } = status;
+  const { balancer, metrics, routes, certificates } = status;
   const isPlain = routes.every(({ hosts, path }) => hosts.length === 0 && path === "/");
   const sites = routes.map(({ hosts, path, backends, redirect }) => [
     hosts.join(" ") || "any",
@@ -250,6 +261,7 @@ export function formatStatus(status: StackStatus): string {
     formatTable(["backend", "app", "container", "health", "address", "receives"], rows),
     ...(isPlain ? [] : [formatTable(["host", "path", "backends"], sites)]),
     ...(ends.length === 0 ? [] : [formatTable(["certificate for", "signed by", "ends", "days left"], ends)]),
+    ...(metrics.length === 0 ? [] : [`Metrics: ${metrics.map(({ url, health }) => `${url} (${health})`).join(", ")}`]),
     ...(failing.length === 0 ? [] : ["Certificates that can't be had:", ...failing.map((line) => `  ${line}`)]),
     ...canaryLines(status.canary),
     ...(status.drift.length === 0

@@ -110,6 +110,16 @@ const withLego = (wanted: Wanted): Wanted => ({
   release: certified,
   destination: { ...wanted.destination, acme: "lego-id" },
 });
+const exporterOf = (id: string, more: Partial<ObservedContainer> = {}) =>
+  containerOf("", {
+    ...{ id, name: id, role: "metrics", health: "none", networks: ["figures"], volumes: ["log"] },
+    ...{ listen: "127.0.0.1:9112", ports: "127.0.0.1:9112->3903/tcp" },
+    ...more,
+  });
+const withExporter = (wanted: Wanted, id = "mtail-id"): Wanted => ({
+  ...wanted,
+  destination: { ...wanted.destination, exporters: [{ id, url: "http://127.0.0.1:9112/metrics" }] },
+});
 const newDoor = { id: "new-entry-id", url: "http://127.0.0.1:9090", network: "front" };
 const replaced = { ...host(), containers: [newBalancer, ...host().containers] };
 export const other = pool(["a-0-h1", "a-1-h1"], 11);
@@ -361,6 +371,45 @@ export const changes: [what: string, observed: Observed, wanted: Wanted, operati
       "certificates by lego-id for a.example (hosts are to have them)",
       cleaned,
     ],
+  ],
+  [
+    "what counts requests, before anything is changed that it is to count",
+    host([], { containers: [exporterOf("mtail-id", { state: "created", ports: "" }), ...host().containers] }),
+    withExporter(wantedOf(other)),
+    [
+      "start mtail-id (what answers at http://127.0.0.1:9112/metrics is created)",
+      `candidate ${tried(other)}`,
+      `reload: a-0-h1, a-1-h1 ${live}`,
+      checked,
+      cleaned,
+    ],
+  ],
+  [
+    "another image of what counts requests, and the end of what asks for connections elsewhere",
+    host([], {
+      containers: [
+        exporterOf("new-mtail-id", { state: "created", ports: "" }),
+        exporterOf("mtail-id"),
+        exporterOf("old-id", { role: "connections", listen: "127.0.0.1:9113", ports: "127.0.0.1:9113->9113/tcp" }),
+        ...host().containers,
+      ],
+    }),
+    withExporter(wantedOf(two), "new-mtail-id"),
+    [
+      "stop mtail-id within 1 s (it has the address of its successor)",
+      "start new-mtail-id (what answers at http://127.0.0.1:9112/metrics is created)",
+      `candidate ${tried(two)}`,
+      checked,
+      noted,
+      `stop old-id within 7 s ${retired}`,
+      cleaned,
+    ],
+  ],
+  [
+    "the end of all counting",
+    host([], { containers: [exporterOf("mtail-id"), ...host().containers] }),
+    wantedOf(two),
+    [`candidate ${tried(two)}`, checked, noted, `stop mtail-id within 7 s ${retired}`, cleaned],
   ],
   [
     "the repair of a dead port of TLS",

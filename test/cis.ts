@@ -111,8 +111,10 @@ export const checks: readonly Check[] = [
   },
   {
     number: "5.9",
-    what: "publishes one port if it is an entry, and none else",
-    holds: (one) => !one.HostConfig.PublishAllPorts && bindingsOf(one).length === (roleOf(one) === "entry" ? 1 : 0),
+    what: "publishes one port if it is an entry, or what a Prometheus asks, and none else",
+    holds: (one) =>
+      !one.HostConfig.PublishAllPorts &&
+      bindingsOf(one).length === (/^(?:entry|metrics|connections)$/.test(roleOf(one)) ? 1 : 0),
     fault: (one) => (one.HostConfig.PublishAllPorts = true),
   },
   {
@@ -129,8 +131,10 @@ export const checks: readonly Check[] = [
   },
   {
     number: "5.12",
-    what: "yields the processors to the balancer, which has twice the share of any other",
-    holds: (one) => (one.HostConfig.CpuShares || 1024) === (roleOf(one) === "balancer" ? 2048 : 1024),
+    what: "yields the processors to the balancer, which has twice the share of any other, and to backends if it only counts",
+    holds: (one) =>
+      (one.HostConfig.CpuShares || 1024) ===
+      (roleOf(one) === "balancer" ? 2048 : /^(?:metrics|connections)$/.test(roleOf(one)) ? 128 : 1024),
     fault: (one) => (one.HostConfig.CpuShares = 4096),
   },
   {

@@ -173,6 +173,7 @@ export class DockerRuntime implements Runtime {
           destination.balancer,
           ...destination.entries.map(({ id }) => id),
           ...(destination.acme === undefined ? [] : [destination.acme]),
+          ...(destination.exporters ?? []).map(({ id }) => id),
           ...Object.values(destination.containers),
         ]);
         return {};

@@ -56,6 +56,10 @@ const inMounts = faultsIn("mounts", "model/mounts.ts", "settings-apps");
 const inImageNames = faultsIn("an image's name", "model/image-names.ts", "settings-apps");
 const inWants = faultsIn("what apps ask the host for", "rollout/wants.ts", "wants");
 const inSubnets = faultsIn("subnets", "model/subnets.ts", "subnets");
+const inMetrics = faultsIn("metrics", "model/metrics.ts", "metrics");
+const inProgram = faultsIn("metrics", "nginx/metrics/metrics.mtail", "metrics");
+const inExporters = faultsIn("metrics", "rollout/exporters.ts", "rollout");
+const inKept = faultsIn("metrics", "rollout/plan.ts", "rollout");
 const inFree = faultsIn("subnets", "rollout/subnets.ts", "subnets");
 const inRules = faultsIn("settings", "model/rules.ts", "settings");
 const inSites = faultsIn("sites", "nginx/render/sites.ts", "routes", "nginx-config");
@@ -532,8 +536,15 @@ export const mutants: readonly Mutant[] = [
   inSubnets("what holds a network of others is free", " || contains(block, one)", ""),
   inSubnets("an app without addresses passes", "lacking.length > fresh.length", "lacking.length > blocks.length"),
   inFree("another stack's network is the app's", "found[labels.stack] === stack", "stack !== ''"),
-  inFree("the network of the entries needs none", "lacking + (containers", "lacking + 0 * (containers"),
+  inFree("the network of the entries needs none", "lacking + others", "lacking + 0 * others"),
   inFree("Docker's own may have too few", "if (needed > free)", "if (needed < 0)"),
+  inMetrics("the second port may be clients'", "port: metrics.port + 1", "port: metrics.port"),
+  inMetrics("a port at another address is clients'", "metrics.bindAddress, own", "settings.bindAddress, own"),
+  inProgram("series of backends are as many as there ever were", " limit 800", ""),
+  inProgram("the sixth attempt is counted as the fifth", "[,:] ){5}(?P<took>", "[,:] ){4}(?P<took>"),
+  inExporters("a successor finds its address taken", "containers.length > 0", "containers.length > 9"),
+  inExporters("what runs is started", ' || container.state === "running"', ""),
+  inKept("what counts is ended as a stray", "[...entries, ...exporters]", "[...entries]"),
   inRules("numbers below the range pass", "z.int(e).min(from, e)", "z.int(e)"),
   inProxies("a file's lines are counted without the empty ones", "number: at + 1 }]", "number: 0 }]"),
   inProxies("a file of nobody passes", "lines.length === 0 || ", ""),

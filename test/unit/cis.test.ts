@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { labels } from "../../model/labels";
+import { isExporter } from "../../model/metrics";
 import { projectRoot } from "../../scripts/setup/project";
 import { checks, faultsOf, type Inspected } from "../cis";
 
 const port = { "8080/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }] };
+
+const shares: Readonly<Record<string, number>> = { balancer: 2048, metrics: 128, connections: 128 };
 
 /** A container that is as all of a stack are. */
 const container = (role: string): Inspected => ({
@@ -14,9 +17,9 @@ const container = (role: string): Inspected => ({
   Config: { User: "10001:10001", Labels: { [labels.role]: role } },
   HostConfig: {
     ...{ Privileged: false, CapAdd: null, CapDrop: ["ALL"], SecurityOpt: ["no-new-privileges:true"] },
-    ...{ ReadonlyRootfs: true, Memory: 2 ** 27, MemorySwap: 2 ** 27, CpuShares: role === "balancer" ? 2048 : 0 },
+    ...{ ReadonlyRootfs: true, Memory: 2 ** 27, MemorySwap: 2 ** 27, CpuShares: shares[role] ?? 0 },
     ...{ PidsLimit: 4096, RestartPolicy: { Name: "always" }, PublishAllPorts: false },
-    PortBindings: role === "entry" ? port : {},
+    PortBindings: role === "entry" || isExporter({ role }) ? port : {},
     ...{ NetworkMode: "net", PidMode: "", IpcMode: "private", UTSMode: "", UsernsMode: "", CgroupParent: "" },
     ...{ Devices: [], DeviceRequests: null, DeviceCgroupRules: null, Ulimits: null },
     LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
@@ -29,7 +32,7 @@ const container = (role: string): Inspected => ({
 });
 
 describe("checks of section 5 of the CIS Docker Benchmark", () => {
-  for (const role of ["backend", "balancer", "entry", "acme"])
+  for (const role of ["backend", "balancer", "entry", "acme", "metrics", "connections"])
     it(`find nothing in a container that is as it should be: ${role}`, () =>
       assert.deepEqual(faultsOf(container(role)), []));
 

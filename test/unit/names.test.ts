@@ -38,7 +38,7 @@ describe("names of images", () => {
 
   it("of apps are the apps' names, but for those that our images have", () => {
     assert.equal(appImageName("shop"), "shop");
-    for (const name of ["nginx", "entry"]) {
+    for (const name of ["nginx", "entry", "metrics", "connections"]) {
       assert.equal(appImageName(name), `${name}.app`);
       assert.match(appImageName(name), imageName);
     }

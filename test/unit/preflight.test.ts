@@ -96,6 +96,27 @@ describe("the port, on Docker's host", () => {
       );
     });
 
+  it("is one of those that metrics are published at", async () => {
+    process.env["DOCKER_HOST"] = "unix:///var/run/docker.sock";
+    const metrics = { port: where.port - 1, bindAddress: "127.0.0.1" };
+    await assert.rejects(lookAtHost("nginx-load-balancer/dev", { ...where, port: 0, metrics }), {
+      message: `metrics.port, or the one after it: got ${where.port}, which something else on this host uses already (on 127.0.0.1). End it, or choose another port: npx pulumi config set --path metrics.port PORT. Nothing has been changed.`,
+    });
+    const elsewhere = { ...metrics, bindAddress: "192.0.2.7" };
+    await assert.rejects(lookAtHost("nginx-load-balancer/dev", { ...where, port: 0, metrics: elsewhere }), {
+      message: 'metrics.bindAddress: got "192.0.2.7", expected an address of this host. Nothing has been changed.',
+    });
+    process.env["DOCKER_HOST"] = "tcp://192.0.2.1:2375";
+    const { exporters } = await lookAtHost("nginx-load-balancer/dev", { ...where, metrics: elsewhere });
+    assert.deepEqual(
+      exporters,
+      [where.port - 1, where.port].map((port) => ({
+        listen: `192.0.2.7:${port}`,
+        url: `http://192.0.2.7:${port}/metrics`,
+      })),
+    );
+  });
+
   it("is not the only thing that is looked for: apps' networks and volumes are", async () => {
     process.env["DOCKER_HOST"] = "tcp://192.0.2.1:2375";
     const [app] = settings.apps as [(typeof settings.apps)[number]];
@@ -113,6 +134,7 @@ describe("the port, on Docker's host", () => {
       containers: [],
       urls: [`http://127.0.0.1:${where.port}`],
       listens: [`127.0.0.1:${where.port}`],
+      exporters: [],
       images: new Map(),
       subnets: new Map(),
       moved: [],

@@ -43,6 +43,15 @@ describe("plan", () => {
     });
   });
 
+  it("is none where what counts is gone", () => {
+    const wanted = wantedOf(two);
+    const exporters = [{ id: "mtail-id", url: "http://127.0.0.1:9112/metrics" }];
+    assert.throws(() => plan(host(), { ...wanted, destination: { ...wanted.destination, exporters } }), {
+      message:
+        "what answers at http://127.0.0.1:9112/metrics: the container was removed by hand. `pulumi up --refresh` makes a new one.",
+    });
+  });
+
   describe("of a takeover from a state that was lost", () => {
     const owners = [identity.owner, "lost"];
     const lost = host().containers.map((one) => ({ ...one, owner: "lost" }));

@@ -14,6 +14,7 @@ const outputs = {
   release,
   backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }],
   listens: ["127.0.0.1:8080"],
+  exporterListens: [],
 };
 const whole = { ...observedOf(release), images: [] as readonly string[] };
 const [backend, balancer, entry] = whole.containers as [ObservedContainer, ObservedContainer, ObservedContainer];
@@ -111,6 +112,22 @@ describe("drift", () => {
       ["Image nginx-load-balancer/dev/a:h2 was built by an update that did not finish: the next one removes it."],
     ],
   ];
+  it("names what answers no Prometheus, and nothing else of it", () => {
+    const asked = { ...outputs, exporterListens: ["127.0.0.1:9112", "127.0.0.1:9113"] };
+    const [metrics, connections] = (["metrics", "connections"] as const).map((role, at) =>
+      containerOf("", { id: role, role, health: "none", listen: asked.exporterListens[at] ?? "" }),
+    ) as [ObservedContainer, ObservedContainer];
+    const driftOf = (...more: ObservedContainer[]) =>
+      describeDrift(asked, { ...whole, containers: [...more, ...whole.containers] });
+    assert.deepEqual(driftOf(metrics, connections), []);
+    assert.deepEqual(driftOf({ ...metrics, state: "exited" }), [
+      "What answers a Prometheus at 127.0.0.1:9112 is exited.",
+      "What answers a Prometheus at 127.0.0.1:9113 is gone.",
+    ]);
+    // One that an update has made which did not finish runs beside it.
+    assert.deepEqual(driftOf({ ...metrics, id: "newer", state: "created" }, metrics, connections), []);
+  });
+
   for (const [what, observed, drift] of cases)
     it(`names ${what}`, () => assert.deepEqual(describeDrift(outputs, { ...whole, ...observed }), drift));
 });
@@ -132,6 +149,7 @@ describe("status", () => {
       certificates: [],
       balancer: { container: "lb", health: "healthy", configuration: release.id },
       backends: [shown],
+      metrics: [],
       routes: [{ hosts: [], path: "/", backends: ["a-0-h1"] }],
       drift: [],
     };
@@ -144,6 +162,15 @@ describe("status", () => {
       "└─────────┴─────┴───────────┴─────────┴───────────┴──────────┘",
       "No drift.",
     ]);
+    const metrics = [
+      { url: "http://127.0.0.1:9112/metrics", health: "running" },
+      { url: "http://127.0.0.1:9113/metrics", health: "gone" },
+    ];
+    assert.ok(
+      formatStatus({ ...status, metrics }).endsWith(
+        "┘\nMetrics: http://127.0.0.1:9112/metrics (running), http://127.0.0.1:9113/metrics (gone)\nNo drift.",
+      ),
+    );
     assert.ok(
       formatStatus({ ...status, drift: ["x is gone."] }).endsWith(
         "\nDrift, which `npm run up -- --refresh` repairs:\n  x is gone.",
@@ -163,7 +190,7 @@ it("status has the routes, where there is more to tell than one for all names, a
   const certificate = { names: ["a.example", "b.example"], issuer: "CN=Root", until: "2126-01-02T00:00:00.000Z" };
   const certificates = [21, 20].map((daysLeft) => ({ ...certificate, daysLeft, isRenewed: false }));
   certificates.push({ ...certificate, daysLeft: 2, isRenewed: true });
-  const text = formatStatus({ url: "", urls, certificates, balancer, backends: [], routes, drift: [] });
+  const text = formatStatus({ url: "", urls, certificates, balancer, backends: [], metrics: [], routes, drift: [] });
   assert.match(text, /^http:\/\/127\.0\.0\.1:8080 https:\/\/127\.0\.0\.1:8443 {2}lb/);
   assert.match(text, /│ a\.example, b\.example │ CN=Root +│ 2126-01-02 │ 21 +│\n│.*│ 20: renew it │\n│.*│ 2 +│/);
   assert.match(text, /│ any +│ \/ +│ rest-0 +│\n│ shop\.example www\.shop\.example │ \/api │ a-0, a-1 and 2 more │/);
@@ -199,6 +226,8 @@ describe("outputs from the engine's state", () => {
     url: "http://127.0.0.1:8080",
     urls: ["http://127.0.0.1:8080"],
     listens: [],
+    exporters: [],
+    exporterListens: [],
     release: change,
     upstreamConfig: showFiles(release.files),
     backends: [{ alias: "a-0-h1", app: "a", containerName: "a-made" }],

@@ -109,13 +109,18 @@ describe("the addresses of apps' networks", () => {
   });
   afterEach(() => programs.remove());
 
-  async function ask(apps: string[], pool: string, containers: Parameters<typeof subnetsOf>[3] = []) {
+  async function ask(
+    apps: string[],
+    pool: string,
+    containers: Parameters<typeof subnetsOf>[3] = [],
+    others?: Parameters<typeof subnetsOf>[4],
+  ) {
     const listing = rows.map((row) => row.map((cell) => JSON.stringify(cell)).join("\t")).join("\n");
     await programs.write(
       "docker",
       `#!/bin/sh\ncase "$1 $2" in\n"network ls") echo a b ;;\n"network inspect") cat <<'END'\n${listing}\nEND\n;;\ninfo*) echo '${JSON.stringify(pools)}' ;;\nesac\n`,
     );
-    return subnetsOf(stack, apps, pool, containers);
+    return subnetsOf(stack, apps, pool, containers, others);
   }
 
   it("are Docker's to choose, as long as it has some", async () => {
@@ -126,6 +131,8 @@ describe("the addresses of apps' networks", () => {
         "apps: each has a network of its own, of which 4 are to be made, and Docker's pools have addresses for 3 more. " +
         "Another pool has more: npx pulumi config set subnets 10.83.0.0/16",
     });
+    // What counts requests has another one.
+    await assert.rejects(ask(["a", "b"], "", [], ["entry", "metrics"]), /, of which 4 are to be made, /);
     pools = null;
     assert.deepEqual(await ask(["a", "b", "c"], ""), new Map());
   });
