@@ -5,7 +5,7 @@ import { pack } from "../lib/pack";
 import type { CertificateFiles } from "../model/certificates";
 import { chooseAttempt, type LiveRelease } from "../model/identity";
 import { labelList, labels } from "../model/labels";
-import { configurationPath, controlCommand, doorFolder, livePlace, volumeFolder } from "../model/layout";
+import { configurationPath, controlCommand, doorFolder, livePlace, logFolder, volumeFolder } from "../model/layout";
 import { balancerImageName } from "../model/names";
 import type { Canary } from "../model/policies/canary";
 import { schemaVersion, type Change } from "../model/release";
@@ -79,6 +79,8 @@ export class Balancer extends pulumi.ComponentResource {
   /** The rendered configuration: what is previewed is what is installed. */
   public readonly upstreamConfig: pulumi.Output<string>;
   public readonly containerName: pulumi.Output<string>;
+  /** Name of the volume of its logs. */
+  public readonly logVolumeName: pulumi.Output<string>;
   /** What the last install did, see LastChange in rollout/report.ts. */
   public readonly lastChange: pulumi.Output<unknown>;
 
@@ -96,11 +98,15 @@ export class Balancer extends pulumi.ComponentResource {
       buildArgs: { NGINX_IMAGE: args.nginxImage },
     });
 
-    const volume = new docker.Volume(
-      `${name}-config`,
-      { labels: labelList({ [labels.stack]: args.stackLabel }) },
-      { parent: this, deletedWith: args.images.removal },
-    );
+    const volumeOf = (use: string) =>
+      new docker.Volume(
+        `${name}-${use}`,
+        { labels: labelList({ [labels.stack]: args.stackLabel }) },
+        { parent: this, deletedWith: args.images.removal },
+      );
+    const volume = volumeOf("config");
+    // Without it, a configuration with logs could not be left, nor reached, by a reload.
+    this.logVolumeName = volumeOf("log").name;
 
     const container = new docker.Container(
       `${name}-nginx`,
@@ -126,7 +132,7 @@ export class Balancer extends pulumi.ComponentResource {
           { volumeName: volume.name, containerPath: volumeFolder },
           { volumeName: args.entry.volumeName, containerPath: doorFolder },
           ...(args.acme === undefined ? [] : [acmeMount(args.acme.volumeName)]),
-          ...(args.log === undefined ? [] : [args.log.mount()]),
+          args.log.mount(),
         ],
         labels: labelList<pulumi.Input<string>>({
           [labels.stack]: args.stackLabel,

@@ -47,6 +47,11 @@ export function isServerOf(app: string, { name }: { readonly name: string }): bo
   return name.startsWith(`${app}-`) && ending.test(name.slice(app.length + 1));
 }
 
+/** The app whose a server is, as its name says; empty where it says nothing. */
+export function appOf(server: string): string {
+  return /^(.+)-\d+-[0-9a-f]{10}(?:-\d+)?$/.exec(server)?.[1] ?? "";
+}
+
 /** What servers run, as their names say: the same for more or fewer of them, and for such as were made again. */
 export function versionOf(servers: readonly { readonly name: string }[]): string {
   const versions = servers.map(({ name }) => /-([0-9a-f]{10})(?:-\d+)?$/.exec(name)?.[1] ?? name.replace(/^.*-/, ""));

@@ -44,8 +44,15 @@ export const canaryLog = "/var/spool/nginx/canary.log";
 export const canaryOrder = `${volumeFolder}/canary-order`;
 /** How the last canary went. */
 export const canaryFile = `${volumeFolder}/canary.json`;
-/** Where the balancer's container has the volume of its logs, if there is one. */
+/** Where the balancer's container has the volume of its logs. */
 export const logFolder = "/var/log/balancer";
+/** Links to the newest of their files, whose names end in a number that rises: access-1.log, access-2.log. */
+export const accessLogFile = `${logFolder}/access.log`;
+export const metricsLogFile = `${logFolder}/metrics.log`;
+/** Of a release: which logs there are, and what stands behind the addresses in them, as log.pl in nginx/image reads it. */
+export const logPlanFile = "log.txt";
+/** Through it, other containers ask nginx how many connections it has. */
+export const statusSocket = `${logFolder}/run/current/status.sock`;
 /** Tells when the last change that worked has ended. */
 export const signatureFile = `${volumeFolder}/signature`;
 
@@ -60,6 +67,8 @@ export interface Place {
   readonly cache: string;
   /** Its worker processes. */
   readonly workers: "auto" | 1;
+  /** Whether what it answers is told to those who watch. */
+  readonly isWatched: boolean;
 }
 
 export const livePlace: Place = {
@@ -68,6 +77,7 @@ export const livePlace: Place = {
   tlsListen: String(tlsListenPort),
   cache: "/var/spool/nginx/cache",
   workers: "auto",
+  isWatched: true,
 };
 export const candidatePlace: Place = {
   folder: "/tmp/candidate",
@@ -75,6 +85,7 @@ export const candidatePlace: Place = {
   tlsListen: "unix:/tmp/candidate/tls.sock",
   cache: "/tmp/candidate/cache",
   workers: 1,
+  isWatched: false,
 };
 
 /** What the balancer's own server listens on. */

@@ -103,13 +103,17 @@ export const settingsSchema = z.strictObject({
       "disk for answers that clients take slowly, so that no backend waits for them, MiB; one answer has a 64th of it",
     change: "reloads",
   }),
-  accessLog: choice(["off", "errors", "all"]).default("errors").meta({
-    description: "what the balancer logs (`docker logs`); `errors` are answers of 500 and above",
+  accessLog: choice(["off", "errors", "all", "json"]).default("errors").meta({
+    description:
+      "what the balancer logs (`docker logs`); `errors` are answers of 500 and above; `json`: all requests, with all that is known of them, for `npm run logs` (docs/observability/log.md)",
     change: "reloads",
   }),
+  logMb: integer(16, 65536)
+    .default(256)
+    .meta({ description: "disk for the log that is `json`, MiB; the oldest goes", change: "reloads" }),
   metrics: metricsSchema.optional().meta({
     description: "figures for a Prometheus (docs/observability/metrics.md), see below",
-    change: "replaces balancer",
+    change: "reloads, starts or ends the exporters",
   }),
   behindProxy: flag.default(false).meta({
     description: "hand on what the proxy in front tells about its client (docs/headers.md), which else nobody can tell",

@@ -80,6 +80,10 @@ export interface Topology {
   readonly upstreams: readonly Upstream[];
   readonly proxy: ProxyPolicy;
   readonly accessLog: AccessLog;
+  /** MiB that a log with all fields may have; only of interest where there is one. */
+  readonly logMb?: number;
+  /** Whether requests are counted for others to see. Default: they aren't. */
+  readonly metrics?: true;
   /** Pages of nginx's own answers, by the names of their files; default: nginx's own. */
   readonly pages?: Pages;
   /** Who is served as ever where a route is in maintenance, and when others are told to come back. */
@@ -104,6 +108,8 @@ export interface ProxyPolicy {
   readonly proxyProtocol: boolean;
   /** Only of interest where answers are kept. */
   readonly cacheMb: number;
+  /** Whether each request has an id, which backends and clients are told. Default: it has none. */
+  readonly requestIds?: true;
 }
 
 /** A server, and the app whose it is; default: the first one. */
@@ -119,12 +125,13 @@ export interface AppServer extends Server {
 export function topologyOf(
   settings: Pick<
     Settings,
-    | keyof ProxyPolicy
+    | Exclude<keyof ProxyPolicy, "requestIds">
     | keyof PolicySettings
     | "apps"
     | "redirects"
     | "method"
     | "accessLog"
+    | "logMb"
     | "serverConfig"
     | "httpConfig"
     | "tls"
@@ -149,6 +156,7 @@ export function topologyOf(
     cacheMb,
   } = settings;
   const [first] = settings.apps;
+  const hasAllFields = settings.accessLog === "json";
   const groups = groupsOf(settings.apps).map(({ apps, ...group }) => {
     const names = new Set(apps.map(({ name }) => name));
     const own = servers.flatMap(({ app = first?.name ?? "", ...server }) => (names.has(app) ? server : []));
@@ -176,8 +184,10 @@ export function topologyOf(
       trustedProxies,
       proxyProtocol,
       cacheMb,
+      ...(hasAllFields && { requestIds: true as const }),
     },
     accessLog: settings.accessLog,
+    ...(hasAllFields && { logMb: settings.logMb }),
     ...(Object.keys(pages).length > 0 && { pages }),
     ...(maintenance && { maintenance: { allow: maintenance.allow, retryAfterSeconds: maintenance.retryAfterSeconds } }),
     ...(pause && { pause }),
@@ -202,6 +212,11 @@ export function repeatedTexts({ directives, httpDirectives = "", sites }: Topolo
     location?.locationConfig ?? "",
   ]);
   return [directives, httpDirectives, ...policies].join("\n");
+}
+
+/** Whether requests are told to anybody but the reader of what the balancer's container prints. */
+export function isWatched({ accessLog, metrics }: Pick<Topology, "accessLog" | "metrics">): boolean {
+  return accessLog === "json" || metrics === true;
 }
 
 /** A server, and the upstream that it is one of. */

@@ -9,6 +9,10 @@ trap 'exit 0' QUIT TERM
 # What an nginx that was killed had received of requests.
 rm -rf /var/spool/nginx/*
 
+# nginx finds a file of each log.
+logs=/var/log/balancer
+perl /etc/nginx/log.pl begin "$logs"
+
 # The one that serves is named on the volume, by a change that has tried it: a new one waits beside its predecessor.
 me=$(hostname) serving=
 named() { { read -r serving <balancer; } 2>/dev/null && [ "$serving" = "$me" ]; }
@@ -63,5 +67,8 @@ wait $! || true
 /etc/nginx/clock.sh 1 &
 # What reads it begins it anew at 64 MiB.
 /etc/nginx/trim.sh /var/spool/nginx/canary.log 256 &
+# Where nothing is logged, it would take memory for nothing.
+perl /etc/nginx/log.pl names "$logs" current
+{ until [ -f current/log.txt ]; do sleep 5; done; exec perl /etc/nginx/log.pl keep "$logs" current 1; } &
 
 exec /etc/nginx/take.sh $ENTRIES

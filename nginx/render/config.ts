@@ -6,6 +6,7 @@ import {
   directivesFile,
   httpDirectivesFile,
   livePlace,
+  logPlanFile,
   mainFile,
   type Place,
 } from "../../model/layout";
@@ -21,13 +22,13 @@ import { locationFiles } from "./policy/locations";
 import { renderMaintenance } from "./policy/maintenance";
 import { renderPause, renderWaiting } from "./policy/pause";
 import { withProtocol } from "./proxies";
-import { renderAccessLog } from "./logs";
+import { logPlan, renderAccessLog, renderStatus } from "./logs";
 import { moment, renderRetry } from "./retry";
 import { renderCommon, renderServers, target } from "./sites";
 import { renderSpool } from "./spool";
 import { renderTls } from "./tls";
 import { renderUpstreams } from "./upstreams";
-import { serversOf, type Topology } from "../../model/topology";
+import { isWatched, serversOf, type Topology } from "../../model/topology";
 
 /** Stands for the id while it is computed. */
 const unsealed = "0".repeat(16);
@@ -56,8 +57,9 @@ export function renderFiles(topology: Topology, place: Place, id: string): Relea
   const own = parseDirectives(directives);
   return [
     { name: mainFile, text: renderMain(topology, place, id) },
-    ...renderCommon(topology, own, controlSocket(place), id),
+    ...renderCommon(topology, own, place, id),
     ...userFiles(topology).map(({ name, text }) => ({ name, text })),
+    ...(isWatched(topology) ? [{ name: logPlanFile, text: logPlan(topology) }] : []),
   ];
 }
 
@@ -100,7 +102,7 @@ http {
   # Cookies of 9 kB are more than nginx's own 8k. A client that sends them slowly takes all of it.
   large_client_header_buffers 2 32k;
   default_type application/octet-stream;
-${topology.tls?.acme !== undefined || topology.sites.length > 1 || topology.pause !== undefined ? roomForNames : ""}${renderAccessLog(topology.accessLog)}
+${hasMapOfNames(topology) ? roomForNames : ""}${renderAccessLog(topology, place, id)}
   # A body is received as a whole before a backend gets it, so that a slow client keeps no backend waiting. What is larger
   # than the buffer goes to a volume: the container's other writable file systems are small, or memory. Each client that sends
   # slowly has a buffer: thousands have to find room in balancerMemoryMb.
@@ -144,6 +146,11 @@ ${renderControl(topology, place, id)}}
 `;
 }
 
+/** Whether there is a map that hosts are looked up in. */
+function hasMapOfNames(topology: Topology): boolean {
+  return [topology.tls?.acme, topology.pause].some(Boolean) || topology.sites.length > 1 || isWatched(topology);
+}
+
 /** Tells who asks for it by the release's id which release has answered, and which server. */
 function renderCheck(id: string): string {
   return `  map $http_x_balancer_check $balancer_check {
@@ -171,7 +178,7 @@ ${asked}      return 200 "${id}";
     }
 
 ${moment}${locations}  }
-
+${renderStatus(topology, place)}
   # Asks the one server that the request names, and no other, for whatever is asked.
   server {
     listen unix:${place.folder}/probe.sock;

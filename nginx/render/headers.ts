@@ -53,8 +53,17 @@ export const headerRules: readonly HeaderRule[] = [
   both("Proxy", "", "the environment variable HTTP_PROXY of a CGI program (httpoxy)"),
 ];
 
+/** The same where each request has an id. What a client says there could be another request's. */
+const requestIdRule: HeaderRule = {
+  name: "X-Request-ID",
+  value: "$request_id",
+  behindProxy: "$log_id",
+  trusted: "$log_id",
+  why: "what the request is found by in the log (`accessLog: json`), which the client is told, too",
+};
+
 /** Whose word on the client is taken; at most one of the two is set. */
-type Trust = Pick<ProxyPolicy, "behindProxy" | "trustedProxies" | "proxyProtocol">;
+type Trust = Pick<ProxyPolicy, "behindProxy" | "trustedProxies" | "proxyProtocol" | "requestIds">;
 
 /** Whether the word of some is taken by headers: behind a PROXY line they are the client's own. */
 const trusts = ({ trustedProxies, proxyProtocol }: Trust): boolean => trustedProxies.length > 0 && !proxyProtocol;
@@ -65,9 +74,17 @@ export const schemeFor = (trust: Trust): string => (trust.behindProxy || trusts(
 /** Variable with the client's address, or what a proxy in front says it is. */
 export const clientFor = ({ behindProxy }: Trust): string => (behindProxy ? "$client_address" : "$remote_addr");
 
+/** Variable with a request's id: nginx's own, or that of a proxy in front. */
+export const requestIdFor = (trust: Trust): string =>
+  trust.behindProxy || trusts(trust) ? (requestIdRule.trusted ?? "") : requestIdRule.value;
+
 /** Variables that the rules read, for the http block. */
 export function renderHeaderVariables(trust: Trust): string {
-  const told = headerRules.filter(({ trusted }) => trusted === undefined).map(({ name }) => name);
+  const hasIds = trust.requestIds === true;
+  const told = [
+    ...headerRules.filter(({ trusted }) => trusted === undefined).map(({ name }) => name),
+    ...(hasIds ? [requestIdRule.name] : []),
+  ];
   return `  # Nobody leaves HTTP but a GET of HTTP/1.1 that says so in Connection, too: else a proxy in front may take what follows for requests,
   # and HTTP/2 has no upgrades (RFC 9110, 7.8; RFC 9113, 8.6).
   map "$request_method $server_protocol $http_connection" $leaving {
@@ -83,7 +100,7 @@ export function renderHeaderVariables(trust: Trust): string {
     # Empty keeps the connection to the backend open.
     "" "";
   }
-${trust.behindProxy ? toldByProxy : renderTrust(trust, told)}  # Room for the headers that backends get from here.
+${trust.behindProxy ? toldByProxy : renderTrust(trust, told)}${hasIds ? renderRequestId(trust) : ""}  # Room for the headers that backends get from here.
   proxy_headers_hash_max_size 1024;
   proxy_headers_hash_bucket_size 128;
 `;
@@ -102,6 +119,27 @@ const toldByProxy = `  # behindProxy: what the proxy tells about its client is t
   }
 `;
 
+/** What a proxy in front calls a request, unless it says nothing, or what can't be an id. */
+function renderRequestId(trust: Trust): string {
+  const variable = requestIdFor(trust);
+  if (variable === requestIdRule.value) return "";
+  const theirs = trust.behindProxy ? "$http_x_request_id" : toldVariable(requestIdRule.name);
+  return `  map ${theirs} ${variable} {
+    default $request_id;
+    "~^[A-Za-z0-9._:/+=@-]{1,128}$" ${theirs};
+  }
+`;
+}
+
+/** In each site's server block: clients are told the id, and it alone. */
+export const requestIdLines = (trust: Trust): string[] =>
+  trust.requestIds === true
+    ? [`add_header ${requestIdRule.name} ${requestIdFor(trust)} always;`, `${hideRequestId};`]
+    : [];
+
+/** What an app answers of the kind is not handed on. */
+export const hideRequestId = `proxy_hide_header ${requestIdRule.name}`;
+
 /**
  * The headers that backends get from the balancer at a level of the configuration.
  *
@@ -109,7 +147,8 @@ const toldByProxy = `  # behindProxy: what the proxy tells about its client is t
  */
 export function headersOf(level: readonly Directive[], trust: Trust): [name: string, value: string][] {
   const theirs = new Set(level.filter(setsHeader).map(({ args: [name = ""] }) => name.toLowerCase()));
-  return headerRules.flatMap((rule) => {
+  const rules = trust.requestIds === true ? [...headerRules, requestIdRule] : headerRules;
+  return rules.flatMap((rule) => {
     const value = trust.behindProxy
       ? rule.behindProxy
       : trusts(trust)

@@ -1,11 +1,19 @@
 import { parseDirectives, type Directive } from "../../model/directives";
-import { directFile, directivesFile, routeFile, siteFile, unspooledFile, type Place } from "../../model/layout";
+import {
+  controlSocket,
+  directFile,
+  directivesFile,
+  routeFile,
+  siteFile,
+  unspooledFile,
+  type Place,
+} from "../../model/layout";
 import type { ReleaseFile } from "../../model/release";
 import type { Tls } from "../../model/tls";
 import type { Route, Site, Topology } from "../../model/topology";
 import { renderChallenge, renderOnceCertified } from "./acme";
-import { schemeFor } from "./headers";
-import { accessLogLine } from "./logs";
+import { requestIdLines, schemeFor } from "./headers";
+import { accessLogLines, routeLine } from "./logs";
 import { handingsOf, isUnspooled, meeting, usualHanding, type Meeting } from "./policy";
 import { renderCanaryLog } from "./policy/canary";
 import { renderHeaders } from "./policy/headers";
@@ -17,7 +25,7 @@ import { renderHandingOn } from "./retry";
 import { goOn } from "./spool";
 import { byCertificate, portOf, renderCertificates, renderNoName, restNames } from "./tls";
 
-type Sites = Pick<Topology, "sites" | "redirects" | "directives" | "proxy" | "tls">;
+type Sites = Pick<Topology, "sites" | "redirects" | "directives" | "proxy" | "tls" | "accessLog">;
 
 /** A server block that answers names of sites whose routes are alike but for where they lead. */
 interface Block {
@@ -32,14 +40,14 @@ interface Block {
 export function renderCommon(
   topology: Omit<Topology, "upstreams" | "redirects" | "tls">,
   own: readonly Directive[],
-  controlSocket: string,
+  place: Place,
   id: string,
 ): ReleaseFile[] {
   const { directives, proxy } = topology;
   const handings = handingsOf(topology);
   const pages = renderErrorPages(topology) + limitPages(topology);
   const level = [...parseDirectives(pages), ...own];
-  const handingOn = renderHandingOn(level, proxy.spoolMb, controlSocket, [usualHanding, ...handings]);
+  const handingOn = renderHandingOn(level, proxy.spoolMb, controlSocket(place), [usualHanding, ...handings]);
   const values = `# In each site's server block.
 set $probe_route "";
 # A path that a route takes off.
@@ -49,8 +57,8 @@ ${handings.length === 0 ? "" : '# How its requests are handed on.\nset $handing 
 # https://nginx.org/en/docs/http/ngx_http_headers_module.html#add_header_inherit
 add_header_inherit merge;
 # docs/headers.md
-${renderHeaders(topology, own).join("\n")}
-${pages}${renderCanaryLog(topology, accessLogLine(topology.accessLog))}${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
+${[...renderHeaders(topology, own), ...requestIdLines(proxy)].join("\n")}
+${pages}${renderCanaryLog(topology, accessLogLines(topology, place))}${directives === "" ? "" : `# serverConfig of the stack's config.\ninclude ${directivesFile};\n`}
 `;
   const site = `${setOnce(values, topology)}${[handingOn.locations, ...limitLocations(topology), ...accessLocations(topology, own), ...pauseLocations(topology, level, handings, id)].join("\n")}${renderPages(topology, id)}`;
   return [
@@ -98,7 +106,10 @@ export function renderServers(topology: Sites, place: Place): string {
   const blocks = merged([rest, ...plain, ...(tls === undefined ? [] : renderWithTls(topology, tls, place))]);
   const paths = sharedPaths(blocks);
   const handings = handingsOf(topology);
-  const meetingOf = ({ policy }: Route) => meeting(policy, topology, handings);
+  const meetingOf = ({ policy, path }: Route) => {
+    const met = meeting(policy, topology, handings);
+    return { ...met, asked: routeLine(path, topology) + met.asked };
+  };
   const texts = blocks.map((block) => (typeof block === "string" ? block : renderBlock(block, paths, meetingOf)));
   return renderLeading(paths, named) + (blocks.length > 1 ? hashes : "") + texts.join("\n");
 }

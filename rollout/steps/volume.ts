@@ -1,20 +1,23 @@
 import { createHash } from "node:crypto";
-import { currentRelease, recordFile, releaseFolder, volumeFolder } from "../../model/layout";
+import { currentRelease, logFolder, recordFile, releaseFolder, volumeFolder } from "../../model/layout";
 import { writeRecord } from "../../model/record";
 import type { Release } from "../../model/release";
+import { isWatched } from "../../model/topology";
 import type { Wanted } from "../plan";
 import type { BalancerShell } from "../runtime/shell";
 
 /** Writes what nginx reads of a release, each file whole or not at all. Whatever else lies in their place goes. */
 export async function writeFiles(
   shell: BalancerShell,
-  { id, files }: Release,
+  { id, files, topology }: Release,
   attachments: Wanted["attachments"],
 ): Promise<void> {
   const folder = releaseFolder(id);
   await shell.read(`{ [ -d ${folder} ] || rm -f ${folder}; } && mkdir -p ${folder}`);
   for (const { name, text } of files) await writeFile(shell, folder, name, text);
   for (const { name, text } of attachments) await writeFile(shell, folder, name, text, 0o600);
+  // The logs know its backends before requests reach them. One that fails stands in the way of no change.
+  if (isWatched(topology)) await shell.run(`perl /etc/nginx/log.pl names ${logFolder} ${folder}`);
 }
 
 /** Writes the record of a release whose files are there: from then on, it is known for what was installed. */

@@ -93,7 +93,7 @@ const config = fc.record({
   ),
   spoolMb: fc.constantFrom(0, 64),
   behindProxy: fc.boolean(),
-  accessLog: fc.constantFrom("off", "errors", "all"),
+  accessLog: fc.constantFrom("off", "errors", "all", "json"),
   sticky: maybe(fc.record({ hours: fc.integer({ min: 0, max: 9 }), secure: fc.boolean(), httpOnly: fc.boolean() })),
 });
 

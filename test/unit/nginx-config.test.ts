@@ -94,6 +94,26 @@ describe("nginx config", () => {
         serverConfig: "gzip on;\nlocation /status {\n  return 204;\n}\n",
       }),
     ],
+    [
+      "watched",
+      showFiles(
+        releaseOf({
+          ...topology({
+            apps: [
+              { ...app, name: "shop", hosts: ["shop.example", "*.shop.example"] },
+              { ...app, name: "api", hosts: ["shop.example"], paths: ["/api"] },
+            ],
+            servers: ["shop", "api"].map((name) => ({ ...server(`${name}-0-aaaaaaaaaa`), app: name })),
+            redirects: [{ from: "www.shop.example", to: "shop.example" }],
+            headers: [{ hosts: [], paths: ["/api"], requests: {}, answers: { "X-Powered-By": "" } }],
+            accessLog: "json",
+            logMb: 16,
+            trustedProxies: ["10.0.0.0/8"],
+          }),
+          metrics: true,
+        }).files,
+      ),
+    ],
     ["trusted-proxies", rendered({ method: "ip_hash", trustedProxies: ["10.0.0.0/8", "2001:db8::7"] })],
     [
       "tls",
@@ -248,6 +268,7 @@ describe("nginx config", () => {
     [{ balancerMemoryMb: 65_536 }, "http", "client_body_buffer_size 128k;"],
     [{ accessLog: "off" }, "http", "access_log off;"],
     [{ accessLog: "all" }, "http", "access_log /dev/stdout balancer buffer=32k flush=1s;"],
+    [{ accessLog: "json" }, "http", "access_log /var/log/balancer/access.log json buffer=64k flush=1s;"],
     [{ accessLog: "errors" }, "http", "access_log /dev/stdout balancer if=$is_error;"],
     [{ serverConfig: "return 204;" }, siteFile, "include server.conf;"],
     [{ drainSeconds: 1 }, "http", "keepalive_min_timeout 250ms;"],

@@ -53,6 +53,7 @@ describe("settings", () => {
       maxBodyMb: 10,
       spoolMb: 2048,
       accessLog: "errors",
+      logMb: 256,
       beforeSwitch: [],
       behindProxy: false,
       subnets: "",
@@ -111,7 +112,7 @@ describe("settings", () => {
     ["pythonImage", "Python:3.14", 'pythonImage: got "Python:3.14", expected python:3.14'],
     ["method", "fastest", `method: got "fastest", expected one of round_robin, least_conn, random, ip_hash`],
     ["behindProxy", "yes", `behindProxy: got "yes", expected true or false`],
-    ["accessLog", "some", `accessLog: got "some", expected one of off, errors, all`],
+    ["accessLog", "some", `accessLog: got "some", expected one of off, errors, all, json`],
     [
       "serverConfig",
       "gzip on;\nlisten 81;",

@@ -1,7 +1,7 @@
 import { parseDirectives, type Directive } from "../../../model/directives";
 import type { RoutePolicy } from "../../../model/policies";
 import { routesOf, type Topology } from "../../../model/topology";
-import { headersOf, settingHeader } from "../headers";
+import { headersOf, hideRequestId, settingHeader } from "../headers";
 import { quoted } from "../words";
 import type { Policed, RouteLines } from "./index";
 
@@ -35,7 +35,8 @@ export function headerLines({ headers }: RoutePolicy, topology: Policed): RouteL
   const names = Object.keys(headers.answers);
   // nginx forgets those of the server block where a location has some.
   const theirs = parseDirectives(topology.directives).filter(({ name }) => name === "proxy_hide_header");
-  const hidden = [...theirs.map(({ source }) => source), ...names.map((name) => `proxy_hide_header ${name}`)];
+  const own = topology.proxy.requestIds === true ? [hideRequestId] : [];
+  const hidden = [...theirs.map(({ source }) => source), ...own, ...names.map((name) => `proxy_hide_header ${name}`)];
   return {
     asked: set("requests") + set("answers"),
     handOn: names.length === 0 ? "" : hidden.map((line) => `${line};\n`).join(""),
