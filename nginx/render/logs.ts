@@ -68,6 +68,7 @@ function renderFields({ proxy }: Pick<Topology, "proxy">): string {
     id: text(requestIdFor(proxy)),
     client: text(clientFor(proxy)),
     site: text("$log_site"),
+    host: text("$host"),
     route: text("$log_route"),
     method: text("$request_method"),
     target: text("$request_uri"),

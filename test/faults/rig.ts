@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { currentRelease, livePlace, mainFile, releaseFolder } from "../../model/layout";
+import { currentRelease, livePlace, logFolder, mainFile, releaseFolder } from "../../model/layout";
 import { usersFiles, withUsers } from "../../model/policies/users";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
@@ -152,6 +152,8 @@ export class Rig extends Asker {
       ...(memoryMb === undefined
         ? ["--tmpfs", `/var/spool/nginx:size=${spool}`]
         : ["--volume", "/var/spool/nginx", `--memory=${memoryMb}m`, `--memory-swap=${memoryMb}m`]),
+      "--tmpfs",
+      `${logFolder}:size=1m`,
       "--volume",
       `${this.folder}:${currentRelease}:ro`,
       "--volume",
