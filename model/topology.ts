@@ -132,6 +132,7 @@ export function topologyOf(
     | "method"
     | "accessLog"
     | "logMb"
+    | "metrics"
     | "serverConfig"
     | "httpConfig"
     | "tls"
@@ -188,6 +189,7 @@ export function topologyOf(
     },
     accessLog: settings.accessLog,
     ...(hasAllFields && { logMb: settings.logMb }),
+    ...(settings.metrics && { metrics: true as const }),
     ...(Object.keys(pages).length > 0 && { pages }),
     ...(maintenance && { maintenance: { allow: maintenance.allow, retryAfterSeconds: maintenance.retryAfterSeconds } }),
     ...(pause && { pause }),

@@ -38,8 +38,8 @@ Shows requests, what nginx says and what backends print, in the order of their t
 Exit code 1 when there is no such stack, 2 for an option that can't be.
 `;
 
-/** How long a line waits for others that are earlier: nginx writes them a second late, and what is written is read each second. */
-const settledMs = 2500;
+/** How long a line waits for others that are earlier: nginx writes requests up to a second late, a busy one later. */
+const settledMs = 2000;
 
 const kinds = ["requests", "nginx", "backends"] as const;
 
@@ -149,8 +149,8 @@ async function show({ label, filter, most, follow, print }: Showing, listed: Obs
         const further = { follow: true, since: begun, last, signal };
         void readPrinted(one, further, take).then(() => followed.delete(one.id));
       }
-    await readRequests(balancerOf(containers));
     const settled = new Date(Date.now() - settledMs).toISOString();
+    await readRequests(balancerOf(containers));
     for (const line of sorted(waiting)) if (line.time < settled) print(line);
     waiting = waiting.filter(({ time }) => time >= settled);
     await pause(1000, undefined, { signal }).catch(() => undefined);

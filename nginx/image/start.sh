@@ -9,9 +9,9 @@ trap 'exit 0' QUIT TERM
 # What an nginx that was killed had received of requests.
 rm -rf /var/spool/nginx/*
 
-# nginx finds a file of each log.
+# nginx finds a file of each log. That there is none is no reason not to serve.
 logs=/var/log/balancer
-perl /etc/nginx/log.pl begin "$logs"
+perl /etc/nginx/log.pl begin "$logs" || true
 
 # The one that serves is named on the volume, by a change that has tried it: a new one waits beside its predecessor.
 me=$(hostname) serving=
@@ -68,7 +68,7 @@ wait $! || true
 # What reads it begins it anew at 64 MiB.
 /etc/nginx/trim.sh /var/spool/nginx/canary.log 256 &
 # Where nothing is logged, it would take memory for nothing.
-perl /etc/nginx/log.pl names "$logs" current
+perl /etc/nginx/log.pl names "$logs" current || true
 { until [ -f current/log.txt ]; do sleep 5; done; exec perl /etc/nginx/log.pl keep "$logs" current 1; } &
 
 exec /etc/nginx/take.sh $ENTRIES

@@ -79,7 +79,7 @@ describe("npm run logs, on the real engine, under load", function () {
     assert.match(output, /"kind":"backend"/);
   });
 
-  it("has the log begin with a new balancer, each request with the backend that answered it", async () => {
+  it("has the log begin with a reload, each request with the backend that answered it", async () => {
     await stack.configure({ accessLog: "json", logMb: 16 });
     await stack.engineOk("up");
     assertNoneLost(load.mark());
@@ -116,10 +116,10 @@ describe("npm run logs, on the real engine, under load", function () {
     following = start(process.execPath, [...script, "--only", "requests", "--tail", "0"], { cwd: projectRoot });
     const output = () => following?.output().split("\n").filter(Boolean) ?? [];
     await until("it follows", 30, () => output().length > 0);
-    const long = { "User-Agent": "x".repeat(24_000) };
+    const long = { "User-Agent": "x".repeat(8_000) };
     const sent = new Map<string, string>();
     // A file has 4 MiB.
-    for (let round = 0; round < 4; round++) for (const [id, from] of await ask("/?long", 120, long)) sent.set(id, from);
+    for (let round = 0; round < 12; round++) for (const [id, from] of await ask("/?long", 120, long)) sent.set(id, from);
     const { balancer } = await stack.containers();
     const files = (await docker("exec", balancer?.id ?? "", "sh", "-c", "ls /var/log/balancer/access-*.log")).trim();
     assert.ok(files.split("\n").length > 2, files);
@@ -138,12 +138,10 @@ describe("npm run logs, on the real engine, under load", function () {
     assertNoneLost(load.mark());
   });
 
-  it("ends with the next balancer, and the volume goes", async () => {
+  it("ends with a reload; a destroy leaves nothing of it", async () => {
     await stack.configure({ accessLog: "off" });
     await stack.engineOk("up");
     assertNoneLost(load.mark());
-    const label = `label=nginx-load-balancer.stack=${stack.stackLabel}`;
-    assert.equal((await docker("volume", "ls", "--quiet", "--filter", label)).trim().split("\n").length, 2);
     await load.stop();
     await stack.engineOk("destroy");
     assert.deepEqual(await stack.leftovers(), []);

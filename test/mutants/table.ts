@@ -42,6 +42,10 @@ const inPlan = faultsIn("plan", "rollout/plan.ts", "rollout");
 const inHandover = faultsIn("plan", "rollout/handover.ts", "rollout");
 const inOwnership = faultsIn("plan", "rollout/ownership.ts", "rollout");
 const inDestroy = faultsIn("destroy", "rollout/destroy.ts", "waits");
+const inLog = faultsIn("log", "model/log.ts", "log");
+const inLogText = faultsIn("log", "nginx/render/logs.ts", "nginx-config", "log");
+const inLogKeeping = faultsIn("log", "nginx/image/log.pl", "log-keeping");
+const inRequestIds = faultsIn("log", "nginx/render/headers.ts", "nginx-config");
 const inStart = faultsIn("start", "nginx/image/start.sh", "start");
 const inMemberships = faultsIn("plan", "rollout/memberships.ts", "rollout");
 const inReloads = faultsIn("plan", "rollout/reloads.ts", "rollout");
@@ -447,6 +451,35 @@ export const mutants: readonly Mutant[] = [
   inEntry("made beside the one that is kept", "id !== undefined || image === undefined", "image === undefined"),
   inDestroy("ends what serves another state", "successor !== undefined && isShared", "false"),
   inDestroy("what no state knows is left", "if (unknown.length > 0) await stopContainers(unknown, 0);", ""),
+  inLog("an attempt that nginx has begun anew is part of the one before", ", | : ", ", "),
+  inLog("what a waiting request asked is an attempt", 'address.startsWith("unix:")', "false"),
+  inLog("an answer that did not come has a status", 'part === "-" ? undefined : Number(part)', "Number(part)"),
+  inLog("whose an address was stays so", "names.set(address", "names.get(address) ?? names.set(address"),
+  inLog("the first attempt is the one that answered", "attempts.at(-1)", "attempts.at(0)"),
+  inLog("a line of the second since when is left out", "line.time < since", "line.time <= since"),
+  inLog("other lines come where a status is asked for", "[site, id, status]", "[site, id]"),
+  inLog("a stranger's text commands the terminal", "\\u007f-\\u009f", ""),
+  inLogText("a client makes up sites", "default ${others};", "default $host;"),
+  inLogText("a candidate's requests are counted", "metrics === true && isLive", "metrics === true"),
+  inLogText("a candidate's requests are logged", "json: isLive ?", 'json: String(isLive) !== "" ?'),
+  inLogText("the balancer's own looks are counted", "${id} 0;", "${id} 1;"),
+  inLogText("a file has all of the room", "logMb / 4", "logMb"),
+  inRequestIds("an app's own id reaches the client, too", "`${hideRequestId};`", '""'),
+  inRequestIds("an id of any length is taken over", "{1,128}", "+"),
+  inLogKeeping("the newest file goes", "$1 <= $next - $files", "$1 >= $next - $files + 1"),
+  inLogKeeping("nginx is not told of the next file", "kill 'USR1', $nginx;", ""),
+  inLogKeeping("a name that nobody answers for is waited for", "can_read(0.3)", "can_read(9)"),
+  inLogKeeping("what comes before an address is one", "next unless $type == 1;", ""),
+  inLogKeeping(
+    "an address that has become another's is not told",
+    "!$known{$_} || $known{$_}{name} ne $now->{$_}{name}",
+    "!$known{$_}",
+  ),
+  inLogKeeping(
+    "the next file begins without names",
+    "begin($kind, $number, names($kind, \\%known, keys %known)",
+    "begin($kind, $number, ''",
+  ),
   inStart("takes connections before there is a release", "until named && installed;", "until named;"),
   inStart("one that is not named serves", "until named && installed;", "until installed;"),
   inStart("the release before is not served", "if accepted previous; then", "if false; then"),

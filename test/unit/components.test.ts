@@ -272,6 +272,7 @@ describe("components on mocks", () => {
       assert.deepEqual(inputs["volumes"], [
         { volumeName: "lb-config-made", containerPath: "/etc/nginx/live" },
         { volumeName: "front-door-made", containerPath: "/run/entry" },
+        { volumeName: "lb-log-made", containerPath: "/var/log/balancer" },
       ]);
     });
 

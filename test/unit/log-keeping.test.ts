@@ -142,6 +142,9 @@ describe("what keeps the logs", function () {
     assert.equal(await readlink(join(logs(), "access.log")), "access-3.log");
     addresses.set("shop-0-aaaaaaaaaa", "10.0.0.2");
     await name(3, "10.0.0.2:5000");
+    addresses.set("blog-0-aaaaaaaaaa", "10.0.0.2").set("shop-0-aaaaaaaaaa", "10.0.0.3");
+    await plan("log access 1 2", server("shop-0-aaaaaaaaaa", "shop"), server("blog-0-aaaaaaaaaa", "blog"));
+    await name(3, '"10.0.0.2:5000","app":"blog"');
     // As the balancer that runs beside this one does.
     await plan();
     await writeFile(join(logs(), "access-4.log"), "");

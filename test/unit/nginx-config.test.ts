@@ -97,8 +97,8 @@ describe("nginx config", () => {
     [
       "watched",
       showFiles(
-        releaseOf({
-          ...topology({
+        releaseOf(
+          topology({
             apps: [
               { ...app, name: "shop", hosts: ["shop.example", "*.shop.example"] },
               { ...app, name: "api", hosts: ["shop.example"], paths: ["/api"] },
@@ -109,9 +109,9 @@ describe("nginx config", () => {
             accessLog: "json",
             logMb: 16,
             trustedProxies: ["10.0.0.0/8"],
+            metrics: { port: 9112, bindAddress: "127.0.0.1" },
           }),
-          metrics: true,
-        }).files,
+        ).files,
       ),
     ],
     ["trusted-proxies", rendered({ method: "ip_hash", trustedProxies: ["10.0.0.0/8", "2001:db8::7"] })],
@@ -443,6 +443,15 @@ describe("nginx config", () => {
         "    listen 8080 proxy_protocol default_server backlog=4096;",
       ],
     );
+  });
+
+  it("as a candidate tells those who watch nothing", () => {
+    const watched = topology({ accessLog: "json", metrics: { port: 9112, bindAddress: "127.0.0.1" } });
+    const [live, candidate] = [livePlace, candidatePlace].map((place) => showFiles(renderFiles(watched, place, "0")));
+    for (const text of ["access_log /var/log/balancer/", "stub_status;\n    }\n  }\n\n  # Asks"]) {
+      assert.ok(live?.includes(text), text);
+      assert.ok(!candidate?.includes(text), text);
+    }
   });
 
   it("runs as a candidate in a folder of its own, without the port", () => {
