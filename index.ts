@@ -88,11 +88,12 @@ export = async () => {
       owner,
       by,
     });
-  const log = settings.metrics && new LogVolume("log", { stackLabel, images });
+  // Without it, a configuration with logs could be neither reached nor left by a reload.
+  const log = new LogVolume("log", { stackLabel, images });
   const urls = host.exporters.map(({ url }) => url);
   const { metrics } = settings;
   const exporters =
-    metrics && log && new Metrics("metrics", { ...settings, metrics, urls, log, images, stackLabel, owner, by });
+    metrics && new Metrics("metrics", { ...settings, metrics, urls, log, images, stackLabel, owner, by });
   const balancer = new Balancer("balancer", {
     ...settings,
     topology,

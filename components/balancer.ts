@@ -5,7 +5,7 @@ import { pack } from "../lib/pack";
 import type { CertificateFiles } from "../model/certificates";
 import { chooseAttempt, type LiveRelease } from "../model/identity";
 import { labelList, labels } from "../model/labels";
-import { configurationPath, controlCommand, doorFolder, livePlace, logFolder, volumeFolder } from "../model/layout";
+import { configurationPath, controlCommand, doorFolder, livePlace, volumeFolder } from "../model/layout";
 import { balancerImageName } from "../model/names";
 import type { Canary } from "../model/policies/canary";
 import { schemaVersion, type Change } from "../model/release";
@@ -28,8 +28,8 @@ export interface BalancerArgs {
   readonly entry: Entry;
   /** What gets certificates; default: nothing does. */
   readonly acme?: Acme | undefined;
-  /** Where it writes its logs; default: nowhere. */
-  readonly log?: LogVolume | undefined;
+  /** Where it writes its logs. */
+  readonly log: LogVolume;
   /** What a Prometheus asks; default: nothing. */
   readonly exporters?: Metrics | undefined;
   /** The addresses that clients use, one for each entry. */
@@ -79,8 +79,6 @@ export class Balancer extends pulumi.ComponentResource {
   /** The rendered configuration: what is previewed is what is installed. */
   public readonly upstreamConfig: pulumi.Output<string>;
   public readonly containerName: pulumi.Output<string>;
-  /** Name of the volume of its logs. */
-  public readonly logVolumeName: pulumi.Output<string>;
   /** What the last install did, see LastChange in rollout/report.ts. */
   public readonly lastChange: pulumi.Output<unknown>;
 
@@ -98,15 +96,11 @@ export class Balancer extends pulumi.ComponentResource {
       buildArgs: { NGINX_IMAGE: args.nginxImage },
     });
 
-    const volumeOf = (use: string) =>
-      new docker.Volume(
-        `${name}-${use}`,
-        { labels: labelList({ [labels.stack]: args.stackLabel }) },
-        { parent: this, deletedWith: args.images.removal },
-      );
-    const volume = volumeOf("config");
-    // Without it, a configuration with logs could not be left, nor reached, by a reload.
-    this.logVolumeName = volumeOf("log").name;
+    const volume = new docker.Volume(
+      `${name}-config`,
+      { labels: labelList({ [labels.stack]: args.stackLabel }) },
+      { parent: this, deletedWith: args.images.removal },
+    );
 
     const container = new docker.Container(
       `${name}-nginx`,

@@ -114,11 +114,15 @@ async function show({ label, filter, most, follow, print }: Showing, listed: Obs
   const readRequests = async (balancer: ObservedContainer | undefined) => {
     if (!wantsRequests || balancer?.state !== "running") return;
     for (let isMore = true; isMore && !signal.aborted;) {
-      const read = await readOn(balancer.id, offsets);
+      const read = await readOn(balancer.id, offsets).catch(async (error: unknown) => {
+        // The next balancer goes on in the same files.
+        if (balancerOf(await listContainers(label))?.id === balancer.id) throw error;
+        return { lines: [], isMore: false };
+      });
       isMore = read.isMore;
       for (const line of read.lines) take(readLogLine(line, names));
       // No more of them than can be shown.
-      if (waiting.length > 4 * most) waiting = sorted(waiting).slice(-most);
+      if (waiting.length > 4 * most && isMore) waiting = lastOf(waiting, most);
     }
   };
   const balancer = balancerOf(listed);
@@ -138,8 +142,7 @@ async function show({ label, filter, most, follow, print }: Showing, listed: Obs
   const sources = listed.filter((one) => isSource(one, filter));
   await Promise.all([readRequests(balancer), ...sources.map((one) => readPrinted(one, there, take))]);
   const begun = new Date().toISOString();
-  for (const line of sorted(waiting).slice(-most)) print(line);
-  waiting = [];
+  waiting = lastOf(waiting, most);
   const followed = new Set<string>();
   while (follow && !signal.aborted) {
     const containers = await listContainers(label);
@@ -157,6 +160,9 @@ async function show({ label, filter, most, follow, print }: Showing, listed: Obs
   }
   for (const line of sorted(waiting)) print(line);
 }
+
+/** @param count Infinity for all */
+const lastOf = (lines: readonly LogLine[], count: number) => (count === 0 ? [] : sorted(lines).slice(-count));
 
 const sorted = (lines: readonly LogLine[]) =>
   [...lines].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));

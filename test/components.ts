@@ -1,6 +1,7 @@
 import { BackendPool, type BackendPoolArgs } from "../components/backend-pool";
 import { Balancer, type BalancerArgs } from "../components/balancer";
 import { Entry, type EntryArgs } from "../components/entry";
+import { LogVolume } from "../components/log-volume";
 import { StackImages } from "../components/stack-images";
 import { doorsOf } from "../model/entry";
 import type { Change } from "../model/release";
@@ -55,7 +56,7 @@ export const balancerArgs = (
   images: StackImages,
   pool: BackendPool,
   entry: Entry,
-  more: Partial<BalancerArgs> = {},
+  more: Partial<BalancerArgs> & Pick<BalancerArgs, "log">,
 ): BalancerArgs => ({
   ...settings,
   ...identity,
@@ -87,9 +88,10 @@ export async function build({
   const pool = new BackendPool("pool", poolArgs(images, poolMore), opts);
   const entry = new Entry("front", entryArgs(images, entryMore), opts);
   const topology = topologyOf({ ...settings, ...poolMore }, pool.servers);
-  const balancer = new Balancer("lb", balancerArgs(images, pool, entry, { topology, ...balancerMore }), opts);
-  await settle(pool, balancer);
-  return { recording, images, pool, entry, balancer };
+  const log = new LogVolume("log", { stackLabel, images }, opts);
+  const balancer = new Balancer("lb", balancerArgs(images, pool, entry, { topology, log, ...balancerMore }), opts);
+  await Promise.all([settle(pool, balancer), valueOf(log.urn)]);
+  return { recording, images, pool, entry, log, balancer };
 }
 
 /** Waits until everything has been registered. */

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { BackendPool, type BackendPoolArgs } from "../../components/backend-pool";
 import { Balancer } from "../../components/balancer";
+import { LogVolume } from "../../components/log-volume";
 import { Entry } from "../../components/entry";
 import { doorsOf } from "../../model/entry";
 import { releaseOf, showFiles } from "../../nginx/render/config";
@@ -272,7 +273,7 @@ describe("components on mocks", () => {
       assert.deepEqual(inputs["volumes"], [
         { volumeName: "lb-config-made", containerPath: "/etc/nginx/live" },
         { volumeName: "front-door-made", containerPath: "/run/entry" },
-        { volumeName: "lb-log-made", containerPath: "/var/log/balancer" },
+        { volumeName: "log-volume-made", containerPath: "/var/log/balancer" },
       ]);
     });
 
@@ -406,16 +407,17 @@ describe("components on mocks", () => {
   });
 
   it("has every resource below its component", async () => {
-    const { recording, images, pool, entry, balancer } = await build();
+    const { recording, images, pool, entry, log, balancer } = await build();
     const parents: Record<string, unknown> = {
       pool: await valueOf(pool.urn),
       front: await valueOf(entry.urn),
       lb: await valueOf(balancer.urn),
       img: await valueOf(images.urn),
+      log: await valueOf(log.urn),
     };
     assert.ok(parents["pool"] !== undefined && parents["pool"] !== parents["lb"]);
     for (const [name, options] of recording.options) {
-      if (["pool", "front", "lb", "img"].includes(name)) continue;
+      if (["pool", "front", "lb", "img", "log"].includes(name)) continue;
       assert.equal(await valueOf((options.parent as pulumi.Resource).urn), parents[name.split("-")[0] ?? ""], name);
     }
   });
@@ -427,7 +429,8 @@ describe("components on mocks", () => {
       const images = new StackImages(`${name}-img`, own);
       const pool = new BackendPool(`${name}-pool`, poolArgs(images, own));
       const entry = new Entry(`${name}-front`, entryArgs(images, own));
-      await settle(pool, new Balancer(`${name}-lb`, balancerArgs(images, pool, entry, own)));
+      const log = new LogVolume(`${name}-log`, { images, ...own });
+      await settle(pool, new Balancer(`${name}-lb`, balancerArgs(images, pool, entry, { log, ...own })));
     }
     assert.equal(new Set(recording.names()).size, recording.resources.length);
     assert.equal(recording.ofType(types.container).length, 10);
