@@ -13,22 +13,27 @@ import { certificateContext, readCertificates } from "./rollout/certificates";
  */
 export function loadSettings(): {
   readonly settings: Settings;
+  /** Texts of the keys that the config has, as the engine hands them over. */
+  readonly raw: Readonly<Record<string, string>>;
   readonly secretKeys: ReadonlySet<string>;
   readonly certificates: readonly Certificate[];
   /** Text of `tls.acme.authorityFile`; empty for none. */
   readonly authority: string;
 } {
   const namespace = `${pulumi.getProject()}:`;
-  const raw = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
-    key.startsWith(namespace) ? [[key.slice(namespace.length), value] as const] : [],
+  const raw = Object.fromEntries(
+    Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
+      key.startsWith(namespace) ? [[key.slice(namespace.length), value]] : [],
+    ),
   );
   const secretKeys = secretKeysOf(namespace);
   const settings = parseSettings(
-    { ...builtImages(), ...Object.fromEntries(raw) },
+    { ...builtImages(), ...raw },
     { isApp: (path) => existsSync(join(path, "Dockerfile")), secretKeys, ...certificateContext },
   );
   return {
     settings,
+    raw,
     secretKeys,
     authority: certificateContext.readFile(settings.tls?.acme?.authorityFile ?? "") ?? "",
     certificates: readCertificates(settings.tls?.certificates).map((one) => one.certificate),

@@ -10,7 +10,9 @@ import { StackIdentity, valueOf } from "./components/stack-identity";
 import { StackImages } from "./components/stack-images";
 import { loadSettings, ownContainers, prepare } from "./config";
 import { endingSoon } from "./model/certificates";
+import { seal } from "./lib/seal";
 import { keyedHash } from "./lib/tree-hash";
+import { writeKept } from "./model/kept-settings";
 import { doorsOf } from "./model/entry";
 import { usersFiles, withUsers } from "./model/policies/users";
 import { askedElsewhere } from "./model/tls";
@@ -20,7 +22,7 @@ import { assertOwned, lookAtHost, readLiveRelease } from "./rollout/preflight";
 
 export = async () => {
   const stackLabel = `${pulumi.getProject()}/${pulumi.getStack()}`;
-  const { settings, secretKeys, certificates, authority, host } = await prepare(async () => {
+  const { settings, raw, secretKeys, certificates, authority, host } = await prepare(async () => {
     const loaded = loadSettings();
     return { ...loaded, host: await lookAtHost(stackLabel, loaded.settings) };
   });
@@ -94,6 +96,8 @@ export = async () => {
   const { metrics } = settings;
   const exporters =
     metrics && new Metrics("metrics", { ...settings, metrics, urls, log, images, stackLabel, owner, by });
+  const plain = Object.fromEntries(Object.entries(raw).filter(([key]) => !secretKeys.has(key)));
+  const kept = writeKept({ settings: plain, secret: [...secretKeys], images: pool.images });
   const balancer = new Balancer("balancer", {
     ...settings,
     topology,
@@ -105,6 +109,8 @@ export = async () => {
     urls: host.urls,
     certificateFiles: settings.tls?.certificates ?? [],
     users,
+    // nginx has them on its volume, and is not to know what apps are told.
+    settings: kept === undefined ? undefined : seal(kept, knownKey),
     stackLabel,
     owner,
     by,

@@ -5,6 +5,7 @@ import { hardened, replaceOnChanges } from "./hardening";
 import { duration, healthCommand, healthIntervalSeconds, startSeconds } from "../model/health-command";
 import { chooseAlias, type ExistingBackend } from "../model/identity";
 import { labelList, labels } from "../model/labels";
+import type { Kept } from "../model/kept-settings";
 import { appImageName } from "../model/names";
 import type { AppServer, HealthCheck } from "../model/topology";
 import type { AppSettings } from "../model/settings";
@@ -69,6 +70,8 @@ export class BackendPool extends pulumi.ComponentResource {
   public readonly networks: Readonly<Record<string, pulumi.Output<string>>>;
   /** How many of them the apps share that ask for no number; 0 where none does. */
   public readonly sharedCount: number;
+  /** What each app runs, for the history. */
+  public readonly images: Kept["images"];
   /** Container ids by alias. */
   public readonly containerIds: pulumi.Output<Record<string, string>>;
   /** Ids of the containers of what is run before them. */
@@ -81,6 +84,10 @@ export class BackendPool extends pulumi.ComponentResource {
     this.sharedCount = slots.filter(({ app }) => app.count === undefined).length;
     const apps = [...new Set(slots.map(({ app }) => app))];
     const images = new Map(apps.map((app) => [app.name, imageOf(app, args)]));
+    this.images = apps.map(({ name: app, path = "", image }) => {
+      const { tag, source = "" } = images.get(app) as StackImage;
+      return image === undefined ? { app, path, source } : { app, image, pinned: tag };
+    });
     this.networks = Object.fromEntries(
       apps.map(({ name: app }) => {
         const subnet = args.appSubnets.get(app);

@@ -38,6 +38,8 @@ export interface BalancerArgs {
   readonly certificateFiles: readonly CertificateFiles[];
   /** Where files of users are read from, and what makes their names; default: there are none. */
   readonly users?: { readonly paths: readonly string[]; readonly key: string };
+  /** The stack's settings, sealed, for the history; default: they are not kept. Other ones take the step again. */
+  readonly settings?: string | undefined;
   /** Builds the balancer's image. */
   readonly images: StackImages;
   /** Base image, the build argument NGINX_IMAGE of nginx/image/Dockerfile; nginx 1.30 or newer. */
@@ -185,6 +187,7 @@ export class Balancer extends pulumi.ComponentResource {
         stdin: this.upstreamConfig,
         environment: {
           RELEASE: guarded(pulumi.jsonStringify(change).apply(pack)),
+          ...(args.settings !== undefined && { SETTINGS: pulumi.secret(args.settings) }),
           ...(hasUsers && { USERS_KEY: pulumi.secret(args.users?.key ?? "") }),
         },
         logging: command.local.Logging.Stderr,

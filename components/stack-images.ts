@@ -29,6 +29,8 @@ export interface StackImage {
   readonly tag: string;
   /** Docker's id of the image. */
   readonly id: pulumi.Output<string>;
+  /** Hash of the folder that it is built from; none for one that is made elsewhere. */
+  readonly source?: string;
 }
 
 /**
@@ -70,7 +72,8 @@ export class StackImages extends pulumi.ComponentResource {
   plan({ name, buildArgs, ...source }: ImageSource): { readonly tag: string; readonly build: () => StackImage } {
     // One spelling for ./app, app/ and app: another context would be another image to the provider.
     const context = relative("", source.context) || ".";
-    const hash = hashValue({ source: hashTree(context), buildArgs });
+    const tree = hashTree(context);
+    const hash = hashValue({ source: tree, buildArgs });
     const tag = `${imagePrefix(this.args.stackLabel)}/${name}:${hash}`;
     const build = () => {
       const image = new docker.RemoteImage(
@@ -78,7 +81,7 @@ export class StackImages extends pulumi.ComponentResource {
         { name: tag, build: { context, buildArgs }, triggers: { source: hash }, keepLocally: true },
         { parent: this, deleteBeforeReplace: false, dependsOn: this.removal },
       );
-      return { tag, id: image.imageId };
+      return { tag, id: image.imageId, source: tree };
     };
     return { tag, build };
   }

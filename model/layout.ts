@@ -53,6 +53,8 @@ export const metricsLogFile = `${logFolder}/metrics.log`;
 export const logPlanFile = "log.txt";
 /** Through it, other containers ask nginx how many connections it has. */
 export const statusSocket = `${logFolder}/run/current/status.sock`;
+/** The changes of the configuration, a line each, by its name on the volume. */
+export const historyFile = "history.jsonl";
 /** Tells when the last change that worked has ended. */
 export const signatureFile = `${volumeFolder}/signature`;
 

@@ -243,7 +243,8 @@ const textKeys = new Set(
   }),
 );
 
-function parseValue(key: string, text: string): unknown {
+/** A value of the config, of the text that the engine hands over. */
+export function parseValue(key: string, text: string): unknown {
   if (textKeys.has(key)) return text;
   try {
     return JSON.parse(text) as unknown;

@@ -1,11 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
-import { hostname, userInfo } from "node:os";
 import { text as readAll } from "node:stream/consumers";
 import { messageOf, UserError } from "../lib/errors";
 import { unpack } from "../lib/pack";
 import { schemaVersion, type Change } from "../model/release";
-import { watchAsker } from "./asker";
+import { watchAsker, whoAsks } from "./asker";
 import { runBeforeSwitch, type Preparation } from "./before-switch";
 import { removeRest, removeServing } from "./destroy";
 import { pull } from "./pinned-images";
@@ -14,12 +13,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The commands that the engine's steps run, with what they need in their environment; results go to standard output. */
 const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> = {
-  /** Brings the release in that RELEASE describes; nginx's text, as it was previewed, comes on standard input. USERS_KEY is there where users are. */
+  /** Brings the release in that RELEASE describes; nginx's text, as it was previewed, comes on standard input. USERS_KEY is there where users are, SETTINGS where the history keeps them. */
   install: async (env) => {
     // Loaded here alone: that takes longer than the other steps do.
     const { install } = createRequire(__filename)("./install") as typeof import("./install");
-    const previewed = await readAll(process.stdin);
-    return JSON.stringify(await install(readChange(need(env, "RELEASE")), previewed, env["USERS_KEY"] ?? "", log));
+    const { USERS_KEY: usersKey = "", SETTINGS: settings } = env;
+    const given = { previewed: await readAll(process.stdin), usersKey, settings };
+    return JSON.stringify(await install(readChange(need(env, "RELEASE")), given, log));
   },
   /** The first step of a destroy. The engine takes it, too, when it has replaced the step that installs: then nothing is to end. */
   remove: async (env) => {
@@ -45,7 +45,7 @@ const commands: Readonly<Record<string, (env: Environment) => Promise<string>>> 
   },
   /** The identity of a stack, who has given it, and the one that it takes over: made once, kept in the engine's state. */
   identity: ({ ADOPT = "", PULUMI_COMMAND_STDOUT = "" }) => {
-    const made = `${randomUUID()} ${userInfo().username}@${hostname()}`;
+    const made = `${randomUUID()} ${whoAsks()}`;
     const [owner = "", by = ""] = (PULUMI_COMMAND_STDOUT === "" ? made : PULUMI_COMMAND_STDOUT).split(" ");
     return Promise.resolve(`${owner} ${by} ${ADOPT}`);
   },

@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { failureOf, Interrupted, messageOf, UserError } from "../lib/errors";
 
@@ -13,17 +14,45 @@ export function parseOptions<T extends NonNullable<ParseArgsConfig["options"]>>(
   options: T,
   help: string,
 ) {
+  return parseWords(args, options, help, 0).values;
+}
+
+/**
+ * The same, and the words beside them.
+ *
+ * @param most how many there may be
+ * @throws UserError (exit code 2), also for a word too many
+ */
+export function parseWords<T extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  options: T,
+  help: string,
+  most: number,
+) {
   const all = { ...options, help: { type: "boolean", short: "h" } } as const;
   try {
-    const { values } = parseArgs({ args, options: all, strict: true });
+    const { values, positionals } = parseArgs({ args, options: all, strict: true, allowPositionals: most > 0 });
     if ((values as { help?: boolean }).help === true) {
       process.stdout.write(help);
       process.exit(0);
     }
-    return values;
+    if (positionals.length > most) throw new Error(`Unexpected argument '${positionals[most]}'`);
+    return { values, words: positionals };
   } catch (error) {
     throw new UserError(`${messageOf(error)}\n\n${help}`, 2);
   }
+}
+
+/** Asks whoever sits at the terminal; Ctrl-C and Ctrl-D are a no, as anything but a yes is. */
+export async function isConfirmed(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const end = new AbortController();
+  terminal.on("SIGINT", () => end.abort()).on("close", () => end.abort());
+  const answer = await terminal
+    .question(`${question} [y/N] `, { signal: end.signal })
+    .catch(() => "")
+    .finally(() => terminal.close());
+  return /^y(es)?$/i.test(answer.trim());
 }
 
 /**

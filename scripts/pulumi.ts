@@ -45,7 +45,7 @@ interface Deployment {
     readonly inputs?: { readonly stdin?: unknown; readonly environment?: unknown };
     readonly outputs?: {
       readonly name?: string;
-      readonly stdout?: string;
+      readonly stdout?: unknown;
       readonly labels?: readonly { readonly label: string; readonly value: string }[];
     };
   }[];
@@ -58,12 +58,36 @@ interface Deployment {
  * @throws UserError when there is no such stack, or nothing runs on it
  */
 export async function readOutputs(stack: string): Promise<StackOutputs> {
-  const args = ["stack", "export", "--show-secrets", "--stack", stack];
-  const { outcome, stdout, stderr } = await run(pulumiBinary(), args, { cwd: projectRoot, env: pulumiEnv() });
-  if (outcome !== "succeeded") throw new UserError(`pulumi ${args.join(" ")} failed: ${stderr.trim()}`);
-  const outputs = outputsOf((JSON.parse(stdout) as { deployment?: Deployment }).deployment ?? {});
+  const outputs = outputsOf(await readState(stack));
   if (outputs === undefined) throw new UserError(`Stack ${stack} has nothing running: npm run up starts it.`);
   return outputs;
+}
+
+/** What keeps a stack's secrets from being guessed, and what its history keeps from being read; undefined where there is none yet. */
+export async function readKey(stack: string): Promise<string | undefined> {
+  const { resources = [] } = await readState(stack);
+  const step = resources.find(({ urn, delete: isOld }) => isOld !== true && urn.endsWith("::identity-key"));
+  const key = plain(step?.outputs?.stdout);
+  return typeof key === "string" ? key : undefined;
+}
+
+async function readState(stack: string): Promise<Deployment> {
+  const exported = await askEngine(["stack", "export", "--show-secrets", "--stack", stack]);
+  return (JSON.parse(exported) as { deployment?: Deployment }).deployment ?? {};
+}
+
+/**
+ * Runs the engine, and gives what it prints.
+ *
+ * @param env added to its environment
+ * @throws UserError with its own words when it fails
+ */
+export async function askEngine(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  const options = { cwd: projectRoot, env: { ...pulumiEnv(), ...env } };
+  const { outcome, stdout, stderr } = await run(pulumiBinary(), args, options);
+  if (outcome === "not found") throw new UserError("The Pulumi engine is not installed: npm run setup does it.");
+  if (outcome !== "succeeded") throw new UserError(`pulumi ${args.join(" ")} failed: ${stderr.trim()}`);
+  return stdout;
 }
 
 /** The outputs as they follow from the engine's state; undefined when no change of the balancer has worked yet. */
@@ -104,7 +128,7 @@ export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefi
       return { alias, app: container?.app ?? "", containerName: container?.name ?? "" };
     }),
     balancer: containers.find(({ role }) => role === "balancer")?.name ?? "",
-    lastChange: JSON.parse(step?.outputs?.stdout ?? "{}") as LastChange,
+    lastChange: JSON.parse((plain(step?.outputs?.stdout) as string | undefined) ?? "{}") as LastChange,
   };
 }
 

@@ -15,8 +15,13 @@ the balancer were spread.
   OPTIONS        go to \`pulumi up\`, for example --refresh or --diff
 `;
 
-async function main(args: string[]): Promise<void> {
-  const { stack, install, rest } = takeOptions(args, help);
+/**
+ * Sets this machine up, brings a stack up, and shows it.
+ *
+ * @param install whether set-up may change anything
+ * @param rest further options for the engine
+ */
+export async function bringUp({ stack, install, rest }: ReturnType<typeof takeOptions>): Promise<void> {
   await runSetup({ quiet: true, install });
   await runEngine(["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs", ...rest]);
   const outputs = await readOutputs(stack);
@@ -25,4 +30,4 @@ async function main(args: string[]): Promise<void> {
   process.stdout.write(`\n${await spread(outputs.urls, outputs.release.topology)}\n`);
 }
 
-runMain(main);
+if (require.main === module) runMain((args) => bringUp(takeOptions(args, help)));

@@ -57,6 +57,18 @@ export class FakeRuntime implements Runtime {
     return Promise.resolve();
   }
 
+  /** The files of the volume. */
+  readonly files = new Map<string, string>();
+
+  readFile(path: string): Promise<string> {
+    return Promise.resolve(this.files.get(path) ?? "");
+  }
+
+  writeFile(path: string, text: string): Promise<void> {
+    this.files.set(path, text);
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

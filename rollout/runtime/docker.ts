@@ -1,9 +1,7 @@
 import { messageOf } from "../../lib/errors";
-import { until } from "../../lib/until";
 import { configurationPath, controlCommand, livePlace, signatureFile, volumeFolder } from "../../model/layout";
 import { imagePrefix } from "../../model/names";
 import type { Release } from "../../model/release";
-import { serversOf } from "../../model/topology";
 import { docker, tryDocker } from "../docker";
 import { balancerOf, listContainers } from "../containers";
 import { insideScript, lookInside, parseInside } from "../observe";
@@ -18,22 +16,19 @@ import { untilCertified } from "../steps/certificates";
 import { untilDockerAgrees } from "../steps/healthcheck";
 import { closeEntry, openEntry, publish } from "../steps/entry";
 import { join, leave } from "../steps/networks";
-import { ask } from "../steps/probe";
 import { limitProcesses, withoutLimit } from "../steps/processes";
 import { checkAsClient, unreachableOf } from "../steps/public-address";
 import { drain, reload, takeBack, untilAnswered } from "../steps/reload";
+import { revive } from "../steps/revive";
 import { untilItServes } from "../steps/start";
 import { removeUnused, removeUnusedImages, stopContainers } from "../steps/retire";
-import { link, readLink, removeOldReleases, unlink, writeFiles, writeRecordOf } from "../steps/volume";
+import { link, readLink, removeOldReleases, unlink, writeFiles, writeRecordOf, writeWhole } from "../steps/volume";
 import { listWorkers } from "../steps/workers";
 import type { Asker, Log, Runtime, StepResult } from "./runtime";
 import { BalancerShell } from "./shell";
 
 /** How long another change of the same balancer is waited for, in seconds. */
 const lockSeconds = 120;
-
-/** How long a backend that Docker finds unhealthy may take to answer, before it is restarted, in seconds. */
-const answerSeconds = 2;
 
 /** The real host: containers by the docker client, nginx by a shell in the balancer's container. */
 export class DockerRuntime implements Runtime {
@@ -119,7 +114,8 @@ export class DockerRuntime implements Runtime {
         await Promise.all(operation.entries.map(closeEntry));
         return {};
       case "revive":
-        return this.revive(operation);
+        await revive(operation, wanted, () => this.shell(), log);
+        return {};
       case "resume":
         await reload(await this.shell(), undefined);
         return {};
@@ -207,6 +203,15 @@ export class DockerRuntime implements Runtime {
     await (await this.shell()).write(signatureFile, at);
   }
 
+  async readFile(path: string): Promise<string> {
+    const { code, output } = await (await this.anyShell()).run(`cat ${volumeFolder}/${path}`);
+    return code === 0 ? output : "";
+  }
+
+  async writeFile(path: string, text: string): Promise<void> {
+    await writeWhole(await this.anyShell(), `${volumeFolder}/${path}`, text);
+  }
+
   async close(): Promise<void> {
     this.opened?.close();
     this.opened = undefined;
@@ -230,21 +235,6 @@ export class DockerRuntime implements Runtime {
       if (before) await tryDocker("exec", before, "sh", "-c", servingScript(before));
       throw error;
     }
-  }
-
-  private async revive({ container, how, cause }: Operation & { op: "revive" }): Promise<StepResult> {
-    const { destination, release } = this.wanted;
-    // Docker looks at a backend every few seconds: it may serve again without anybody's knowing.
-    const servers = serversOf(release.topology).filter(({ name }) => destination.containers[name] === container);
-    const answers = async () => (await ask(await this.shell(), livePlace.folder, servers)).size === 0;
-    const serves = async () => until("", answerSeconds, answers).catch(() => false);
-    if (how === "restart" && (await serves())) {
-      this.log(`${cause} to Docker, and answers: left alone`);
-      return {};
-    }
-    this.log(`${cause}: ${how}`);
-    await docker(how, container);
-    return {};
   }
 
   private async installFirst(): Promise<StepResult> {
@@ -281,6 +271,11 @@ export class DockerRuntime implements Runtime {
   /** The shell in the wanted balancer, once it runs. */
   private async shell(): Promise<BalancerShell> {
     return this.open(this.wanted.destination.balancer);
+  }
+
+  /** A shell that has the volume: after a failure, the wanted balancer may be no more, or never have been. */
+  private async anyShell(): Promise<BalancerShell> {
+    return this.opened?.hasEnded === false ? this.opened : this.shell();
   }
 
   /** Opens the shell of a balancer with the lock of the volume: it goes with the shell, however that ends. */

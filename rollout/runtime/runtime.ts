@@ -19,6 +19,10 @@ export interface Runtime {
   perform(operation: Operation): Promise<StepResult>;
   /** Has nginx run what it ran before the first reload. */
   putBack(): Promise<void>;
+  /** The text of a file by its path on the balancer's volume; empty where there is none. */
+  readFile(path: string): Promise<string>;
+  /** Writes one, whole or not at all. */
+  writeFile(path: string, text: string): Promise<void>;
   close(): Promise<void>;
 }
 

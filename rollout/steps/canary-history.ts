@@ -2,6 +2,7 @@ import { canaryFile, canaryOrder } from "../../model/layout";
 import type { Canary } from "../../model/policies/canary";
 import type { Asker } from "../runtime/runtime";
 import type { BalancerShell } from "../runtime/shell";
+import { writeWhole } from "./volume";
 import { CanaryAborted, watchCanary, type CanaryStep, type Watched } from "./canary";
 
 const running = "running";
@@ -31,10 +32,8 @@ export async function endHistory(shell: BalancerShell, outcome: string): Promise
   if (history?.outcome === running) await keep(shell, { ...history, outcome });
 }
 
-/** Whole or not at all: an update may be killed at any time, and `status` may read at any. */
 async function keep(shell: BalancerShell, history: CanaryHistory): Promise<void> {
-  await shell.write(`${canaryFile}.new`, `${JSON.stringify(history)}\n`);
-  await shell.read(`mv ${canaryFile}.new ${canaryFile}`);
+  await writeWhole(shell, canaryFile, `${JSON.stringify(history)}\n`);
 }
 
 /**

@@ -42,6 +42,18 @@ async function writeFile(
   await shell.read(`cd ${folder} && { [ -f ${name} ] || rm -rf ${name}; } && mv .new ${name}`);
 }
 
+/** Writes a file whole or not at all, also where the disk is full: an update may be killed, and others may read, at any time. */
+export async function writeWhole(shell: BalancerShell, path: string, text: string): Promise<void> {
+  try {
+    await shell.write(`${path}.new`, text);
+    await shell.read(`mv ${path}.new ${path}`);
+  } catch (error) {
+    // What is there of it takes room that others need.
+    await shell.run(`rm -f ${path}.new`).catch(() => undefined);
+    throw error;
+  }
+}
+
 /** Where the link to the live release leads; undefined where it is none, as after an edit by hand. */
 export async function readLink(shell: BalancerShell, name = currentRelease): Promise<string | undefined> {
   return (await shell.run(`readlink ${name}`)).output.trim() || undefined;

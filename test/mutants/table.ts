@@ -91,6 +91,12 @@ const inPrepared = faultsIn("command before the switch", "components/backend-poo
 const inVersion = faultsIn("canary", "model/identity.ts", "canary");
 const inWatch = faultsIn("canary", "rollout/steps/canary.ts", "canary-watch");
 const inHistory = faultsIn("canary", "rollout/steps/canary-history.ts", "canary-watch");
+const inJournal = faultsIn("history", "model/history.ts", "history");
+const inKeptSettings = faultsIn("history", "model/kept-settings.ts", "rollback");
+const inKeeping = faultsIn("history", "rollout/history.ts", "history");
+const inEnding = faultsIn("history", "rollout/apply.ts", "history");
+const inRollback = faultsIn("rollback", "scripts/rollback.ts", "rollback");
+const inSeal = faultsIn("history", "lib/seal.ts", "history");
 const inAsker = faultsIn("canary", "rollout/asker.ts", "asker");
 const inVerdict = faultsIn("canary", "model/policies/verdict.ts", "verdict");
 const inCompression = faultsIn("compression", "nginx/render/policy/compression.ts", "nginx-config");
@@ -187,8 +193,8 @@ export const mutants: readonly Mutant[] = [
   inCanaryApply("a canary that is aborted leaves its share", `"quit", "canary"`, `"quit"`),
   inCanaryApply(
     "a canary that is aborted goes on running",
-    "error instanceof CanaryAborted",
-    "error instanceof RangeError",
+    `operation.op === "canary" && error instanceof CanaryAborted`,
+    `operation.op === "canary" && error instanceof RangeError`,
   ),
   inCanaryApply("a canary that was killed is gone on from", "if (left !== undefined)", "if (left === null)"),
   inBeforeSwitch("what a power cut ended has succeeded", " && exitCode === 0", ""),
@@ -231,6 +237,72 @@ export const mutants: readonly Mutant[] = [
     "history?.outcome === running",
     "history !== undefined",
   ),
+  inJournal(
+    "a number comes again when the oldest have gone",
+    "Math.max(0, ...known.map((one) => one.entry.n)) + 1",
+    "known.length + 1",
+  ),
+  inJournal(
+    "a foreign line is fatal",
+    "entrySchema.safeParse(parseJson(line))",
+    "{ success: line !== '', data: entrySchema.parse(JSON.parse(line || '{}')) }",
+  ),
+  inJournal("it grows without end", ".slice(-mostEntries)", ""),
+  inJournal("it grows beyond its bytes", "total > mostBytes", "false"),
+  inJournal("bytes are characters", "Buffer.byteLength(line) + 1", "line.length + 1"),
+  inJournal("the newest goes for being long", "gone < lines.length - 1", "gone < lines.length"),
+  inJournal(
+    "what a later version wrote beside is lost",
+    "known.map(({ line }) => line)",
+    "known.map(({ entry: one }) => JSON.stringify(one))",
+  ),
+  inJournal("it goes back to what failed", `result === "done"`, `result !== "put back"`),
+  inJournal("it goes back to where it is", "entries.slice(0, -1).findLast", "entries.findLast"),
+  inKeeping(
+    "a change fails for its history",
+    "log(`This change is not in the history: ${messageOf(error)}`)",
+    "throw error",
+  ),
+  inKeeping("secrets are in the diff", "isSecret || known.isSecret", "known.isSecret"),
+  inKeeping("secrets of before are in the diff", "isSecret || known.isSecret", "isSecret"),
+  inKeeping("what nobody knows to be no secret is in the diff", "if (known === undefined) return", "if (false) return"),
+  inKeeping("keys are in the diff", "/^\\w+\\.(?:conf|txt)$/.test(name)", "name !== ''"),
+  inKeeping("a diff is as long as it likes", "lines.slice(0, mostLines)", "lines"),
+  inKeeping("a failure is as long as it likes", "cut(ending.failure, mostOfFailure)", "ending.failure"),
+  inEnding("a failed change is not kept", `await keep({ ...ended(), result, failure: messageOf(error) });`, ""),
+  inEnding("one that was put back is told as one that left all as it was", `result = "put back";`, ""),
+  inEnding("the step that a canary was aborted in is not told", "canary.push(error.step)", "void error"),
+  inKeptSettings("the order of keys makes other settings", "Object.fromEntries(sorted)", "settings"),
+  inKeptSettings("they are kept however long they are", "Buffer.byteLength(text) > mostBytes", "false"),
+  inKeptSettings("a secret key is changed", "!secret.includes(key) && ", ""),
+  inKeptSettings(
+    "another spelling is a change",
+    "!isDeepStrictEqual(values.then[key], values.now[key])",
+    "then.settings[key] !== now.settings[key]",
+  ),
+  inKeptSettings("a key that was not there stays", "other.filter((key) => !(key in set))", "[]"),
+  inKeptSettings("what may be secret is shown", "show(value, isHidden(path))", "show(value, false)"),
+  inSeal("what was edited is read", ' + decipher.final("utf8")', ""),
+  inSeal(
+    "the same text is another one each time",
+    `keyedHash(text, keyedHash("iv", key))`,
+    `keyedHash([text, Math.random()], keyedHash("iv", key))`,
+  ),
+  inRollback("it goes to what has never served", `entry.result !== "done"`, "false"),
+  inRollback("another source is taken for the one of then", "hashTree(folder) === source", "true"),
+  inRollback("an image that was pruned is not told", "then.problem !== undefined", "false"),
+  inRollback(
+    "a name that has moved is not told",
+    "if (now.pinned === pinned) return undefined;",
+    "if (now.pinned !== '') return undefined;",
+  ),
+  {
+    name: "history: settings are in previews",
+    file: "components/balancer.ts",
+    find: "SETTINGS: pulumi.secret(args.settings)",
+    replace: "SETTINGS: args.settings",
+    tests: ["containers"],
+  },
   inAsker("that nobody reads any more is not noticed", " || !isHeard", ""),
   inPolicyHeaders(
     "an answer keeps its backend's header, too",
@@ -319,8 +391,8 @@ export const mutants: readonly Mutant[] = [
 
   inImages("old one deleted first", "deleteBeforeReplace: false", "deleteBeforeReplace: true"),
   inImages("removed by the provider", "keepLocally: true", "keepLocally: false"),
-  inImages("another source is the same image", "source: hashTree(context), ", ""),
-  inImages("build arguments not in the hash", "source: hashTree(context), buildArgs }", "source: hashTree(context) }"),
+  inImages("another source is the same image", "source: tree, ", ""),
+  inImages("build arguments not in the hash", "source: tree, buildArgs }", "source: tree }"),
   inImages("not built again", "triggers: { source: hash }", "triggers: {}"),
   inImages("a destroy takes what is another stack's", "STACK: args.stackLabel", "STACK: this.name"),
 
@@ -494,7 +566,7 @@ export const mutants: readonly Mutant[] = [
   inOwnership("another stack's containers end", "owners.includes(owner)", "true"),
   inReloads("new servers alone at once", "if (fresh.length > 0 && leaving.length > 0) {", "if (false) {"),
   inReloads("older workers are not waited for", "leaving.length > 0 || stale || (", "stale || ("),
-  inApply("what failed stays", "if (begun) await putBack(runtime, error, log);", ""),
+  inApply("what failed stays", "await putBack(runtime, error, log);", ""),
   inApply("put back after the address has answered", `if (operation.op === "check") begun = false;`, ""),
   inProbe("another server's answer counts", `!own.has(answer.from.replace(/:\\d+$/, ""))`, "false"),
   {

@@ -6,6 +6,7 @@ import { Balancer } from "../../components/balancer";
 import { LogVolume } from "../../components/log-volume";
 import { Entry } from "../../components/entry";
 import { doorsOf } from "../../model/entry";
+import { hashTree } from "../../lib/tree-hash";
 import { releaseOf, showFiles } from "../../nginx/render/config";
 import { serversOf } from "../../model/topology";
 import type { ExistingBackend } from "../../model/identity";
@@ -189,6 +190,18 @@ describe("components on mocks", () => {
       ])
         assert.notEqual(await aliasWith(change), pool.servers[0]?.name, JSON.stringify(change));
       assert.equal(await aliasWith({ hosts: ["shop.example"], paths: ["/a"] }), pool.servers[0]?.name);
+    });
+
+    it("tells of each app what it runs: a folder's content, or what a name stands for", async () => {
+      const [built, named] = settings.apps;
+      assert.ok(built && named);
+      const apps = [built, { ...named, path: undefined, image: "registry.example/shop:1" }];
+      const pinnedImages = new Map([["registry.example/shop:1", "registry.example/shop@sha256:1"]]);
+      const { pool } = await build({ pool: { apps, pinnedImages } });
+      assert.deepEqual(pool.images, [
+        { app: "app1", path: "apps/app1", source: hashTree("apps/app1") },
+        { app: "app2", image: "registry.example/shop:1", pinned: "registry.example/shop@sha256:1" },
+      ]);
     });
 
     it("gives an app that is named like the balancer's image another one", async () => {

@@ -19,7 +19,7 @@ async function settingsOf(config: Record<string, string>) {
 
 describe("stack config", () => {
   it("is what stands below the project's own name", async () => {
-    const { settings } = await settingsOf({
+    const { settings, raw } = await settingsOf({
       "nginx-load-balancer:port": "9000",
       "nginx-load-balancer:nginxImage": "nginx:1.31",
       "docker:host": "unix:///elsewhere",
@@ -27,6 +27,7 @@ describe("stack config", () => {
       "other:nginx-load-balancer:port": "9002",
     });
     assert.deepEqual([settings.port, settings.nginxImage, settings.backendCount], [9000, "nginx:1.31", 2]);
+    assert.deepEqual(raw, { port: "9000", nginxImage: "nginx:1.31" });
   });
 
   it("is refused for a key that isn't known, and for an app's folder without a Dockerfile", async () => {

@@ -139,6 +139,18 @@ describe("what containers are made of: the balancer", () => {
     assert.doesNotMatch(await environmentOf(), /usersFiles|USERS_KEY|4dabf18/);
   });
 
+  it("has the history keep settings that no preview shows, and none where there are none", async () => {
+    const environmentOf = async (more: Partial<BalancerArgs> = {}) => {
+      const { recording } = await build({ balancer: more });
+      return JSON.stringify(recording.one(types.command, "lb-installed").inputs["environment"]);
+    };
+    assert.match(
+      await environmentOf({ settings: "sealed" }),
+      /"4dabf18193072939515e22adb298388d":.*"SETTINGS":"sealed"/,
+    );
+    assert.doesNotMatch(await environmentOf(), /SETTINGS|4dabf18/);
+  });
+
   it("gets its time to end, and is not waited for: the installation does that", async () => {
     const topology = topologyOf({ ...settings, drainSeconds: 7 }, (await build()).pool.servers);
     const { recording } = await build({ balancer: { topology } });

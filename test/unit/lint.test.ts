@@ -15,12 +15,12 @@ describe("lint", function () {
     [
       "model/deal.ts",
       `import * as pulumi from "@pulumi/pulumi";`,
-      "model/ imports @pulumi/pulumi; it may import node:crypto, node:net, node:path, node:url, zod.",
+      "model/ imports @pulumi/pulumi; it may import node:crypto, node:net, node:path, node:url, node:util, zod.",
     ],
     [
       "model/deal.ts",
       `import "node:child_process";`,
-      "model/ imports node:child_process; it may import node:crypto, node:net, node:path, node:url, zod.",
+      "model/ imports node:child_process; it may import node:crypto, node:net, node:path, node:url, node:util, zod.",
     ],
     [
       "nginx/render/config.ts",
@@ -34,7 +34,7 @@ describe("lint", function () {
       "rollout/ imports components/balancer; it may import nginx/render, model, lib.",
     ],
     ["rollout/port.ts", `void import("../index");`, "rollout/ imports index; it may import nginx/render, model, lib."],
-    ["rollout/port.ts", `import "@pulumi/docker";`, "rollout/ imports @pulumi/docker; it may import node:, zod."],
+    ["rollout/port.ts", `import "@pulumi/docker";`, "rollout/ imports @pulumi/docker; it may import node:, diff, zod."],
     [
       "components/balancer.ts",
       `import type { Step } from "../scripts/setup/step";`,

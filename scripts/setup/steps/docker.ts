@@ -1,9 +1,9 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { lastWords, start, type Run, type Started } from "../../../lib/process";
 import { until } from "../../../lib/until";
+import { isConfirmed } from "../../cli";
 import { canInstallPackages, installPackages } from "../apt";
 import { dockerEndpoint, type DockerEndpoint } from "../environment";
 import { SetupError } from "../error";
@@ -110,9 +110,7 @@ export function dockerStep(run: Run): Step {
 /** On a terminal the user decides; elsewhere set-up goes on and says what it does. */
 async function askBefore(question: string): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} [y/N] `).finally(() => terminal.close());
-  if (!/^y(es)?$/i.test(answer.trim()))
+  if (!(await isConfirmed(question)))
     throw new SetupError(
       "Docker was not installed",
       "install it (https://docs.docker.com/engine/install) and start it",
