@@ -98,10 +98,15 @@ describe("the port, on Docker's host", () => {
 
   it("is one of those that metrics are published at", async () => {
     process.env["DOCKER_HOST"] = "unix:///var/run/docker.sock";
-    const metrics = { port: where.port - 1, bindAddress: "127.0.0.1" };
-    await assert.rejects(lookAtHost("nginx-load-balancer/dev", { ...where, port: 0, metrics }), {
-      message: `metrics.port, or the one after it: got ${where.port}, which something else on this host uses already (on 127.0.0.1). End it, or choose another port: npx pulumi config set --path metrics.port PORT. Nothing has been changed.`,
-    });
+    // An address that no client has: the port below is free there, however many connections others have on this host.
+    const metrics = { port: where.port - 1, bindAddress: "127.0.0.9" };
+    const second = createServer().listen(where.port, metrics.bindAddress);
+    await once(second, "listening");
+    await assert
+      .rejects(lookAtHost("nginx-load-balancer/dev", { ...where, port: 0, metrics }), {
+        message: `metrics.port, or the one after it: got ${where.port}, which something else on this host uses already (on 127.0.0.9). End it, or choose another port: npx pulumi config set --path metrics.port PORT. Nothing has been changed.`,
+      })
+      .finally(() => second.close());
     const elsewhere = { ...metrics, bindAddress: "192.0.2.7" };
     await assert.rejects(lookAtHost("nginx-load-balancer/dev", { ...where, port: 0, metrics: elsewhere }), {
       message: 'metrics.bindAddress: got "192.0.2.7", expected an address of this host. Nothing has been changed.',
