@@ -5,6 +5,7 @@ set -eu
 cd /etc/nginx/live
 mkdir -p /tmp/nginx
 trap 'exit 0' QUIT TERM
+me=$(hostname)
 
 # What an nginx that was killed had received of requests.
 rm -rf /var/spool/nginx/*
@@ -12,9 +13,12 @@ rm -rf /var/spool/nginx/*
 # nginx finds a file of each log. That there is none is no reason not to serve.
 logs=/var/log/balancer
 perl /etc/nginx/log.pl begin "$logs" || true
+# Others ask nginx by a socket there, each nginx by its own: the one that ends would take along that of the next.
+rm -rf "$logs/run/$me"
+mkdir -p "$logs/run/$me" && ln -sfn "$logs/run/$me" /tmp/nginx/status || true
 
 # The one that serves is named on the volume, by a change that has tried it: a new one waits beside its predecessor.
-me=$(hostname) serving=
+serving=
 named() { { read -r serving <balancer; } 2>/dev/null && [ "$serving" = "$me" ]; }
 
 accepted() { [ -f "$1/nginx.conf" ] && nginx -t -q -c "/etc/nginx/live/$1/nginx.conf"; }
@@ -67,8 +71,14 @@ wait $! || true
 /etc/nginx/clock.sh 1 &
 # What reads it begins it anew at 64 MiB.
 /etc/nginx/trim.sh /var/spool/nginx/canary.log 256 &
-# Where nothing is logged, it would take memory for nothing.
+# Where nothing is logged, they would take memory for nothing.
 perl /etc/nginx/log.pl names "$logs" current || true
 { until [ -f current/log.txt ]; do sleep 5; done; exec perl /etc/nginx/log.pl keep "$logs" current 1; } &
+{
+  until grep -q '^log metrics ' current/log.txt 2>/dev/null; do sleep 5; done
+  exec /etc/nginx/gauges.sh /etc/nginx/live/current /etc/nginx/live/history.jsonl "$logs/metrics.log" 5
+} &
+find "$logs/run" -mindepth 1 -maxdepth 1 ! -name "$me" -exec rm -rf {} + || true
+ln -sfn "$me" "$logs/run/current" || true
 
 exec /etc/nginx/take.sh $ENTRIES

@@ -21,12 +21,15 @@ ${hosts.map((host) => `    ${host} ${host};\n`).join("")}  }
 `;
 }
 
+/** Where the certificate of a host lies. */
+export const acmeCertificate = (folder: string, host: string): string => `${acmeFolder}/${folder}/live/${host}.crt`;
+
 /** In a server block with TLS. */
 export function renderAcmeCertificate({ folder }: Acme): string {
-  const file = `${acmeFolder}/${folder}/live/$acme_host`;
+  const file = acmeCertificate(folder, "$acme_host");
   return `    # tls.acme
-    ssl_certificate ${file}.crt;
-    ssl_certificate_key ${file}.key;
+    ssl_certificate ${file};
+    ssl_certificate_key ${file.replace(/crt$/, "key")};
 `;
 }
 
@@ -46,7 +49,7 @@ export function renderChallenge({ folder }: Acme): string {
  */
 export function renderOnceCertified({ folder }: Acme, to: string, host = "$host"): string {
   return `    set $is_certified "";
-    if (-f ${acmeFolder}/${folder}/live/${host}.crt) {
+    if (-f ${acmeCertificate(folder, host)}) {
       set $is_certified 1;
     }
     if ($uri ~ ^${challengePath.replaceAll(".", "\\.")}) {

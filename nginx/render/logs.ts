@@ -1,6 +1,7 @@
 import { appOf } from "../../model/identity";
 import { accessLogFile, metricsLogFile, statusSocket, type Place } from "../../model/layout";
 import { isWatched, serversOf, type Topology } from "../../model/topology";
+import { acmeCertificate } from "./acme";
 import { clientFor, requestIdFor } from "./headers";
 
 type Logged = Pick<Topology, "accessLog" | "metrics">;
@@ -107,7 +108,7 @@ export function routeLine(path: string, topology: Logged): string {
   return topology.accessLog === "json" ? `set $log_route ${path};\n` : "";
 }
 
-/** For the program that keeps the logs: which there are, the MiB that a file of them may have, and whose addresses stand in them. */
+/** For the programs that keep the logs: which there are, the MiB that a file of them may have, whose addresses stand in them, and what ends when. */
 export function logPlan(topology: Topology): string {
   const { accessLog, logMb = 0, metrics } = topology;
   const files = [
@@ -118,7 +119,15 @@ export function logPlan(topology: Topology): string {
     ({ name, address = name, port, weight, health: { host, path } }) =>
       `server ${name} ${appOf(name) || "-"} ${address} ${port} ${weight} ${host} ${path}`,
   );
-  return `# Read by log.pl: log KIND MIB FILES, server NAME APP ADDRESS PORT WEIGHT HOST PATH.\n${[...files, ...servers].join("\n")}\n`;
+  const lines = [...files, ...servers, ...(metrics === true ? certificateLines(topology) : [])];
+  return `# Read by log.pl and gauges.sh: log KIND MIB FILES, server NAME APP ADDRESS PORT WEIGHT HOST PATH, certificate HOST FILE.\n${lines.join("\n")}\n`;
+}
+
+/** The certificates by the first of their names. */
+function certificateLines({ tls }: Pick<Topology, "tls">): string[] {
+  const own = tls?.certificates.map(({ name, names }) => `certificate ${names[0] ?? name} ${name}.crt`) ?? [];
+  const { hosts = [], folder = "" } = tls?.acme ?? {};
+  return [...own, ...hosts.map((host) => `certificate ${host} ${acmeCertificate(folder, host)}`)];
 }
 
 /** A server by which others learn how many connections there are, each nginx in a folder of its own that the link leads to. */

@@ -52,6 +52,7 @@ describe("the balancer's start", () => {
       .replaceAll("/etc/nginx/live", join(root, "live"))
       .replaceAll("/etc/nginx/take.sh", `touch ${root}/started`)
       .replaceAll("/var/spool/nginx", join(root, "spool"))
+      .replaceAll("/var/log/balancer", join(root, "logs"))
       .replaceAll("/tmp/nginx", join(root, "run"))
       .replace("kill -TERM 1", "true");
     await writeFile(join(root, "start.sh"), script);
