@@ -6,6 +6,7 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../rollout/docker";
 import { projectRoot } from "../../scripts/setup/project";
+import { Canaries } from "./canaries";
 import { FixtureApp, fixtureLoad } from "../e2e/app";
 import { assertNoneLost } from "../e2e/books";
 import { TestStack } from "../e2e/stack";
@@ -152,6 +153,16 @@ describe("the history, and going back in it", function () {
     assert.equal((await backends()).length, 4);
     assertNoneLost(load.mark(), 100);
     assert.deepEqual((await history()).slice(0, 2).map(({ added, removed }) => [added.length, removed.length]), [[1, 0], [0, 1]]); // prettier-ignore
+  });
+
+  it("brings an app's environment back, and shows it in no command line meanwhile", async () => {
+    const apps = [{ name: "fixture", path: app.path, env: { TOKEN: "another" } }];
+    await stack.configure({ apps });
+    await stack.up();
+    const { result, seen } = await new Canaries({ token }).inCommandLinesOf(rollback("--yes"));
+    assert.equal(result.code, 0, result.output);
+    assert.match(result.output, /apps\[0\]\.env\.TOKEN: a text that is not shown -> a text that is not shown/);
+    assert.deepEqual([seen, result.output.includes(token), config().includes(token)], [[], false, true]);
   });
 
   it("says which source can't be brought back", async () => {

@@ -89,6 +89,13 @@ describe("what is secret", function () {
     await engine("up with a change", "up");
     await watched("status", () => own.stack.script("status"));
     await watched("status --json", () => own.stack.script("status", "--json"));
+    await watched("changes", () => own.stack.script("history", "--json"));
+    await watched("a change", () => own.stack.script("history", "show", "2"));
+    const back = ["--config-file", own.stack.configFile, "--yes"];
+    assert.match(
+      await watched("rollback", () => own.stack.script("rollback", ...back), true),
+      /apps\n +serverConfig\n/,
+    );
     await engine("refresh", "refresh", "--diff");
     await engine("preview without a change", "preview", "--diff", "--expect-no-changes");
     assert.deepEqual(canaries.where(shown), plain);
