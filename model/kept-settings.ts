@@ -27,10 +27,14 @@ export type Kept = z.output<typeof keptSchema>;
 /** Most bytes that are kept: sealed, they have to fit an environment variable. */
 const mostBytes = 64 * 1024;
 
+/** Keys that tell how an update goes about it, not what it makes: a change of them takes no step, and they are not gone back to. */
+const leftOut: ReadonlySet<string> = new Set(["adopt", "keepImages"]);
+
 /** Text of what is kept, the same for the same config; undefined where it is too long. */
 export function writeKept({ settings, secret, images }: Kept): string | undefined {
-  const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify({ settings: Object.fromEntries(sorted), secret: [...secret].sort(), images });
+  const keys = Object.keys(settings).sort();
+  const sorted = Object.fromEntries(keys.flatMap((key) => (leftOut.has(key) ? [] : [[key, settings[key]]])));
+  const text = JSON.stringify({ settings: sorted, secret: [...secret].sort(), images });
   return Buffer.byteLength(text) > mostBytes ? undefined : text;
 }
 
@@ -58,7 +62,9 @@ export function differenceOf(then: Config, now: Config): Difference {
   const valuesOf = ({ settings }: Config) =>
     Object.fromEntries(Object.entries(settings).map(([key, text]) => [key, parseValue(key, text)]));
   const values = { then: valuesOf(then), now: valuesOf(now) };
-  const other = keys.filter((key) => !secret.includes(key) && !isDeepStrictEqual(values.then[key], values.now[key]));
+  const other = keys.filter(
+    (key) => !leftOut.has(key) && !secret.includes(key) && !isDeepStrictEqual(values.then[key], values.now[key]),
+  );
   const set = Object.fromEntries(
     other.flatMap((key) => (key in then.settings ? [[key, then.settings[key] ?? ""]] : [])),
   );

@@ -272,7 +272,9 @@ export const mutants: readonly Mutant[] = [
   inEnding("a failed change is not kept", `await keep({ ...ended(), result, failure: messageOf(error) });`, ""),
   inEnding("one that was put back is told as one that left all as it was", `result = "put back";`, ""),
   inEnding("the step that a canary was aborted in is not told", "canary.push(error.step)", "void error"),
-  inKeptSettings("the order of keys makes other settings", "Object.fromEntries(sorted)", "settings"),
+  inKeptSettings("the order of keys makes other settings", "Object.keys(settings).sort()", "Object.keys(settings)"),
+  inKeptSettings("keepImages takes the balancer's step", "(leftOut.has(key) ? [] : ", "(key === '' ? [] : "),
+  inKeptSettings("keepImages is gone back to", "!leftOut.has(key) && ", ""),
   inKeptSettings("they are kept however long they are", "Buffer.byteLength(text) > mostBytes", "false"),
   inKeptSettings("a secret key is changed", "!secret.includes(key) && ", ""),
   inKeptSettings(

@@ -40,6 +40,11 @@ describe("settings that are kept", () => {
     for (const broken of ["", "{}", text.replace('"source"', '"sauce"')]) assert.throws(() => readKept(broken));
   });
 
+  it("are those that make something, not those that tell how", () => {
+    const text = writeKept(kept({ keepImages: "true", adopt: "x", port: "1" }));
+    assert.equal(text, writeKept(kept({ port: "1" })));
+  });
+
   it("are none where they are longer than 64 KiB", () => {
     const long = (characters: number) => writeKept(kept({ serverConfig: "ä".repeat(characters) }));
     assert.ok(long(32_000));
@@ -62,6 +67,7 @@ describe("the difference of two configs", () => {
       { apps: `[ {"path": "a", "name": "a"} ]`, port: "80.0" },
       { set: {}, remove: [], lines: [] },
     ],
+    ["what tells how", { adopt: "x" }, { keepImages: "true" }, { set: {}, remove: [], lines: [] }],
     [
       "another value, one more and one less",
       { backendCount: "4", accessLog: "all" },
