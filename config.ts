@@ -27,17 +27,21 @@ export function loadSettings(): {
     ),
   );
   const secretKeys = secretKeysOf(namespace);
+  const read = readSettings(raw, secretKeys);
+  const authority = certificateContext.readFile(read.settings.tls?.acme?.authorityFile ?? "") ?? "";
+  return { ...read, raw, secretKeys, authority };
+}
+
+/** The same of a config that is known: texts by their keys without namespace. */
+export function readSettings(
+  raw: Readonly<Record<string, string>>,
+  secretKeys: ReadonlySet<string>,
+): { readonly settings: Settings; readonly certificates: readonly Certificate[] } {
   const settings = parseSettings(
     { ...builtImages(), ...raw },
     { isApp: (path) => existsSync(join(path, "Dockerfile")), secretKeys, ...certificateContext },
   );
-  return {
-    settings,
-    raw,
-    secretKeys,
-    authority: certificateContext.readFile(settings.tls?.acme?.authorityFile ?? "") ?? "",
-    certificates: readCertificates(settings.tls?.certificates).map((one) => one.certificate),
-  };
+  return { settings, certificates: readCertificates(settings.tls?.certificates).map((one) => one.certificate) };
 }
 
 /**

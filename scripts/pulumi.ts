@@ -90,6 +90,19 @@ export async function askEngine(args: readonly string[], env: Record<string, str
   return stdout;
 }
 
+/** What the keys of a stack's config begin with. */
+export const namespace = "nginx-load-balancer:";
+
+/** The stack's own keys without their namespace, as the config has them; without `--show-secrets`, secret ones have no value. */
+export async function configOf(
+  stack: string,
+  ...options: readonly string[]
+): Promise<[key: string, value: { readonly value?: string; readonly secret: boolean }][]> {
+  const text = await askEngine(["config", "--json", "--stack", stack, ...options]);
+  const all = Object.entries(JSON.parse(text) as Record<string, { value?: string; secret: boolean }>);
+  return all.flatMap(([key, value]) => (key.startsWith(namespace) ? [[key.slice(namespace.length), value]] : []));
+}
+
 /** The outputs as they follow from the engine's state; undefined when no change of the balancer has worked yet. */
 export function outputsOf({ resources = [] }: Deployment): StackOutputs | undefined {
   const current = resources.filter((resource) => resource.delete !== true);

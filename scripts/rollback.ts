@@ -18,7 +18,7 @@ import {
 import { pinImages } from "../rollout/pinned-images";
 import { isConfirmed, parseWords, runMain, untilInterrupted, UserError } from "./cli";
 import { changeOf, readHistory } from "./history";
-import { askEngine, readKey, runEngine } from "./pulumi";
+import { askEngine, configOf, namespace, readKey, runEngine } from "./pulumi";
 import { projectRoot } from "./setup/project";
 import { bringUp } from "./up";
 
@@ -34,8 +34,6 @@ Where the answer is no, the preview fails, or after Ctrl-C, nothing has been cha
 
 Exit code 0 when the stack is up as it was, 1 where nothing has been changed, 2 for a bad option, otherwise the engine's.
 `;
-
-const namespace = "nginx-load-balancer:";
 
 /** The change that is gone back to. */
 export function targetOf(entries: readonly Entry[], n: string | undefined): Entry {
@@ -93,11 +91,7 @@ async function lostImage({ app, image, pinned }: PinnedImage): Promise<string | 
 
 /** The config as a file has it. */
 async function readConfig(stack: string, file: string): Promise<Pick<Kept, "settings" | "secret">> {
-  const text = await askEngine(["config", "--json", "--stack", stack, "--config-file", file]);
-  const all = Object.entries(JSON.parse(text) as Record<string, { value?: string; secret: boolean }>);
-  const own = all.flatMap(([key, value]) =>
-    key.startsWith(namespace) ? [[key.slice(namespace.length), value] as const] : [],
-  );
+  const own = await configOf(stack, "--config-file", file);
   return {
     settings: Object.fromEntries(own.flatMap(([key, { value, secret }]) => (secret ? [] : [[key, value ?? ""]]))),
     secret: own.flatMap(([key, { secret }]) => (secret ? key : [])),

@@ -156,6 +156,16 @@ describe("sites under load", function () {
     );
   });
 
+  it("is drawn as it runs, and as its config would have it", async () => {
+    const [runs, config] = await Promise.all([stack.script("graph"), stack.script("graph", "--config")]);
+    assert.deepEqual([runs.code, config.code], [0, 0], runs.output + config.output);
+    const names = (text: string) => [...text.matchAll(/backend_\d+_\d+\[\("(.+)"\)\]/g)].map(([, name]) => name).sort();
+    assert.deepEqual(names(runs.output), outputs.backends.map(({ alias }) => alias).sort());
+    const slots = outputs.backends.map(({ alias }) => alias.replace(/-[0-9a-f]{10}$/, "")).sort();
+    assert.deepEqual(names(config.output), slots);
+    assert.match(runs.output, /"shop\.example"/);
+  });
+
   it("gives an app the networks, volumes, folders, user, command, processors and secrets that it asks for", async () => {
     const name = `e2e-sites-${process.pid}`;
     await docker("network", "create", name);

@@ -42,6 +42,7 @@ const inPlan = faultsIn("plan", "rollout/plan.ts", "rollout");
 const inHandover = faultsIn("plan", "rollout/handover.ts", "rollout");
 const inOwnership = faultsIn("plan", "rollout/ownership.ts", "rollout");
 const inDestroy = faultsIn("destroy", "rollout/destroy.ts", "waits");
+const inGraph = faultsIn("graph", "model/graph.ts", "graph");
 const inLog = faultsIn("log", "model/log.ts", "log");
 const inLogText = faultsIn("log", "nginx/render/logs.ts", "nginx-config", "log");
 const inLogKeeping = faultsIn("log", "nginx/image/log.pl", "log-keeping");
@@ -525,6 +526,10 @@ export const mutants: readonly Mutant[] = [
   inEntry("made beside the one that is kept", "id !== undefined || image === undefined", "image === undefined"),
   inDestroy("ends what serves another state", "successor !== undefined && isShared", "false"),
   inDestroy("what no state knows is left", "if (unknown.length > 0) await stopContainers(unknown, 0);", ""),
+  inGraph("a redirect leads nowhere", "hosts.includes(to)", "hosts[0] === from"),
+  inGraph("one that drains is as the others", "share, weight === 0", "share"),
+  inGraph("a name is part of Mermaid's text", '[#"<>&]', "[&]"),
+  inGraph("a name is part of Graphviz's text", '/["\\\\]/g', "/[ ]/g"),
   inLog("an attempt that nginx has begun anew is part of the one before", ", | : ", ", "),
   inLog("what a waiting request asked is an attempt", 'address.startsWith("unix:")', "false"),
   inLog("an answer that did not come has a status", 'part === "-" ? undefined : Number(part)', "Number(part)"),

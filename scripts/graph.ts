@@ -1,0 +1,47 @@
+import { writeFile } from "node:fs/promises";
+import { instance } from "@viz-js/viz";
+import { readSettings } from "../config";
+import { deal } from "../model/deal";
+import { graphOf, toDot, toMermaid } from "../model/graph";
+import { topologyOf, type Answered } from "../model/topology";
+import { parseOptions, runMain } from "./cli";
+import { configOf, readOutputs } from "./pulumi";
+
+const help = `Usage: npm run graph [-- OPTIONS]
+
+Draws who gets which requests: names, routes, upstreams, backends. Changes nothing.
+
+  --config       as the stack's config has it now, before an update; default: as it runs
+  --svg          a picture; default: a flowchart for Mermaid, which Markdown shows
+  --output FILE  where it is written; default: standard output
+  --stack NAME   the stack, default dev
+
+npm run --silent graph > graph.mmd
+Exit code 1 when there is no such stack, nothing runs on it, or its config is bad.
+`;
+
+/** What the config asks for; backends have their slots' names, since what they run is known by an update alone. */
+async function topologyOfConfig(stack: string): Promise<Answered> {
+  const config = await configOf(stack, "--show-secrets");
+  const raw = Object.fromEntries(config.map(([key, { value = "" }]) => [key, value]));
+  const secret = new Set(config.flatMap(([key, value]) => (value.secret ? key : [])));
+  const { settings, certificates } = readSettings(raw, secret);
+  const servers = deal(settings.apps, settings.backendCount).map(({ app, name }) => ({
+    ...{ app: app.name, name, port: app.port, weight: app.weight, health: { path: "/", host: "localhost" } },
+  }));
+  return topologyOf(settings, servers, certificates);
+}
+
+async function main(args: string[]): Promise<void> {
+  const flag = { type: "boolean" } as const;
+  const text = { type: "string" } as const;
+  const options = { config: flag, svg: flag, output: text, stack: text };
+  const { config = false, svg = false, output, stack = "dev" } = parseOptions(args, options, help);
+  const topology = config ? await topologyOfConfig(stack) : (await readOutputs(stack)).release.topology;
+  const graph = graphOf(topology);
+  const drawn = svg ? (await instance()).renderString(toDot(graph), { format: "svg" }) : toMermaid(graph);
+  if (output === undefined) process.stdout.write(drawn);
+  else await writeFile(output, drawn);
+}
+
+if (require.main === module) runMain(main);
