@@ -11,18 +11,19 @@ const help = `Usage: npm run graph [-- OPTIONS]
 
 Draws who gets which requests: names, routes, upstreams, backends. Changes nothing.
 
-  --config       as the stack's config has it now, before an update; default: as it runs
-  --svg          a picture; default: a flowchart for Mermaid, which Markdown shows
-  --output FILE  where it is written; default: standard output
-  --stack NAME   the stack, default dev
+  --config            as the stack's config has it now, before an update; default: as it runs
+  --svg               a picture; default: a flowchart for Mermaid, which Markdown shows
+  --output FILE       where it is written; default: standard output
+  --stack NAME        the stack, default dev
+  --config-file FILE  the stack's config file, default Pulumi.NAME.yaml
 
 npm run --silent graph > graph.mmd
 Exit code 1 when there is no such stack, nothing runs on it, or its config is bad.
 `;
 
 /** What the config asks for; backends have their slots' names, since what they run is known by an update alone. */
-async function topologyOfConfig(stack: string): Promise<Answered> {
-  const config = await configOf(stack, "--show-secrets");
+async function topologyOfConfig(stack: string, file: readonly string[]): Promise<Answered> {
+  const config = await configOf(stack, "--show-secrets", ...file);
   const raw = Object.fromEntries(config.map(([key, { value = "" }]) => [key, value]));
   const secret = new Set(config.flatMap(([key, value]) => (value.secret ? key : [])));
   const { settings, certificates } = readSettings(raw, secret);
@@ -35,9 +36,12 @@ async function topologyOfConfig(stack: string): Promise<Answered> {
 async function main(args: string[]): Promise<void> {
   const flag = { type: "boolean" } as const;
   const text = { type: "string" } as const;
-  const options = { config: flag, svg: flag, output: text, stack: text };
-  const { config = false, svg = false, output, stack = "dev" } = parseOptions(args, options, help);
-  const topology = config ? await topologyOfConfig(stack) : (await readOutputs(stack)).release.topology;
+  const options = { config: flag, svg: flag, output: text, stack: text, "config-file": text };
+  const values = parseOptions(args, options, help);
+  const { config = false, svg = false, output, stack = "dev", "config-file": file } = values;
+  const topology = config
+    ? await topologyOfConfig(stack, file === undefined ? [] : ["--config-file", file])
+    : (await readOutputs(stack)).release.topology;
   const graph = graphOf(topology);
   const drawn = svg ? (await instance()).renderString(toDot(graph), { format: "svg" }) : toMermaid(graph);
   if (output === undefined) process.stdout.write(drawn);

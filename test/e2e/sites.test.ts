@@ -157,7 +157,10 @@ describe("sites under load", function () {
   });
 
   it("is drawn as it runs, and as its config would have it", async () => {
-    const [runs, config] = await Promise.all([stack.script("graph"), stack.script("graph", "--config")]);
+    const [runs, config] = await Promise.all([
+      stack.script("graph"),
+      stack.script("graph", "--config", "--config-file", stack.configFile),
+    ]);
     assert.deepEqual([runs.code, config.code], [0, 0], runs.output + config.output);
     const names = (text: string) => [...text.matchAll(/backend_\d+_\d+\[\("(.+)"\)\]/g)].map(([, name]) => name).sort();
     assert.deepEqual(names(runs.output), outputs.backends.map(({ alias }) => alias).sort());
