@@ -42,14 +42,17 @@ async function writeFile(
   await shell.read(`cd ${folder} && { [ -f ${name} ] || rm -rf ${name}; } && mv .new ${name}`);
 }
 
-/** Writes a file whole or not at all, also where the disk is full: an update may be killed, and others may read, at any time. */
+/**
+ * Writes a file whole or not at all, also where the disk is full: an update may be killed, and others may read, at any time. Whatever else
+ * lies in its place goes.
+ */
 export async function writeWhole(shell: BalancerShell, path: string, text: string): Promise<void> {
   try {
     await shell.write(`${path}.new`, text);
-    await shell.read(`mv ${path}.new ${path}`);
+    await shell.read(`{ [ -f ${path} ] || rm -rf ${path}; } && mv ${path}.new ${path}`);
   } catch (error) {
     // What is there of it takes room that others need.
-    await shell.run(`rm -f ${path}.new`).catch(() => undefined);
+    await shell.run(`rm -rf ${path}.new`).catch(() => undefined);
     throw error;
   }
 }

@@ -176,6 +176,22 @@ describe("the history, and going back in it", function () {
     );
   });
 
+  it("goes on where its file is torn or none, and holds up no update where it can't be written", async () => {
+    const last = (await history())[0]?.n ?? 0;
+    const upAfter = async (script: string, backendCount: number) => {
+      const { balancer } = await stack.containers();
+      await docker("exec", balancer?.id ?? "", "sh", "-c", `cd /etc/nginx/live && ${script}`);
+      await stack.configure({ backendCount });
+      return stack.engineOk("up");
+    };
+    await upAfter(`printf '{"n": 9' >>history.jsonl`, 1);
+    assert.equal((await history())[0]?.n, last + 1);
+    assert.match(await upAfter("mkdir history.jsonl.new", 2), /This change is not in the history: .*can't be written/);
+    assert.equal((await history())[0]?.n, last + 1);
+    await upAfter("rm history.jsonl && mkdir history.jsonl", 1);
+    assert.deepEqual((await history()).map(({ n, result }) => [n, result]), [[1, "done"]]); // prettier-ignore
+  });
+
   it("goes with the stack", async () => {
     await load.stop();
     await stack.engineOk("destroy");
