@@ -1,11 +1,15 @@
 # Keeps the logs of a folder: log.pl begin LOGS | names LOGS RELEASE | keep LOGS RELEASE PID
 #
 # begin makes files where there are none, names writes down once whose addresses those of a release are, keep does so for as long
-# as nginx, process PID, lives. DNS in the environment: ADDRESS:PORT of what is asked; default: Docker's own.
+# as nginx, process PID, lives. In the environment, DNS: ADDRESS:PORT of what is asked, default Docker's own; SECONDS for which a
+# file of metrics is there before it is written to, default 5.
 #
 # Of each kind there are files KIND-1.log, KIND-2.log ..., and a link KIND.log to the newest one, which nginx writes to. One that
 # is large enough is followed by the next, and the oldest goes. A file keeps its name, so that whoever reads it misses nothing of
 # what older workers still write there. Between the requests stands which backend an address is, since nginx names none.
+#
+# What counts requests reads files that it newly finds from their end, and never forgets a name: of metrics there are three names in
+# turn, and the file after the newest one is there long before anything is written to it.
 use strict;
 use warnings;
 use Fcntl qw(:flock);
@@ -18,14 +22,18 @@ my %line = (
     metrics => sub { sprintf "b|%s|%s|%s\n", @_ },
 );
 
-# What a release has of logs and of servers, as its file says.
+# Kinds whose files have names in turn, and how many.
+my %turn = (metrics => 3);
+
+# What a release has of logs, of servers and of upstreams, as its file says.
 sub plan {
-    my %plan = (logs => {}, servers => []);
+    my %plan = (logs => {}, servers => [], upstreams => {});
     open my $file, '<', "$release/log.txt" or return \%plan;
     while (<$file>) {
         $plan{logs}{$1} = { bytes => $2 << 20, files => $3 } if /^log (\S+) (\d+) (\d+)$/;
         push @{$plan{servers}}, { name => $1, app => $2 eq '-' ? '' : $2, address => $3, port => $4 }
             if /^server (\S+) (\S+) (\S+) (\d+) /;
+        $plan{upstreams}{$1} = { name => '', app => $2 } if /^upstream (\S+) (\S+)$/;
     }
     return \%plan;
 }
@@ -76,6 +84,13 @@ sub names {
     return join '', map { $line{$kind}->($_, $known->{$_}{app}, $known->{$_}{name}) } sort @which;
 }
 
+# The same of all addresses; of metrics, of upstreams, too, which stand in an address's place where no server could be asked.
+sub all_names {
+    my ($kind, $known, $plan) = @_;
+    my %all = (%$known, $kind eq 'metrics' ? %{$plan->{upstreams}} : ());
+    return names($kind, \%all, keys %all);
+}
+
 # A full disk stops the log, and nothing else.
 sub append {
     my ($kind, $text) = @_;
@@ -89,16 +104,34 @@ sub number {
     return (readlink("$logs/$kind.log") // '') =~ /-(\d+)\.log$/ ? $1 : 0;
 }
 
+sub after {
+    my ($kind, $number) = @_;
+    return $turn{$kind} ? $number % $turn{$kind} + 1 : $number + 1;
+}
+
+sub next_file {
+    my ($kind) = @_;
+    return sprintf '%s/%s-%d.log', $logs, $kind, after($kind, number($kind));
+}
+
+# Makes the file after the newest one, where names are in turn: empty, and another one than had the name before.
+sub spare {
+    my $name = next_file(@_);
+    unlink $name;
+    open my $file, '>', $name;
+}
+
 # Begins the file after the newest one, whose number the caller knows, unless somebody has; keeps so many.
 sub begin {
     my ($kind, $before, $text, $files) = @_;
     open my $lock, '>', "$logs/.lock" or return;
     flock $lock, LOCK_EX;
     return if number($kind) != $before;
-    my $next = $before + 1;
-    open my $file, '>', "$logs/$kind-$next.log" or return;
+    my $next = after($kind, $before);
+    open my $file, $turn{$kind} ? '>>' : '>', "$logs/$kind-$next.log" or return;
     syswrite $file, $text;
     symlink "$kind-$next.log", "$logs/.$kind" and rename "$logs/.$kind", "$logs/$kind.log";
+    return spare($kind) if $turn{$kind};
     unlink grep { /-(\d+)\.log$/ && $1 <= $next - $files } glob "$logs/$kind-*.log";
 }
 
@@ -106,14 +139,17 @@ if ($order eq 'begin') {
     for my $kind (keys %line) {
         unlink "$logs/.$kind";
         begin($kind, 0, '', 1) if number($kind) == 0;
+        # A balancer that was killed may have left none.
+        spare($kind) if $turn{$kind} && ! -e next_file($kind);
     }
 } elsif ($order eq 'names') {
     my $plan = plan();
     my $known = addresses(@{$plan->{servers}});
-    append($_, names($_, $known, keys %$known)) for keys %{$plan->{logs}};
+    append($_, all_names($_, $known, $plan)) for keys %{$plan->{logs}};
 } elsif ($order eq 'keep') {
     my ($said, %known) = (0);
     my %seen = map { $_ => number($_) } keys %line;
+    my %since = map { $_ => time } keys %line;
     while (1) {
         my $plan = plan();
         my $now = addresses(@{$plan->{servers}});
@@ -127,15 +163,18 @@ if ($order eq 'begin') {
         for my $kind (keys %{$plan->{logs}}) {
             my $log = $plan->{logs}{$kind};
             # Who reads the metrics may have begun just now.
-            append($kind, names($kind, \%known, $kind eq 'metrics' && $isTime ? keys %known : @new));
+            append($kind, $kind eq 'metrics' && $isTime ? all_names($kind, \%known, $plan) : names($kind, \%known, @new));
             my $number = number($kind);
-            begin($kind, $number, names($kind, \%known, keys %known), $log->{files})
+            # The file after it is to have been found by now.
+            next if $turn{$kind} && time - $since{$kind} < ($ENV{SECONDS} // 5);
+            begin($kind, $number, all_names($kind, \%known, $plan), $log->{files})
                 if (-s "$logs/$kind.log" // 0) > $log->{bytes};
         }
         # Whoever has begun a file: nginx goes on in it.
         if (my @begun = grep { number($_) != $seen{$_} } keys %line) {
             kill 'USR1', $nginx;
             $seen{$_} = number($_) for @begun;
+            $since{$_} = time for @begun;
         }
         # As often as nginx asks.
         my $servers = @{$plan->{servers}};

@@ -1,8 +1,9 @@
 import { appOf } from "../../model/identity";
 import { accessLogFile, metricsLogFile, statusSocket, type Place } from "../../model/layout";
-import { isWatched, serversOf, type Topology } from "../../model/topology";
+import { isWatched, serversOf, type Topology, type Upstream } from "../../model/topology";
 import { acmeCertificate } from "./acme";
 import { clientFor, requestIdFor } from "./headers";
+import { spareOf } from "./retry";
 
 type Logged = Pick<Topology, "accessLog" | "metrics">;
 
@@ -119,8 +120,15 @@ export function logPlan(topology: Topology): string {
     ({ name, address = name, port, weight, health: { host, path } }) =>
       `server ${name} ${appOf(name) || "-"} ${address} ${port} ${weight} ${host} ${path}`,
   );
-  const lines = [...files, ...servers, ...(metrics === true ? certificateLines(topology) : [])];
-  return `# Read by log.pl and gauges.sh: log KIND MIB FILES, server NAME APP ADDRESS PORT WEIGHT HOST PATH, certificate HOST FILE.\n${lines.join("\n")}\n`;
+  const others = metrics === true ? [...topology.upstreams.flatMap(upstreamLines), ...certificateLines(topology)] : [];
+  const lines = [...files, ...servers, ...others];
+  return `# Read by log.pl and gauges.sh: log KIND MIB FILES, server NAME APP ADDRESS PORT WEIGHT HOST PATH, upstream NAME APP, certificate HOST FILE.\n${lines.join("\n")}\n`;
+}
+
+/** Whose requests those are for which none of an upstream's servers could be asked: nginx has its name in place of an address. */
+function upstreamLines({ name, servers }: Upstream): string[] {
+  const [app = "", ...others] = new Set(servers.map((server) => appOf(server.name)));
+  return app === "" || others.length > 0 ? [] : [name, spareOf(name)].map((one) => `upstream ${one} ${app}`);
 }
 
 /** The certificates by the first of their names. */

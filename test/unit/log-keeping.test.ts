@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { appendFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,7 +57,9 @@ describe("what keeps the logs", function () {
   const release = () => join(folder, "release");
   const run = (...args: string[]) => {
     const DNS = `127.0.0.1:${(dns.address() as AddressInfo).port}`;
-    const started = start("perl", [join(projectRoot, "nginx", "image", "log.pl"), ...args], { env: { DNS } });
+    const started = start("perl", [join(projectRoot, "nginx", "image", "log.pl"), ...args], {
+      env: { DNS, SECONDS: "2" },
+    });
     running.push(started);
     return started;
   };
@@ -78,8 +91,9 @@ describe("what keeps the logs", function () {
     await done("begin", logs());
     await appendFile(join(logs(), "access.log"), "a request\n");
     await done("begin", logs());
-    assert.deepEqual(await files(), ["access-1.log", "metrics-1.log"]);
+    assert.deepEqual(await files(), ["access-1.log", "metrics-1.log", "metrics-2.log"]);
     assert.equal(await readlink(join(logs(), "access.log")), "access-1.log");
+    assert.equal(await readlink(join(logs(), "metrics.log")), "metrics-1.log");
     assert.equal(await read("access-1.log"), "a request\n");
   });
 
@@ -87,11 +101,14 @@ describe("what keeps the logs", function () {
     await done("begin", logs());
     addresses.set("shop-0-aaaaaaaaaa", "10.0.0.1").set("other", "10.0.0.3");
     const servers = [server("shop-0-aaaaaaaaaa", "shop"), server("gone-0-aaaaaaaaaa", "gone"), server("other", "-")];
-    await plan("log access 4 4", "log metrics 32 2", ...servers);
+    await plan("log access 4 4", "log metrics 32 2", ...servers, "upstream shop_spare shop");
     const begun = performance.now();
     await done("names", logs(), release());
     assert.ok(performance.now() - begun < 5000);
-    assert.equal(await read("metrics.log"), "b|10.0.0.1:5000|shop|shop-0-aaaaaaaaaa\nb|10.0.0.3:5000||other\n");
+    assert.equal(
+      await read("metrics.log"),
+      "b|10.0.0.1:5000|shop|shop-0-aaaaaaaaaa\nb|10.0.0.3:5000||other\nb|shop_spare|shop|\n",
+    );
     const told = (await read("access.log")).trimEnd().split("\n");
     assert.deepEqual(
       told.map((line) => ({ ...(JSON.parse(line) as object), time: 0 })),
@@ -103,6 +120,52 @@ describe("what keeps the logs", function () {
     await plan("log metrics 32 2", server("shop-0-aaaaaaaaaa", "shop"));
     await done("names", logs(), release());
     assert.equal((await read("access.log")).trimEnd().split("\n").length, 2);
+  });
+
+  it("has three files of metrics in turn, the next one long before it is written to, and each a new one", async () => {
+    await done("begin", logs());
+    addresses.set("shop-0-aaaaaaaaaa", "10.0.0.1");
+    await plan("log metrics 1 2", server("shop-0-aaaaaaaaaa", "shop"));
+    const nginx = start("sh", ["-c", "trap 'echo reopened' USR1; echo started; while :; do sleep 0.1; done"]);
+    running.push(nginx);
+    await until("the other one runs", 10, () => nginx.output() === "started\n");
+    const keeping = run("keep", logs(), release(), String(nginx.pid));
+    const isFor = (number: number) =>
+      until(
+        `file ${number}`,
+        20,
+        async () => (await readlink(join(logs(), "metrics.log"))) === `metrics-${number}.log`,
+      );
+    const fill = () => appendFile(join(logs(), "metrics.log"), `${"x".repeat(1 << 20)}\n`);
+    let since = performance.now();
+    for (const [at, from, to, spare] of [
+      [1, 1, 2, 3],
+      [2, 2, 3, 1],
+      [3, 3, 1, 2],
+    ] as const) {
+      const next = await stat(join(logs(), `metrics-${to}.log`));
+      assert.equal(next.size, 0);
+      await fill();
+      await isFor(to);
+      // Whole seconds: two are more than one.
+      assert.ok(performance.now() - since > 1000);
+      since = performance.now();
+      assert.equal((await stat(join(logs(), "metrics.log"))).ino, next.ino);
+      assert.match(await read("metrics.log"), /^b\|10\.0\.0\.1:5000\|shop\|shop-0-aaaaaaaaaa\n/);
+      await until(
+        "the next one",
+        10,
+        async () => (await stat(join(logs(), `metrics-${spare}.log`)).catch(() => undefined))?.size === 0,
+      );
+      assert.ok((await stat(join(logs(), `metrics-${from}.log`))).size > 1 << 20);
+      await until("nginx is told", 10, () => nginx.output() === `started\n${"reopened\n".repeat(at)}`);
+    }
+    assert.deepEqual(await files(), ["access-1.log", "metrics-1.log", "metrics-2.log", "metrics-3.log"]);
+    assert.equal(keeping.output(), "");
+    // A balancer that was killed between two steps.
+    await rm(join(logs(), "metrics-2.log"));
+    await done("begin", logs());
+    assert.equal(await read("metrics-2.log"), "");
   });
 
   it("goes on where there is no release, no log, or no DNS", async () => {
@@ -138,7 +201,7 @@ describe("what keeps the logs", function () {
       await name(number, "10.0.0.1:5000");
       await until("nginx is told", 10, () => nginx.output() === `started\n${"reopened\n".repeat(number - 1)}`);
     }
-    assert.deepEqual(await files(), ["access-2.log", "access-3.log", "metrics-1.log"]);
+    assert.deepEqual(await files(), ["access-2.log", "access-3.log", "metrics-1.log", "metrics-2.log"]);
     assert.equal(await readlink(join(logs(), "access.log")), "access-3.log");
     addresses.set("shop-0-aaaaaaaaaa", "10.0.0.2");
     await name(3, "10.0.0.2:5000");
