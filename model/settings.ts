@@ -113,7 +113,7 @@ export const settingsSchema = z.strictObject({
     .meta({ description: "disk for the log that is `json`, MiB; the oldest goes", change: "reloads" }),
   metrics: metricsSchema.optional().meta({
     description: "figures for a Prometheus (docs/observability/metrics.md), see below",
-    change: "reloads, starts or ends the exporters",
+    change: "makes or removes the exporters, reloads",
   }),
   behindProxy: flag.default(false).meta({
     description: "hand on what the proxy in front tells about its client (docs/headers.md), which else nobody can tell",

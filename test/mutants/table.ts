@@ -556,9 +556,16 @@ export const mutants: readonly Mutant[] = [
   ),
   inLogKeeping(
     "the next file begins without names",
-    "begin($kind, $number, names($kind, \\%known, keys %known)",
+    "begin($kind, $number, all_names($kind, \\%known, $plan)",
     "begin($kind, $number, ''",
   ),
+  inLogKeeping(
+    "the next file of metrics is made when it is needed",
+    "return spare($kind) if $turn{$kind};",
+    "return if $turn{$kind};",
+  ),
+  inLogKeeping("it is written to as soon as it is there", "($ENV{SECONDS} // 5)", "0"),
+  inLogKeeping("a balancer that starts lets it be missing", "if $turn{$kind} && ! -e next_file($kind)", "if 0"),
   inStart("takes connections before there is a release", "until named && installed;", "until named;"),
   inStart("one that is not named serves", "until named && installed;", "until installed;"),
   inStart("the release before is not served", "if accepted previous; then", "if false; then"),
