@@ -55,6 +55,10 @@ export const logPlanFile = "log.txt";
 export const statusSocket = `${logFolder}/run/current/status.sock`;
 /** The changes of the configuration, a line each, by its name on the volume. */
 export const historyFile = "history.jsonl";
+/** The step that a change takes, and when it began it, in seconds since 1970; of one that has ended, it says nothing. */
+export const stepFile = `${volumeFolder}/step`;
+/** Held by a change of the balancer as long as it goes on. */
+export const lockFile = `${volumeFolder}/.lock`;
 /** Tells when the last change that worked has ended. */
 export const signatureFile = `${volumeFolder}/signature`;
 

@@ -74,6 +74,7 @@ export async function apply(
       if (operation.op === "canary" && isPromoted) continue;
       if (["reload", "quit", "canary"].includes(operation.op)) begun = true;
       try {
+        await runtime.tell(stepName(operation));
         const told = await timed(stepName(operation), () => runtime.perform(operation));
         inFlight = told.inFlight ?? inFlight;
         if (told.canary !== undefined) {

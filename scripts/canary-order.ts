@@ -1,4 +1,4 @@
-import { canaryOrder, volumeFolder } from "../model/layout";
+import { canaryOrder, lockFile } from "../model/layout";
 import { balancerOf, listContainers } from "../rollout/containers";
 import { docker, tryDocker } from "../rollout/docker";
 import { lookInside } from "../rollout/observe";
@@ -27,7 +27,7 @@ Exit code 1 when no canary is under way.
   const { canary } = volume.release ?? {};
   if (balancer?.state !== "running" || canary === undefined)
     throw new UserError(`No canary is under way in stack ${stack}.`);
-  const { code } = await tryDocker("exec", balancer.id, "flock", "--nonblock", `${volumeFolder}/.lock`, "true");
+  const { code } = await tryDocker("exec", balancer.id, "flock", "--nonblock", lockFile, "true");
   if (code === 0)
     throw new UserError(
       `The update that ran the canary of ${canary.app} has ended: \`pulumi up\` takes it back, and begins anew.`,

@@ -42,6 +42,14 @@ export class FakeRuntime implements Runtime {
     return Promise.resolve(operation.op === "drain" ? { inFlight: { drainBegan: 3, drainEnded: 0 } } : {});
   }
 
+  /** The steps that were told of. */
+  readonly told: string[] = [];
+
+  tell(step: string): Promise<void> {
+    if (this.told.at(-1) !== step) this.told.push(step);
+    return Promise.resolve();
+  }
+
   private judge(share: number): Promise<StepResult> {
     const figures = { requests: 100, failed: 0, p99: 1 };
     const step = { share, seconds: 60, fresh: figures, older: figures };

@@ -1,4 +1,3 @@
-import { messageOf } from "../../lib/errors";
 import { configurationPath, controlCommand, livePlace, signatureFile, volumeFolder } from "../../model/layout";
 import { imagePrefix } from "../../model/names";
 import type { Release } from "../../model/release";
@@ -22,13 +21,20 @@ import { drain, reload, takeBack, untilAnswered } from "../steps/reload";
 import { revive } from "../steps/revive";
 import { untilItServes } from "../steps/start";
 import { removeUnused, removeUnusedImages, stopContainers } from "../steps/retire";
-import { link, readLink, removeOldReleases, unlink, writeFiles, writeRecordOf, writeWhole } from "../steps/volume";
+import {
+  link,
+  lockVolume,
+  readLink,
+  removeOldReleases,
+  unlink,
+  writeFiles,
+  writeRecordOf,
+  writeStep,
+  writeWhole,
+} from "../steps/volume";
 import { listWorkers } from "../steps/workers";
 import type { Asker, Log, Runtime, StepResult } from "./runtime";
 import { BalancerShell } from "./shell";
-
-/** How long another change of the same balancer is waited for, in seconds. */
-const lockSeconds = 120;
 
 /** The real host: containers by the docker client, nginx by a shell in the balancer's container. */
 export class DockerRuntime implements Runtime {
@@ -176,6 +182,10 @@ export class DockerRuntime implements Runtime {
     }
   }
 
+  async tell(step: string): Promise<void> {
+    if (this.opened !== undefined) await writeStep(this.opened, step);
+  }
+
   async putBack(): Promise<void> {
     const shell = await this.shell();
     if (this.before === undefined && this.quit.length === 0) throw new Error("there was none");
@@ -284,13 +294,7 @@ export class DockerRuntime implements Runtime {
     this.opened?.close();
     const shell = new BalancerShell(container);
     this.opened = shell;
-    const { code } = await shell
-      .run(`exec 9>${volumeFolder}/.lock; flock --timeout ${lockSeconds} 9`, lockSeconds + 10)
-      .catch((error: unknown) => ({ code: messageOf(error) }));
-    if (code !== 0)
-      throw new Error(
-        `Another change of this balancer has been going on for ${lockSeconds} s. Try again when it has ended; a canary ends with \`npm run abort\`.`,
-      );
+    await lockVolume(shell);
     return shell;
   }
 }

@@ -17,6 +17,8 @@ export interface Runtime {
   /** Looks at the host, with nobody else changing the balancer until {@link close}. */
   observe(): Promise<Observed>;
   perform(operation: Operation): Promise<StepResult>;
+  /** Tells those who watch which step is begun. That they can't be told is no matter. */
+  tell(step: string): Promise<void>;
   /** Has nginx run what it ran before the first reload. */
   putBack(): Promise<void>;
   /** The text of a file by its path on the balancer's volume; empty where there is none. */

@@ -1,8 +1,17 @@
 import { createHash } from "node:crypto";
-import { currentRelease, logFolder, recordFile, releaseFolder, volumeFolder } from "../../model/layout";
+import {
+  currentRelease,
+  lockFile,
+  logFolder,
+  recordFile,
+  stepFile,
+  releaseFolder,
+  volumeFolder,
+} from "../../model/layout";
 import { writeRecord } from "../../model/record";
 import type { Release } from "../../model/release";
 import { isWatched } from "../../model/topology";
+import { messageOf } from "../../lib/errors";
 import type { Wanted } from "../plan";
 import type { BalancerShell } from "../runtime/shell";
 
@@ -55,6 +64,25 @@ export async function writeWhole(shell: BalancerShell, path: string, text: strin
     await shell.run(`rm -rf ${path}.new`).catch(() => undefined);
     throw error;
   }
+}
+
+/** How long another change of the same balancer is waited for, in seconds. */
+const lockSeconds = 120;
+
+/** Keeps other changes of the balancer from beginning, until the shell ends, however it does. */
+export async function lockVolume(shell: BalancerShell): Promise<void> {
+  const { code } = await shell
+    .run(`exec 9>${lockFile}; flock --timeout ${lockSeconds} 9`, lockSeconds + 10)
+    .catch((error: unknown) => ({ code: messageOf(error) }));
+  if (code !== 0)
+    throw new Error(
+      `Another change of this balancer has been going on for ${lockSeconds} s. Try again when it has ended; a canary ends with \`npm run abort\`.`,
+    );
+}
+
+/** Notes which step is begun, for those who watch. That this can't be told is no matter. */
+export async function writeStep(shell: BalancerShell, step: string): Promise<void> {
+  await shell.run(`echo "${step} $(date +%s)" >${stepFile}`).catch(() => undefined);
 }
 
 /** Where the link to the live release leads; undefined where it is none, as after an edit by hand. */
