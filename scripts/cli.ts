@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { failureOf, Interrupted, messageOf, UserError } from "../lib/errors";
 
@@ -101,6 +102,17 @@ export function untilInterrupted(): AbortSignal {
   const interrupt = () => interruption.abort(new Interrupted());
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   return interruption.signal;
+}
+
+/** Does what goes on until Ctrl-C: from then on, what fails fails for that, since Ctrl-C reaches what was started, too. */
+export async function orInterrupted(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    // Which of both has heard of it first?
+    await pause(200);
+    if (!signal.aborted) throw error;
+  }
 }
 
 /** Runs a script's main function; a known error is shown as it is, any other with its stack, and both set the exit code. */

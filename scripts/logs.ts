@@ -13,7 +13,7 @@ import { currentRelease, logPlanFile } from "../model/layout";
 import { balancerOf, listContainers } from "../rollout/containers";
 import { tryDocker } from "../rollout/docker";
 import type { ObservedContainer } from "../rollout/observed";
-import { parseInteger, parseOptions, runMain, untilInterrupted, UserError } from "./cli";
+import { orInterrupted, parseInteger, parseOptions, runMain, untilInterrupted, UserError } from "./cli";
 import { readOn, type Offsets } from "./logs/access";
 import { isSource, readPrinted } from "./logs/containers";
 import { stackLabelOf } from "./status";
@@ -91,7 +91,8 @@ async function main(args: string[]): Promise<void> {
   const containers = await listContainers(label);
   const balancer = balancerOf(containers);
   if (balancer === undefined) throw new UserError(`Stack ${stack} has nothing running: npm run up starts it.`);
-  await show({ label, filter, most, follow, print }, containers);
+  const signal = untilInterrupted();
+  await orInterrupted(signal, () => show({ label, filter, most, follow, print, signal }, containers));
 }
 
 interface Showing {
@@ -100,10 +101,13 @@ interface Showing {
   readonly most: number;
   readonly follow: boolean;
   readonly print: (line: LogLine) => void;
+  readonly signal: AbortSignal;
 }
 
-async function show({ label, filter, most, follow, print }: Showing, listed: ObservedContainer[]): Promise<void> {
-  const signal = untilInterrupted();
+async function show(
+  { label, filter, most, follow, print, signal }: Showing,
+  listed: ObservedContainer[],
+): Promise<void> {
   const names: Names = new Map();
   const offsets: Offsets = new Map();
   let waiting: LogLine[] = [];

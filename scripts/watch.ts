@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
-import { parseOptions, runMain, untilInterrupted } from "./cli";
+import { orInterrupted, parseOptions, runMain, untilInterrupted } from "./cli";
 import { readOutputs } from "./pulumi";
 import { stackLabelOf } from "./status";
 import { Watch } from "./watch/observe";
@@ -35,18 +35,20 @@ async function main(args: string[]): Promise<void> {
   const isScreen = !json && out.isTTY;
   if (isScreen) out.write("\x1b[?1049h\x1b[?25l");
   try {
-    while (!signal.aborted) {
-      const begun = Date.now();
-      const watched = await watch.look();
-      if (json) out.write(`${JSON.stringify({ url, ...watched })}\n`);
-      else {
-        const lines = draw(url, watched, isScreen ? out.rows : Infinity, isScreen ? styleText : (_, text) => text);
-        out.write(
-          isScreen ? `\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J` : `${lines.join("\n")}\n\n`,
-        );
+    await orInterrupted(signal, async () => {
+      while (!signal.aborted) {
+        const begun = Date.now();
+        const watched = await watch.look();
+        if (json) out.write(`${JSON.stringify({ url, ...watched })}\n`);
+        else {
+          const lines = draw(url, watched, isScreen ? out.rows : Infinity, isScreen ? styleText : (_, text) => text);
+          out.write(
+            isScreen ? `\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J` : `${lines.join("\n")}\n\n`,
+          );
+        }
+        await pause(Math.max(0, begun + 1000 - Date.now()), undefined, { signal }).catch(() => undefined);
       }
-      await pause(Math.max(0, begun + 1000 - Date.now()), undefined, { signal }).catch(() => undefined);
-    }
+    });
   } finally {
     if (isScreen) out.write("\x1b[?25h\x1b[?1049l");
   }

@@ -46,12 +46,14 @@ function row(name: string, of: Figures | undefined, health: string, paint: Paint
 
 function line(name: string, ...cells: readonly string[]): string {
   const [health = "", ...numbers] = [...cells].reverse();
-  return `${cut(name, nameWidth).padEnd(nameWidth)}${numbers
+  return `${shortened(name).padEnd(nameWidth)}${numbers
     .reverse()
     .map((cell) => cell.padStart(9))
     .join("")} ${health}`.trimEnd();
 }
 
+/** The end of a name tells backends of an app apart. */
+const shortened = (name: string) => (name.length > nameWidth ? `${cut(name, nameWidth - 15)}${name.slice(-15)}` : name);
 const cut = (text: string, width: number) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
 const rate = (value: number) => (value >= 10 ? value.toFixed(0) : value.toFixed(1));
 const ms = (seconds: number | undefined) =>

@@ -138,7 +138,8 @@ describe("npm run logs, on the real engine, under load", function () {
       time < (times[at - 1] ?? "") ? `${at}: ${time} after ${times[at - 1]}` : [],
     );
     assert.deepEqual(early, []);
-    following.kill("SIGINT");
+    // As a terminal does: what it has started hears of it, too.
+    following.killAll("SIGINT");
     assert.equal((await following.ended).code, 0);
     assertNoneLost(load.mark());
   });
