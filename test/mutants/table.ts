@@ -42,6 +42,8 @@ const inPlan = faultsIn("plan", "rollout/plan.ts", "rollout");
 const inHandover = faultsIn("plan", "rollout/handover.ts", "rollout");
 const inOwnership = faultsIn("plan", "rollout/ownership.ts", "rollout");
 const inDestroy = faultsIn("destroy", "rollout/destroy.ts", "waits");
+const inFigures = faultsIn("figures", "model/figures.ts", "figures");
+const inScreen = faultsIn("watch", "scripts/watch/screen.ts", "watch");
 const inGraph = faultsIn("graph", "model/graph.ts", "graph");
 const inLog = faultsIn("log", "model/log.ts", "log");
 const inLogText = faultsIn("log", "nginx/render/logs.ts", "nginx-config", "log");
@@ -76,7 +78,7 @@ const inAnswers = faultsIn("public address", "rollout/steps/public-address.ts", 
 const inCandidate = faultsIn("candidate", "rollout/steps/candidate.ts", "waits");
 const inHealthcheck = faultsIn("candidate", "rollout/steps/healthcheck.ts", "waits");
 const inReload = faultsIn("reload", "rollout/steps/reload.ts", "waits");
-const inRuntime = faultsIn("a change", "rollout/runtime/docker.ts", "waits");
+const inVolume = faultsIn("a change", "rollout/steps/volume.ts", "waits");
 const inTopology = faultsIn("topology", "model/topology.ts", "nginx-config");
 const inRetry = faultsIn("retry", "nginx/render/retry.ts", "retry");
 const inDirectives = faultsIn("directives", "model/directives.ts", "directives");
@@ -526,6 +528,18 @@ export const mutants: readonly Mutant[] = [
   inEntry("made beside the one that is kept", "id !== undefined || image === undefined", "image === undefined"),
   inDestroy("ends what serves another state", "successor !== undefined && isShared", "false"),
   inDestroy("what no state knows is left", "if (unknown.length > 0) await stopContainers(unknown, 0);", ""),
+  inFigures(
+    "a counter that has begun anew has gone back",
+    "sample.value >= was ? sample.value - was : sample.value",
+    "sample.value - was",
+  ),
+  inFigures("an attempt without an answer is no error", "/^[05]/", "/^5/"),
+  inFigures("a site has all requests", 'labels["site"] === site', "site !== undefined"),
+  inFigures("a slow request has taken for ever", "most === Infinity ? bound", "most === Infinity ? most"),
+  inFigures("a time is its bucket's bound", "* (share * total - below)", "* (count - below)"),
+  inFigures("an escaped quote ends a label", String.raw`(?:[^"\\]|\\.)*`, '[^"]*'),
+  inScreen("what does not fit scrolls", "servers.slice(0, room - 1)", "servers"),
+  inScreen("a backend that has ended is as the others", '!["", "healthy", "running"].includes(health)', "false"),
   inGraph("a redirect leads nowhere", "hosts.includes(to)", "hosts[0] === from"),
   inGraph("one that drains is as the others", "share, weight === 0", "share"),
   inGraph("a name is part of Mermaid's text", '[#"<>&]', "[&]"),
@@ -729,7 +743,7 @@ export const mutants: readonly Mutant[] = [
     "if (workers.length === 0) return true;",
     "if (workers.length > 0) return true;",
   ),
-  inRuntime("goes on without the lock", "if (code !== 0)\n      throw", "if (code === 1)\n      throw"),
+  inVolume("goes on without the lock", "if (code !== 0)\n    throw", "if (code === 1)\n    throw"),
   inTopology(
     "old servers are left out together",
     "[...upstream.servers, ...before",
