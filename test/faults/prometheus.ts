@@ -12,6 +12,9 @@ export interface Sample {
   readonly value: number;
 }
 
+/** The alert rules, in its container. */
+export const alertRules = "/data/docs/observability/alerts.yml";
+
 /** Debian's Prometheus in the host's network, which asks each second. */
 export class Prometheus {
   private readonly name = `e2e-prometheus-${process.pid}-${takePort()}`;
@@ -76,6 +79,22 @@ export class Prometheus {
     };
     if (data === undefined) throw new Error(`${expression}: ${error}`);
     return data.result.map(({ metric: labels, value: [, value] }) => ({ labels, value: Number(value) }));
+  }
+
+  /**
+   * What promtool answers, that has the alert rules and their tests at hand.
+   *
+   * @throws with its own words, where it finds fault with something
+   */
+  async promtool(...args: readonly string[]): Promise<string> {
+    for (const folder of ["docs", "test"]) {
+      await docker("exec", this.name, "mkdir", "-p", `/data/${folder}`);
+      await docker("cp", join(projectRoot, folder, "observability"), `${this.name}:/data/${folder}/`);
+    }
+    // Whoever may read the checkout, this user may.
+    const { code, stdout, stderr } = await tryDocker("exec", "--user", "0", this.name, "promtool", ...args);
+    if (code !== 0) throw new Error(stdout + stderr);
+    return stdout + stderr;
   }
 
   /** What promtool has to say against metrics in Prometheus' format; empty for nothing. */
