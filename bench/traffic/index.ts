@@ -2,6 +2,7 @@ import type { Part } from "../part";
 import { entryPart } from "./entry";
 import { latencyPart } from "./latency";
 import { policiesPart } from "./policies";
+import { watchedPart } from "./watched";
 import { poolPart, spreadPart } from "./pool";
 import { flaskPart, staticPart } from "./throughput";
 import { sitesPart } from "./sites";
@@ -11,6 +12,7 @@ import { tlsPart } from "./tls";
 export const trafficParts: readonly Part[] = [
   staticPart,
   policiesPart,
+  watchedPart,
   tlsPart,
   latencyPart,
   entryPart,
