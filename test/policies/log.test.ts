@@ -65,6 +65,24 @@ describe("the log of requests, on the real nginx", function () {
     assert.deepEqual(new Set(ids).size, 1, ids.join());
   });
 
+  it("hands a trace on as its client has begun it, to whichever backend is asked; makes none of its own", async () => {
+    const trace = [
+      "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+      "tracestate: vendor=t61rcWkgMzE,other=00f067aa0ba902b7",
+    ];
+    const heard = async (target: string, ...head: string[]) => {
+      const answer = await rig.raw(`GET ${target} HTTP/1.1`, "Host: shop.example", ...head, "Connection: close");
+      const headers = headersIn(answer);
+      assert.match(headers.get("x-request-id") ?? "", own);
+      return ["traceparent", "tracestate"].flatMap((name) => {
+        const value = headers.get(name);
+        return value === undefined ? [] : `${name}: ${value}`;
+      });
+    };
+    for (let round = 0; round < 4; round++) assert.deepEqual(await heard("/echo?trace", ...trace), trace);
+    assert.deepEqual(await heard("/echo?trace=none"), []);
+  });
+
   it("has what was begun anew, and what a backend that is gone has not answered", async () => {
     const [gone = ""] = rig.backends;
     await docker("kill", gone);
