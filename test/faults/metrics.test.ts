@@ -9,6 +9,7 @@ import { FixtureApp } from "../e2e/app";
 import { assertNoneLost } from "../e2e/books";
 import { takePort, TestStack } from "../e2e/stack";
 import { until } from "../e2e/until";
+import { alerts, dashboardExpressions, exporterMetrics } from "../observability/expressions";
 import { Prometheus, type Sample } from "./prometheus";
 
 const expecting = (wanted: number) => ({
@@ -150,6 +151,30 @@ describe("metrics, asked by a Prometheus", function () {
     assert.ok((await sum("nlb_last_change_seconds")) > 0);
     assert.equal(await sum("nginx_up"), 1);
     assert.ok((await sum("nginx_connections_active")) >= 1);
+  });
+
+  it("are all that the dashboard and the alerts ask for", async () => {
+    const text = await (await fetch(`http://127.0.0.1:${connectionsPort}/metrics`)).text();
+    const told = new Set(text.split("\n").map((line) => line.split(/[ {]/)[0]));
+    assert.deepEqual(
+      exporterMetrics.filter((name) => !told.has(name)),
+      [],
+    );
+    for (const name of ["mtail_lines_total", "process_resident_memory_bytes", "up"])
+      assert.notDeepEqual(await prometheus.query(name), [], name);
+    // Nothing has failed, and there is no TLS.
+    const empty = ["First certificate ends in", "Errors' share, by site", "Time left"];
+    const found = new Map<string, boolean>();
+    for (const { title, expression } of dashboardExpressions()) {
+      const asked = expression.replaceAll(/"\$(?:job|site|app)"/g, '".*"').replaceAll("$__rate_interval", "10m");
+      const samples = await prometheus.query(asked);
+      found.set(title, (found.get(title) ?? true) && samples.some(({ value }) => !Number.isNaN(value)));
+    }
+    assert.deepEqual(
+      [...found].flatMap(([title, isFull]) => (isFull ? [] : title)),
+      empty,
+    );
+    for (const { expression } of alerts()) await prometheus.query(expression);
   });
 
   it("are what promtool wants them to be", async () => {

@@ -80,3 +80,58 @@ export function faultsOf(expression: string, shown: readonly string[] = []): str
   const missing = shown.filter((label) => !left.includes(label));
   return [...lost, ...missing.map((label) => `${expression}: ${label} is shown, which it has not`)];
 }
+
+/** An expression as it is in docs/observability, with what it is for and the labels that are shown with it. */
+export interface Expression {
+  readonly title: string;
+  readonly expression: string;
+  readonly shown: readonly string[];
+}
+
+const read = (name: string) => readFileSync(join(projectRoot, "docs", "observability", name), "utf8");
+
+/** The alert rules, each with its text. */
+export function alerts(): (Expression & { readonly text: string })[] {
+  const rules = read("alerts.yml").split(/^ +- alert: /m);
+  return rules.slice(1).map((text) => ({
+    text,
+    title: text.split("\n")[0] ?? "",
+    expression: /^ +expr: (.+)$/m.exec(text)?.[1] ?? "",
+    shown: [...text.matchAll(/\$labels\.(\w+)/g)].map(([, label = ""]) => label),
+  }));
+}
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
+}
+
+/** What is read here of Grafana's dashboard. */
+export interface Dashboard {
+  readonly schemaVersion: number;
+  readonly panels: readonly Panel[];
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly query: string | { readonly query: string } }[];
+  };
+  readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string }[] };
+}
+
+export function dashboard(): Dashboard {
+  return JSON.parse(read("grafana.json")) as Dashboard;
+}
+
+/** The dashboard's expressions, with their variables. */
+export function dashboardExpressions(): Expression[] {
+  const { panels, annotations } = dashboard();
+  const ofPanels = panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr, legendFormat }) => ({
+      title,
+      expression: expr,
+      shown: [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label),
+    })),
+  );
+  return [...ofPanels, ...annotations.list.map(({ name, expr }) => ({ title: name, expression: expr, shown: [] }))];
+}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../scripts/setup/project";
-import { faultsOf, knownMetrics, namesIn } from "../observability/expressions";
+import { alerts, dashboard, dashboardExpressions, faultsOf, knownMetrics, namesIn } from "../observability/expressions";
 
 const read = (path: string) => readFileSync(join(projectRoot, path), "utf8");
 
@@ -42,16 +42,7 @@ describe("names in expressions", () => {
 });
 
 describe("alerts", () => {
-  const text = read("docs/observability/alerts.yml");
-  const rules = text
-    .split(/^ +- alert: /m)
-    .slice(1)
-    .map((rule) => ({
-      rule,
-      name: rule.split("\n")[0] ?? "",
-      expression: /^ +expr: (.+)$/m.exec(rule)?.[1] ?? "",
-      shown: [...rule.matchAll(/\$labels\.(\w+)/g)].map(([, label = ""]) => label),
-    }));
+  const rules = alerts();
 
   it("name metrics and labels that there are", () => {
     assert.ok(rules.length >= 12);
@@ -63,14 +54,14 @@ describe("alerts", () => {
 
   it("say how bad it is, and what to do, by commands that there are", () => {
     const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> };
-    for (const { rule, name } of rules) {
-      assert.match(rule, /severity: (?:critical|warning)\n[^]*summary: \S[^]*description: \S/, name);
-      const commands = [...rule.matchAll(/npm run ([\w:]+)/g)].map(([, command = ""]) => command);
-      assert.ok(commands.length > 0, name);
+    for (const { text, title } of rules) {
+      assert.match(text, /severity: (?:critical|warning)\n[^]*summary: \S[^]*description: \S/, title);
+      const commands = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, command = ""]) => command);
+      assert.ok(commands.length > 0, title);
       assert.deepEqual(
         commands.filter((command) => !(command in scripts)),
         [],
-        name,
+        title,
       );
     }
   });
@@ -78,6 +69,48 @@ describe("alerts", () => {
   it("are each seen to fire by a test", () => {
     const tests = read("test/observability/alerts.test.yml");
     const fired = [...tests.matchAll(/labels: '\{[^']*alertname="(\w+)"/g)].map(([, name]) => name);
-    assert.deepEqual([...new Set(fired)].sort(), rules.map(({ name }) => name).sort());
+    assert.deepEqual([...new Set(fired)].sort(), rules.map(({ title }) => title).sort());
+  });
+});
+
+describe("the dashboard", () => {
+  const { schemaVersion, panels, templating } = dashboard();
+  const variables = templating.list.map(({ name }) => name);
+
+  it("names metrics and labels that there are, and shows labels that are left", () => {
+    const expressions = dashboardExpressions();
+    assert.ok(expressions.length > 25);
+    assert.deepEqual(
+      expressions.flatMap(({ expression, shown }) => faultsOf(expression, shown)),
+      [],
+    );
+    for (const { query } of templating.list.slice(1)) {
+      const [, metric = "", label = ""] = /^label_values\((\w+), (\w+)\)$/.exec(typeof query === "string" ? query : query.query) ?? []; // prettier-ignore
+      assert.deepEqual(faultsOf(metric, [label]), []);
+    }
+  });
+
+  it("names variables that it has, and asks no other source than the one that is chosen", () => {
+    assert.deepEqual(variables, ["datasource", "job", "site", "app"]);
+    const named = new Set([...JSON.stringify(dashboard()).matchAll(/\$\{?(\w+)/g)].map(([, name]) => name));
+    assert.deepEqual([...named].sort(), [...variables, "__rate_interval", "__all"].sort());
+    const sources = [...JSON.stringify(dashboard()).matchAll(/"uid":"([^"]*)"/g)].map(([, uid]) => uid);
+    assert.deepEqual([...new Set(sources)].sort(), ["${datasource}", "nginx-load-balancer"]);
+  });
+
+  it("has its rows, and no panel over another", () => {
+    assert.equal(schemaVersion, 42);
+    const rows = panels.filter(({ type }) => type === "row").map(({ title }) => title);
+    assert.deepEqual(rows, ["Overview", "Sites", "Apps", "Backends", "Changes", "Certificates"]);
+    assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
+    const taken = new Map<string, string>();
+    for (const { title, gridPos } of panels) {
+      assert.ok(gridPos.x + gridPos.w <= 24, title);
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          assert.equal(taken.get(`${x},${y}`), undefined, title);
+          taken.set(`${x},${y}`, title);
+        }
+    }
   });
 });
