@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { open, appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { canaryFile, canaryLog, canaryOrder, volumeFolder } from "../../model/layout";
 import type { BalancerShell } from "../../rollout/runtime/shell";
@@ -164,8 +164,14 @@ esac
     await give("promote");
     const inode = async () => (await read(`touch ${canaryFile}; stat -c %i ${canaryFile}`)).trim();
     const before = await inode();
-    await judge({}, [{} as CanaryStep], async () => Promise.resolve());
-    assert.notEqual(await inode(), before);
+    // As long as somebody has it open, its number is no other file's.
+    const held = await open(here(canaryFile));
+    try {
+      await judge({}, [{} as CanaryStep], async () => Promise.resolve());
+      assert.notEqual(await inode(), before);
+    } finally {
+      await held.close();
+    }
     assert.equal((await read(`ls ${volumeFolder}`)).trim().split("\n").sort().join(), "canary-order,canary.json");
   });
 });
