@@ -12,7 +12,7 @@ export interface Refusal {
 
 /** Variables of the balancer's own text, `*` for any end of the name: with another value in them, requests would go astray. */
 export const ownVariables =
-  "added_address after_failure answer_header_* asked_cookie balancer_check cache_version client_address client_scheme connection_upgrade from_proxy handing in_maintenance is_error is_judged is_paused leaving probe_route request_header_* retry_after spool_share strip stripped target told_* upstream users_folder way_of_answer way_unspooled websocket".split(" "); // prettier-ignore
+  "added_address after_failure answer_header_* asked_cookie balancer_check cache_version client_address client_scheme connection_upgrade from_proxy handing in_maintenance is_counted is_error is_judged is_paused leaving log_id log_route log_site probe_route request_header_* retry_after spool_share strip stripped target told_* upstream users_folder way_of_answer way_unspooled websocket".split(" "); // prettier-ignore
 
 // What nginx takes at the level of http, or above it, alone.
 const outsideServer =
@@ -83,8 +83,18 @@ export const refusals: readonly Refusal[] = [
   },
 ];
 
+// What nginx takes outside of all blocks alone.
+const outsideHttp = "daemon events http load_module mail pid stream user worker_processes worker_rlimit_nofile".split(
+  " ",
+);
+
 /** What can't stand in the http block either. */
 export const httpRefusals: readonly Refusal[] = [
+  {
+    what: outsideHttp.map((name) => `\`${name}\``).join(", "),
+    instead: "it stands outside of the http block, and these directives are put into that one",
+    matches: ({ name }) => outsideHttp.includes(name),
+  },
   {
     what: "`server`",
     instead: "what answers clients is said by apps; add to that by `serverConfig`",

@@ -3,7 +3,7 @@ import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { livePlace, mainFile } from "../../model/layout";
+import { livePlace, mainFile, logFolder } from "../../model/layout";
 import { parseSettings } from "../../model/settings";
 import { topologyOf } from "../../model/topology";
 import { renderFiles } from "../../nginx/render/config";
@@ -94,6 +94,7 @@ const config = fc.record({
   spoolMb: fc.constantFrom(0, 64),
   behindProxy: fc.boolean(),
   accessLog: fc.constantFrom("off", "errors", "all", "json"),
+  metrics: maybe(fc.constant({})),
   sticky: maybe(fc.record({ hours: fc.integer({ min: 0, max: 9 }), secure: fc.boolean(), httpOnly: fc.boolean() })),
 });
 
@@ -143,7 +144,7 @@ describe("whatever settings are taken", function () {
       await mkdir(join(folder, "wrong"));
       await writeFile(join(folder, "wrong", mainFile), "events { }\nhttp { no_such_directive on; }\n");
       const { nginxImage } = await baseImages();
-      const loop = `mkdir -p ${livePlace.folder} /var/spool/nginx; cd /texts; for at in *; do nginx -t -q -c /texts/$at/${mainFile} 2>&1 | grep -v "not necessary\\|user. directive" | sed "s/^/$at: /"; done`;
+      const loop = `mkdir -p ${livePlace.folder}/status /var/spool/nginx ${logFolder}; cd /texts; for at in *; do nginx -t -q -c /texts/$at/${mainFile} 2>&1 | grep -v "not necessary\\|user. directive" | sed "s/^/$at: /"; done`;
       const mounts = ["--tmpfs", "/tmp", "--volume", `${folder}:/texts:ro`];
       const { code, stdout } = await tryDocker(
         "run",

@@ -66,6 +66,11 @@ describe("settings of policies", () => {
     ],
     [
       "httpConfig",
+      "map $a $b { default a; }\nload_module modules/a.so;",
+      "httpConfig, line 2: load_module is refused: it stands outside of the http block, and these directives are put into that one",
+    ],
+    [
+      "httpConfig",
       "\nserver { }",
       "httpConfig, line 2: server is refused: what answers clients is said by apps; add to that by `serverConfig`",
     ],
