@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../lib/json";
 
 /** How many changes are remembered, and the bytes of their lines. */
 const mostEntries = 100;
@@ -49,14 +50,6 @@ function linesOf(text: string): { readonly line: string; readonly entry: Entry }
     const { success, data } = entrySchema.safeParse(parseJson(line));
     return success ? [{ line, entry: data }] : [];
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The journal with one more change; the oldest go where it would be too long, that one never. */

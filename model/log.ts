@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../lib/json";
 
 /** One try to have a request answered. */
 export interface Attempt {
@@ -78,7 +79,7 @@ const nameSchema = z.object({ address: z.string(), app: z.string(), backend: z.s
  * @returns undefined for such a line, and for one that isn't whole, as a full disk leaves it
  */
 export function readLogLine(line: string, names: Names): RequestLine | undefined {
-  const value = parse(line);
+  const value = parseJson(line);
   const name = nameSchema.safeParse(value);
   if (name.success) {
     const { address, app, backend } = name.data;
@@ -105,14 +106,6 @@ export function readLogLine(line: string, names: Names): RequestLine | undefined
 const partsOf = (list: string) => (list === "" ? [] : list.split(/, | : /));
 const numbersOf = (list: string) => partsOf(list).map((part) => (part === "-" ? undefined : Number(part)));
 
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Which lines are wanted; what is not said is no matter. */
 export interface LogFilter {
   readonly site?: string | undefined;
@@ -129,13 +122,18 @@ export interface LogFilter {
 /** What a status may be asked for by. */
 export const statusPattern = /^[1-5](?:xx|\d\d)$/;
 
+/** Whether nothing but requests can be wanted. */
+export function isForRequests({ site, id, status, only }: LogFilter): boolean {
+  return only === "requests" || [site, id, status].some((one) => one !== undefined);
+}
+
 export function isWanted(line: LogLine, filter: LogFilter): boolean {
   const { site, app, backend, id, status, only, since } = filter;
   if (since !== undefined && line.time < since) return false;
   const isRequest = line.kind === "request";
   if (only !== undefined && { request: "requests", nginx: "nginx", backend: "backends" }[line.kind] !== only)
     return false;
-  if (!isRequest && [site, id, status].some((one) => one !== undefined)) return false;
+  if (!isRequest && isForRequests(filter)) return false;
   const backends = isRequest ? line.attempts : [line];
   if (app !== undefined && !backends.some((one) => one.app === app)) return false;
   if (backend !== undefined && !backends.some((one) => one.backend === backend)) return false;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../lib/json";
 import { schemaVersion, type Release } from "./release";
 import type { Topology } from "./topology";
 
@@ -66,12 +67,4 @@ export function readRecord(text: string): RecordedRelease | undefined {
     ...(canary && { canary }),
     ...(pause && { pause }),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

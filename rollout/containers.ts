@@ -54,6 +54,13 @@ function healthOf(status: string): string {
   return /\((?:health: )?(healthy|unhealthy|starting)\)/.exec(status)?.[1] ?? "none";
 }
 
+/** Docker's word for how a container is; `gone` where there is none. */
+export function wordOf(container: Pick<ObservedContainer, "state" | "health"> | undefined): string {
+  if (container === undefined) return "gone";
+  const { state, health } = container;
+  return state !== "running" ? state : health === "none" ? "running" : health;
+}
+
 /**
  * The balancer that serves, if one of the stack's containers does; else the newest. A newer one may run and wait: then it isn't
  * healthy.

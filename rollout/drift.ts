@@ -20,19 +20,16 @@ export function ailments(
   // Balancers of before there were entries have the port themselves.
   const hasOwnPort = balancer?.ports.includes("->") === true;
   const closed = (hasOwnPort ? [] : listens).flatMap((address) => {
-    const entries = containers.filter(({ listen }) => listen === address);
-    const entry = entries.find(({ state }) => state === "running") ?? entries[0];
+    const entry = bestOf(containers.filter(({ listen }) => listen === address));
     return entry?.state === "running" ? [] : `The entry of ${address} is ${entry?.state ?? "gone"}.`;
   });
   found.push(...closed);
   if (closed.length === 0) found.push(...unreachable.map((url) => `Nothing accepts connections at ${url}.`));
-  const keepers = containers.filter(({ role }) => role === "acme");
-  const keeper = keepers.find(({ state }) => state === "running") ?? keepers[0];
+  const keeper = bestOf(containers.filter(({ role }) => role === "acme"));
   if (keeper !== undefined && keeper.state !== "running")
     found.push(`The container that gets certificates is ${keeper.state}.`);
   for (const address of exporters) {
-    const those = containers.filter((one) => isExporter(one) && one.listen === address);
-    const one = those.find(({ state }) => state === "running") ?? those[0];
+    const one = bestOf(containers.filter((other) => isExporter(other) && other.listen === address));
     if (one?.state !== "running") found.push(`What answers a Prometheus at ${address} is ${one?.state ?? "gone"}.`);
   }
   const { release, intact } = volume;
@@ -55,4 +52,9 @@ export function ailments(
   for (const image of images)
     found.push(`Image ${image} was built by an update that did not finish: the next one removes it.`);
   return [...new Set(found)];
+}
+
+/** Of containers for one thing, that which does it, or else the newest. */
+function bestOf(containers: readonly ObservedContainer[]): ObservedContainer | undefined {
+  return containers.find(({ state }) => state === "running") ?? containers[0];
 }

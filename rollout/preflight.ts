@@ -55,10 +55,11 @@ export async function lookAtHost(
   const doors = doorsOf(where);
   const { bindAddress, metrics } = where;
   const exporters = exportersOf(metrics).map(({ port }) => ({ name: "metrics" as const, port }));
+  // Of no interest where there are none.
+  const exportedAt = metrics?.bindAddress ?? "";
   if (here) {
     for (const door of doors) await assertPortIsFree(door, bindAddress, portsOf(containers));
-    for (const door of exporters)
-      await assertPortIsFree(door, metrics?.bindAddress ?? bindAddress, portsOf(containers));
+    for (const door of exporters) await assertPortIsFree(door, exportedAt, portsOf(containers));
   }
   if (!containers.some(({ role }) => role === "entry")) await assertHandsOver();
   await assertHas(where.apps, here && remote === undefined);
@@ -74,8 +75,8 @@ export async function lookAtHost(
     urls: doors.map((door) => urlOf(bindAddress, door, remote)),
     listens: doors.map(({ port }) => publicAddress(bindAddress, port)),
     exporters: exporters.map((door) => ({
-      listen: publicAddress(metrics?.bindAddress ?? bindAddress, door.port),
-      url: `${urlOf(metrics?.bindAddress ?? bindAddress, door, remote)}/metrics`,
+      listen: publicAddress(exportedAt, door.port),
+      url: `${urlOf(exportedAt, door, remote)}/metrics`,
     })),
     images,
     subnets,

@@ -54,33 +54,25 @@ export function sinceOf(text: string, now: Date): string {
 }
 
 /** @throws UserError that names the option, what it got and what is allowed */
-function filterOf(
-  values: Readonly<Record<"site" | "app" | "backend" | "id" | "status" | "only" | "since", string | undefined>>,
-): LogFilter {
-  const { site, app, backend, id, only, since } = values;
-  const status = values.status?.split(",");
-  for (const one of status ?? [])
+function filterOf({ only, since, status, ...rest }: Asked): LogFilter {
+  const statuses = status?.split(",");
+  for (const one of statuses ?? [])
     if (!statusPattern.test(one)) throw new UserError(`--status: got ${one}, expected for example 404 or 5xx`, 2);
   const kind = kinds.find((one) => one === only);
   if (only !== undefined && kind === undefined)
     throw new UserError(`--only: got ${only}, expected one of ${kinds.join(", ")}`, 2);
-  return {
-    site,
-    app,
-    backend,
-    id,
-    status,
-    only: kind,
-    since: since === undefined ? undefined : sinceOf(since, new Date()),
-  };
+  return { ...rest, status: statuses, only: kind, since: since === undefined ? undefined : sinceOf(since, new Date()) };
 }
+
+/** What lines are asked for, as the options have it. */
+type Asked = Readonly<Partial<Record<"site" | "app" | "backend" | "id" | "status" | "only" | "since", string>>>;
 
 async function main(args: string[]): Promise<void> {
   const text = { type: "string" } as const;
   const names = { site: text, app: text, backend: text, id: text, status: text, only: text, since: text };
   const options = { ...names, tail: text, follow: { type: "boolean", short: "f" }, json: { type: "boolean" }, stack: text } as const; // prettier-ignore
   const { stack = "dev", follow = false, json, tail = "1000", ...asked } = parseOptions(args, options, help);
-  const filter = filterOf({ site: undefined, app: undefined, backend: undefined, id: undefined, status: undefined, only: undefined, since: undefined, ...asked }); // prettier-ignore
+  const filter = filterOf(asked);
   const most = tail === "all" ? Infinity : parseInteger("tail", tail, 0, 1e9);
   const isJson = json ?? !process.stdout.isTTY;
   const print = (line: LogLine) =>

@@ -4,7 +4,7 @@ import { routesOf, serversIn, serversOf, type Answered } from "../model/topology
 import { canaryFile } from "../model/layout";
 import { docker, tryDocker } from "../rollout/docker";
 import { ailments } from "../rollout/drift";
-import { balancerOf, listContainers } from "../rollout/containers";
+import { balancerOf, listContainers, wordOf } from "../rollout/containers";
 import { survey } from "../rollout/observe";
 import type { ObservedContainer, Overview } from "../rollout/observed";
 import { describeStep } from "../rollout/steps/canary";
@@ -92,13 +92,10 @@ export async function readStatus(stackLabel: string, outputs: StackOutputs): Pro
     urls: outputs.urls,
     balancer: {
       container: balancer?.name ?? "",
-      health: balancer === undefined ? "gone" : wordOf(balancer),
+      health: wordOf(balancer),
       configuration: observed.served ?? "none",
     },
-    metrics: outputs.exporters.map(({ id, url }) => {
-      const container = containers.find((one) => one.id === id);
-      return { url, health: container === undefined ? "gone" : wordOf(container) };
-    }),
+    metrics: outputs.exporters.map(({ id, url }) => ({ url, health: wordOf(containers.find((one) => one.id === id)) })),
     backends: backendsOf(outputs, observed, addresses),
     routes: routesStatusOf(outputs.release.topology),
     certificates: await certificatesStatusOf(outputs.release.topology, balancer, new Date()),
@@ -175,7 +172,7 @@ function backendsOf(
       alias,
       app: container?.app ?? known.get(alias) ?? "",
       container: container?.name,
-      health: container === undefined ? "gone" : wordOf(container),
+      health: wordOf(container),
       address: addresses.get(container?.id ?? "") ?? "",
       receives: weight === undefined ? "no" : weight === 0 ? "drain" : String(weight),
     };
@@ -213,11 +210,6 @@ export function describeDrift(
           `${stray.alias} (${wordOf(stray)}) was made by an update that did not finish: the next one removes it.`,
       ),
   ].filter((line, index, all) => all.indexOf(line) === index);
-}
-
-/** Docker's word for how a container is. */
-function wordOf({ state, health }: ObservedContainer): string {
-  return state !== "running" ? state : health === "none" ? "running" : health;
 }
 
 async function addressesOf(containers: readonly ObservedContainer[]): Promise<Map<string, string>> {

@@ -72,7 +72,7 @@ wait $! || true
 # What reads it begins it anew at 64 MiB.
 /etc/nginx/trim.sh /var/spool/nginx/canary.log 256 &
 # Where nothing is logged, they would take memory for nothing.
-perl /etc/nginx/log.pl names "$logs" current || true
+[ ! -f current/log.txt ] || perl /etc/nginx/log.pl names "$logs" current || true
 { until [ -f current/log.txt ]; do sleep 5; done; exec perl /etc/nginx/log.pl keep "$logs" current 1; } &
 {
   until grep -q '^log metrics ' current/log.txt 2>/dev/null; do sleep 5; done

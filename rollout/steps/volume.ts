@@ -23,8 +23,8 @@ export async function writeFiles(
 ): Promise<void> {
   const folder = releaseFolder(id);
   await shell.read(`{ [ -d ${folder} ] || rm -f ${folder}; } && mkdir -p ${folder}`);
-  for (const { name, text } of files) await writeFile(shell, folder, name, text);
-  for (const { name, text } of attachments) await writeFile(shell, folder, name, text, 0o600);
+  for (const { name, text } of files) await writeWhole(shell, `${folder}/${name}`, text);
+  for (const { name, text } of attachments) await writeWhole(shell, `${folder}/${name}`, text, 0o600);
   // The logs know its backends before requests reach them. One that fails stands in the way of no change.
   if (isWatched(topology)) await shell.run(`perl /etc/nginx/log.pl names ${logFolder} ${folder}`);
 }
@@ -37,27 +37,19 @@ export async function writeRecordOf(
 ): Promise<void> {
   const hash = (text: string) => createHash("sha256").update(text).digest("hex");
   const whole = { ...release, files: [...release.files, ...attachments] };
-  await writeFile(shell, releaseFolder(release.id), recordFile, writeRecord(whole, { containers, attempt }, hash));
-}
-
-async function writeFile(
-  shell: BalancerShell,
-  folder: string,
-  name: string,
-  text: string,
-  mode?: number,
-): Promise<void> {
-  await shell.write(`${folder}/.new`, text, mode);
-  await shell.read(`cd ${folder} && { [ -f ${name} ] || rm -rf ${name}; } && mv .new ${name}`);
+  const record = writeRecord(whole, { containers, attempt }, hash);
+  await writeWhole(shell, `${releaseFolder(release.id)}/${recordFile}`, record);
 }
 
 /**
  * Writes a file whole or not at all, also where the disk is full: an update may be killed, and others may read, at any time. Whatever else
  * lies in its place goes.
+ *
+ * @param mode who may read it, from its first byte on; default: as the container has it
  */
-export async function writeWhole(shell: BalancerShell, path: string, text: string): Promise<void> {
+export async function writeWhole(shell: BalancerShell, path: string, text: string, mode?: number): Promise<void> {
   try {
-    await shell.write(`${path}.new`, text);
+    await shell.write(`${path}.new`, text, mode);
     await shell.read(`{ [ -f ${path} ] || rm -rf ${path}; } && mv ${path}.new ${path}`);
   } catch (error) {
     // What is there of it takes room that others need.

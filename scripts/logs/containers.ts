@@ -1,13 +1,12 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { LogFilter, TextLine } from "../../model/log";
+import { isForRequests, type LogFilter, type TextLine } from "../../model/log";
 import type { ObservedContainer } from "../../rollout/observed";
 
 /** Whether a container's lines may be wanted. */
 export function isSource({ role, app, alias }: ObservedContainer, filter: LogFilter): boolean {
   if (role !== "balancer" && role !== "backend") return false;
-  if ([filter.site, filter.id, filter.status].some((one) => one !== undefined) || filter.only === "requests")
-    return false;
+  if (isForRequests(filter)) return false;
   if (filter.only !== undefined && filter.only !== (role === "backend" ? "backends" : "nginx")) return false;
   return [
     [filter.app, app],

@@ -1,8 +1,7 @@
-import { lockFile, stepFile } from "../../model/layout";
+import { configurationPath, controlCommand, livePlace, lockFile, stepFile } from "../../model/layout";
 import { figuresOf, readSamples, type Moment, type StackFigures } from "../../model/figures";
-import { balancerOf, listContainers } from "../../rollout/containers";
+import { balancerOf, listContainers, wordOf } from "../../rollout/containers";
 import { tryDocker } from "../../rollout/docker";
-import { lookInside } from "../../rollout/observe";
 import { messageOf } from "../../lib/errors";
 
 /** Over so many seconds figures are taken: nginx writes each second, and what counts reads a moment later. */
@@ -46,20 +45,17 @@ export class Watch {
   async look(): Promise<Watched> {
     const containers = await listContainers(this.stack);
     const balancer = balancerOf(containers);
-    const [{ served = "none" }, change, problem] = await Promise.all([
-      lookInside(balancer),
-      balancer?.state === "running" ? changeIn(balancer.id) : undefined,
+    const [{ served, change }, problem] = await Promise.all([
+      balancer?.state === "running" ? lookInto(balancer.id) : unknown,
       this.ask(),
     ]);
     const [first, last] = [this.moments[0], this.moments.at(-1)];
-    const backends = containers.flatMap(({ role, alias, app, state, health }) =>
-      role === "backend"
-        ? [{ alias, app, health: state !== "running" ? state : health === "none" ? "running" : health }]
-        : [],
+    const backends = containers.flatMap((one) =>
+      one.role === "backend" ? [{ alias: one.alias, app: one.app, health: wordOf(one) }] : [],
     );
     return {
       time: new Date().toISOString(),
-      balancer: balancer === undefined ? "gone" : balancer.state !== "running" ? balancer.state : balancer.health,
+      balancer: wordOf(balancer),
       configuration: served,
       ...(change && { change }),
       backends: backends.sort((a, b) => a.alias.localeCompare(b.alias, "en", { numeric: true })),
@@ -90,10 +86,20 @@ async function readAnswer(url: string): Promise<string> {
   return answer.text();
 }
 
-/** One that was killed has left its last step, and not its lock. */
-async function changeIn(balancer: string): Promise<Watched["change"]> {
-  const script = `flock --nonblock ${lockFile} true || cat ${stepFile}; date +%s`;
+interface Inside {
+  /** Id of the release that nginx runs, or "none". */
+  readonly served: string;
+  readonly change: Watched["change"];
+}
+
+const unknown: Inside = { served: "none", change: undefined };
+
+/** Asks a running balancer. A change that was killed has left its last step, and not its lock. */
+async function lookInto(balancer: string): Promise<Inside> {
+  const served = controlCommand(livePlace.folder, configurationPath).join(" ");
+  const script = `${served}; echo; flock --nonblock ${lockFile} true || cat ${stepFile}; date +%s`;
   const { stdout } = await tryDocker("exec", balancer, "sh", "-c", script);
-  const [, step, began, now] = /^(.+) (\d+)\n(\d+)\n$/.exec(stdout) ?? [];
-  return step === undefined ? undefined : { step, seconds: Number(now) - Number(began) };
+  const [, id, step, began, now] = /^([0-9a-f]{16})?.*\n(?:(.+) (\d+)\n)?(\d+)\n$/.exec(stdout) ?? [];
+  const change = step === undefined ? undefined : { step, seconds: Number(now) - Number(began) };
+  return { served: id ?? unknown.served, change };
 }
